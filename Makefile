@@ -1,0 +1,36 @@
+# Two commands on a fresh machine: `make` and `make test`. Both set themselves up without root.
+.POSIX:
+.SUFFIXES:
+.PHONY: all setup generate check test bench format clean help
+
+all: check
+
+# The main job: the library of tests at all kernel versions, as a matrix.
+check: setup
+	@./pinfold check
+
+setup:
+	@tools/setup.sh
+
+generate: setup
+	@tools/generate.sh
+
+# Types, lint, format, architecture, dead code, package and tests; the last line is the total.
+test: generate
+	@.tools/node --disable-warning=ExperimentalWarning tools/test.ts
+
+bench: generate
+	@.tools/node --disable-warning=ExperimentalWarning bench/main.ts
+
+format: setup
+	@PATH="$$PWD/.tools/bin:$$PATH" node_modules/.bin/biome check --write .
+
+clean:
+	rm -rf gen dist coverage .cache
+
+help:
+	@echo 'make         check the library of litmus tests at all kernel versions'
+	@echo 'make test    run every check and test; ends with the totals'
+	@echo 'make bench   run the benchmarks (ratios against peers measured in the same run)'
+	@echo 'make format  format the sources'
+	@echo 'make clean   remove what is generated'

@@ -1,0 +1,50 @@
+/**
+ * /proc/PID/mem and ptrace (mm/memory.c: access_remote_vm, __access_remote_vm): a plain reference with FOLL_FORCE,
+ * so that a debugger can write where the process itself may not (A.5, S9).
+ */
+import { at, R, READ, WRITE } from '../machine/access.ts';
+import { pageByte, setPageByte } from '../machine/contents.ts';
+import { EIO } from '../machine/errno.ts';
+import { lockShared, unlockShared } from '../machine/locks.ts';
+import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { bouncePage } from '../fs/splice.ts';
+import type { System } from '../fs/system.ts';
+import { LOCKED } from '../mm/gup-args.ts';
+import { FOLL } from '../mm/foll.ts';
+import { folioPut, headOf } from '../mm/folio.ts';
+import { getUserPagesRemote } from '../mm/gup.ts';
+import { setPageDirtyLock } from '../mm/set-dirty.ts';
+
+/** Writes one byte of the process of `mm`: 1, or -EIO where nothing can be written. */
+export function* accessRemoteWrite(k: System, task: TaskId, mm: MmId, vpn: Vpn, off: number, byte: number): Steps<number> {
+  const page = bouncePage(k, task);
+  const got = yield* remotePage(k, task, mm, vpn, FOLL.write | FOLL.force, page);
+  if (!got) return -EIO;
+  const pfn = k.kmem[page];
+  yield WRITE | at(R.content, pfn);
+  setPageByte(k, pfn, off, byte);
+  yield* setPageDirtyLock(k, pfn);
+  yield* folioPut(k, headOf(k, pfn), 1);
+  k.kmem[page] = 0;
+  return 1;
+}
+
+/** Reads one byte of the process of `mm`: its value, or -EIO. */
+export function* accessRemoteRead(k: System, task: TaskId, mm: MmId, vpn: Vpn, off: number): Steps<number> {
+  const page = bouncePage(k, task);
+  const got = yield* remotePage(k, task, mm, vpn, FOLL.force, page);
+  if (!got) return -EIO;
+  const pfn = k.kmem[page];
+  yield READ | at(R.content, pfn);
+  const byte = pageByte(k, pfn, off);
+  yield* folioPut(k, headOf(k, pfn), 1);
+  k.kmem[page] = 0;
+  return byte;
+}
+
+function* remotePage(k: System, task: TaskId, mm: MmId, vpn: Vpn, flags: number, page: number): Steps<boolean> {
+  yield* lockShared(k, R.mmapLock, mm);
+  const got = yield* getUserPagesRemote(k, task, mm, vpn, 1, flags, page, LOCKED.caller);
+  yield* unlockShared(k, R.mmapLock, mm);
+  return got === 1;
+}

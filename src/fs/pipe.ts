@@ -1,0 +1,139 @@
+/** Pipes (fs/pipe.c): a ring of buffers, each a part of one page that the pipe holds a reference on. */
+import { at, R, READ, WAIT } from '../machine/access.ts';
+import { allocPages, GFP } from '../machine/buddy.ts';
+import { ENOMEM, EPIPE } from '../machine/errno.ts';
+import { lock, unlock } from '../machine/locks.ts';
+import type { Pfn, Steps } from '../machine/types.ts';
+import { folioPut, headOf } from '../mm/folio.ts';
+import { pageByte, setPageByte } from '../machine/contents.ts';
+import { bounceByte } from './bounce.ts';
+import { PIPE_BUF, PIPE_BUFFERS, type System } from './system.ts';
+
+/** A new pipe with one reader and one writer; 0: none left. */
+export function* newPipe(k: System): Steps<number> {
+  yield* lock(k, R.pipe, 0);
+  let pipe = 1;
+  while (pipe < k.pipe.used.length && k.pipe.readers[pipe] + k.pipe.writers[pipe] > 0) pipe++;
+  if (pipe === k.pipe.used.length) {
+    pipe = 0;
+  } else {
+    k.pipe.readers[pipe] = 1;
+    k.pipe.writers[pipe] = 1;
+    pipeReady(k, pipe);
+  }
+  yield* unlock(k, R.pipe, 0);
+  return pipe;
+}
+
+/** Says anew who needn't wait: readers when there is data or nobody will send any, writers when there is room. */
+function pipeReady(k: System, pipe: number): void {
+  k.pipe.ready[2 * pipe] = k.pipe.used[pipe] > 0 || k.pipe.writers[pipe] === 0 ? 1 : 0;
+  k.pipe.ready[2 * pipe + 1] = k.pipe.used[pipe] < PIPE_BUFFERS || k.pipe.readers[pipe] === 0 ? 1 : 0;
+}
+
+/** Word of buffer `i` (0: the oldest) of a pipe. */
+function bufferAt(k: System, pipe: number, i: number): number {
+  return (pipe * PIPE_BUFFERS + ((k.pipe.head[pipe] + i) % PIPE_BUFFERS)) * PIPE_BUF.words;
+}
+
+/**
+ * Puts part of a page at the end of the pipe, which takes the caller's reference over; waits for room.
+ * 0, or -EPIPE when nobody reads any more (the reference stays the caller's).
+ */
+export function* pipePush(k: System, pipe: number, pfn: Pfn, off: number, len: number): Steps<number> {
+  for (;;) {
+    yield* lock(k, R.pipe, pipe);
+    if (k.pipe.readers[pipe] === 0) {
+      yield* unlock(k, R.pipe, pipe);
+      return -EPIPE;
+    }
+    if (k.pipe.used[pipe] < PIPE_BUFFERS) break;
+    yield* unlock(k, R.pipe, pipe);
+    yield WAIT | at(R.ring, 2 * pipe + 1);
+  }
+  const b = bufferAt(k, pipe, k.pipe.used[pipe]);
+  k.pipe.buffers[b + PIPE_BUF.pfn] = pfn;
+  k.pipe.buffers[b + PIPE_BUF.off] = off;
+  k.pipe.buffers[b + PIPE_BUF.len] = len;
+  k.pipe.used[pipe] += 1;
+  pipeReady(k, pipe);
+  yield* unlock(k, R.pipe, pipe);
+  return 0;
+}
+
+/** Bytes of at most 4 gathered into one number, least significant first. */
+const MAX_VALUE_BYTES = 4;
+
+/**
+ * read(2) of at most `count` (1 to 4) bytes as a number; waits for data. 0 at the end (no writer left).
+ * Each page is read at the time of the read: what its owner wrote meanwhile is seen.
+ */
+export function* pipeReadValue(k: System, pipe: number, count: number): Steps<number> {
+  let value = 0;
+  let got = 0;
+  for (;;) {
+    yield WAIT | at(R.ring, 2 * pipe);
+    yield* lock(k, R.pipe, pipe);
+    if (k.pipe.used[pipe] > 0 || k.pipe.writers[pipe] === 0) break;
+    yield* unlock(k, R.pipe, pipe);
+  }
+  while (got < count && got < MAX_VALUE_BYTES && k.pipe.used[pipe] > 0) {
+    const b = bufferAt(k, pipe, 0);
+    yield READ | at(R.content, k.pipe.buffers[b + PIPE_BUF.pfn]);
+    while (got < count && k.pipe.buffers[b + PIPE_BUF.len] > 0) {
+      value |= takeByte(k, b) << (8 * got);
+      got++;
+    }
+    if (k.pipe.buffers[b + PIPE_BUF.len] === 0) yield* popBuffer(k, pipe, b);
+  }
+  pipeReady(k, pipe);
+  yield* unlock(k, R.pipe, pipe);
+  return value;
+}
+
+function takeByte(k: System, b: number): number {
+  const byte = pageByte(k, k.pipe.buffers[b + PIPE_BUF.pfn], k.pipe.buffers[b + PIPE_BUF.off]);
+  k.pipe.buffers[b + PIPE_BUF.off] += 1;
+  k.pipe.buffers[b + PIPE_BUF.len] -= 1;
+  return byte;
+}
+
+/** The oldest buffer is empty: its page's reference is dropped (the pipe is locked). */
+function* popBuffer(k: System, pipe: number, b: number): Steps<void> {
+  const pfn = k.pipe.buffers[b + PIPE_BUF.pfn];
+  k.pipe.buffers[b + PIPE_BUF.pfn] = 0;
+  k.pipe.buffers[b + PIPE_BUF.off] = 0;
+  k.pipe.used[pipe] -= 1;
+  k.pipe.head[pipe] = k.pipe.used[pipe] === 0 ? 0 : (k.pipe.head[pipe] + 1) % PIPE_BUFFERS;
+  yield* folioPut(k, headOf(k, pfn), 1);
+}
+
+/** write(2): `count` bytes (at most a page) of the task's bounce buffer go into a fresh page of the pipe. */
+export function* pipeWrite(k: System, task: number, pipe: number, count: number): Steps<number> {
+  const pfn = yield* allocPages(k, 0, GFP.zero, 0);
+  if (pfn === 0) return -ENOMEM;
+  for (let i = 0; i < count; i++) setPageByte(k, pfn, i, bounceByte(k, task, i));
+  const error = yield* pipePush(k, pipe, pfn, 0, count);
+  if (error === 0) return count;
+  yield* folioPut(k, pfn, 1);
+  return error;
+}
+
+/** An end was closed for good; with both gone the buffers' references are dropped. */
+export function* pipeEndClosed(k: System, pipe: number, writer: boolean): Steps<void> {
+  yield* lock(k, R.pipe, pipe);
+  if (writer) k.pipe.writers[pipe] -= 1;
+  else k.pipe.readers[pipe] -= 1;
+  if (k.pipe.writers[pipe] + k.pipe.readers[pipe] === 0) {
+    while (k.pipe.used[pipe] > 0) {
+      const b = bufferAt(k, pipe, 0);
+      k.pipe.buffers[b + PIPE_BUF.len] = 0;
+      yield* popBuffer(k, pipe, b);
+    }
+    k.pipe.ready[2 * pipe] = 0;
+    k.pipe.ready[2 * pipe + 1] = 0;
+  } else {
+    pipeReady(k, pipe);
+  }
+  yield* unlock(k, R.pipe, pipe);
+}

@@ -1,0 +1,169 @@
+import type { RuleData } from '../types.ts';
+
+/** Which system calls and advice exist, and how some of them changed. */
+export const CALL_RULES = [
+  {
+    id: 'S91',
+    name: 'madvise.free',
+    sentence: 'MADV_FREE exists.',
+    values: [
+      { value: false },
+      { value: true, from: '4.5', title: 'mm: support madvise(MADV_FREE)' },
+    ],
+    source: 'madvise(2)',
+  },
+  {
+    id: 'S92',
+    name: 'madvise.wipeonfork',
+    sentence: 'MADV_WIPEONFORK exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.14',
+        title: 'mm,fork: introduce MADV_WIPEONFORK',
+      },
+    ],
+    source: 'madvise(2)',
+  },
+  {
+    id: 'S93',
+    name: 'madvise.pageout',
+    sentence: 'MADV_PAGEOUT exists.',
+    values: [{ value: false }, { value: true, from: '5.4', title: 'mm: introduce MADV_PAGEOUT' }],
+    source: 'madvise(2)',
+  },
+  {
+    id: 'S94',
+    name: 'madvise.pageoutShared',
+    sentence: 'MADV_PAGEOUT also takes pages that are mapped more than once.',
+    values: [
+      { value: true },
+      {
+        value: false,
+        from: '5.6',
+        title: 'mm: do not allow MADV_PAGEOUT for CoW pages',
+      },
+    ],
+    source: 'commit 12e967fd8e4e',
+  },
+  {
+    id: 'S95',
+    name: 'madvise.populate',
+    sentence: 'MADV_POPULATE_READ and MADV_POPULATE_WRITE exist.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.14',
+        title: 'mm/madvise: introduce MADV_POPULATE_(READ|WRITE) to prefault page tables',
+      },
+    ],
+    source: 'madvise(2)',
+  },
+  {
+    id: 'S96',
+    name: 'madvise.collapse',
+    sentence: 'MADV_COLLAPSE exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.1',
+        title: 'mm/madvise: introduce MADV_COLLAPSE sync hugepage collapse',
+      },
+    ],
+    source: 'madvise(2)',
+  },
+  {
+    id: 'S97',
+    name: 'madvise.dontneedLocked',
+    sentence: 'MADV_DONTNEED_LOCKED exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.18',
+        title: 'mm: madvise: MADV_DONTNEED_LOCKED',
+      },
+    ],
+    source: 'madvise(2)',
+  },
+  {
+    id: 'S98',
+    name: 'call.memfdSecret',
+    sentence: 'memfd_secret exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.14',
+        title: 'mm: introduce memfd_secret system call to create "secret" memory areas',
+      },
+    ],
+    source: 'memfd_secret(2)',
+  },
+  {
+    id: 'S99',
+    name: 'call.ioUring',
+    sentence: 'io_uring exists.',
+    values: [{ value: false }, { value: true, from: '5.1', title: 'Add io_uring IO interface' }],
+    source: 'io_uring_setup(2)',
+  },
+  {
+    id: 'S100',
+    name: 'call.uffdWp',
+    sentence: 'userfaultfd can write-protect anonymous memory.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.7',
+        title: 'userfaultfd: wp: add the writeprotect API to userfaultfd ioctl',
+      },
+    ],
+    source: 'ioctl_userfaultfd(2)',
+  },
+  {
+    id: 'S101',
+    name: 'call.mapFixedNoreplace',
+    sentence: 'MAP_FIXED_NOREPLACE exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.17',
+        title: 'mm: introduce MAP_FIXED_NOREPLACE',
+      },
+    ],
+    source: 'mmap(2)',
+  },
+  {
+    id: 'S102',
+    name: 'call.mremapDontunmap',
+    sentence: 'MREMAP_DONTUNMAP exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.7',
+        title: 'mm/mremap: add MREMAP_DONTUNMAP to mremap()',
+      },
+    ],
+    source: 'mremap(2)',
+  },
+  {
+    id: 'S103',
+    name: 'call.sealFutureWrite',
+    sentence: 'F_SEAL_FUTURE_WRITE exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.1',
+        title: 'mm/memfd: add an F_SEAL_FUTURE_WRITE seal to memfd',
+      },
+    ],
+    source: 'fcntl(2)',
+  },
+] as const satisfies readonly RuleData[];

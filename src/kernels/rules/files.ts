@@ -1,0 +1,154 @@
+import type { RuleData } from '../types.ts';
+
+/** Direct I/O, DAX, device memory, secret memory, /proc/PID/mem (A.23, A.24, A.28). */
+export const FILE_RULES = [
+  {
+    id: 'S29',
+    name: 'dio.ref',
+    sentence: 'Direct I/O holds user pages by plain references or by pins.',
+    values: [
+      { value: 'get' },
+      {
+        value: 'pin',
+        from: '6.5',
+        commit: 'a7e689dd1c06',
+        title: 'block: Convert bio_iov_iter_get_pages to use iov_iter_extract_pages',
+      },
+    ],
+    source: 'semantics.md A.30 S29, A.28',
+  },
+  {
+    id: 'S32',
+    name: 'dax.busy',
+    sentence:
+      'What makes truncation of a DAX file wait: nothing, a reference count above one, or references beyond the mappings.',
+    values: [
+      { value: 'none' },
+      {
+        value: 'refcount',
+        from: '4.18',
+        commit: '5fac7408d828',
+        title: 'mm, fs, dax: handle layout changes to pinned dax mappings',
+      },
+      {
+        value: 'refcountMinusMapcount',
+        from: '6.15',
+        commit: '38607c62b34b',
+        title: 'fs/dax: properly refcount fs dax pages',
+      },
+    ],
+    source: 'semantics.md A.30 S32, A.24',
+  },
+  {
+    id: 'S70',
+    name: 'dax.ext4',
+    sentence: 'ext4 too waits for pinned DAX pages before it frees blocks.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.19',
+        commit: '430657b6be89',
+        title: 'ext4: handle layout changes to pinned DAX mappings',
+      },
+    ],
+    source: 'semantics.md A.30 S32, B.1',
+  },
+  {
+    id: 'S71',
+    name: 'dax.breakFinal',
+    sentence: 'DAX pages must be idle also before their inode is evicted (unmount, last unlink).',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.15',
+        commit: '0e2f80afcfa6',
+        title: 'fs/dax: ensure all pages are idle prior to filesystem unmount',
+      },
+    ],
+    source: 'semantics.md A.24.3, B.1',
+  },
+  {
+    id: 'S33',
+    name: 'devmap.gup',
+    sentence:
+      'How device memory is referenced: not at all, under a reference to its device that gup-fast refuses for long, or as any other page.',
+    values: [
+      { value: 'none' },
+      {
+        value: 'pgmap',
+        from: '4.5',
+        commit: '3565fce3a659',
+        title: 'mm, x86: get_user_pages() for dax mappings',
+      },
+      {
+        value: 'plain',
+        from: '6.17',
+        commit: 'fd2825b0760a',
+        title: 'mm/gup: remove pXX_devmap usage from get_user_pages()',
+      },
+    ],
+    source: 'semantics.md A.30 S33, A.24',
+  },
+  {
+    id: 'S72',
+    name: 'devmap.compound',
+    sentence: 'Pages of device-dax are compound, with one exact count of pins for each huge page.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.17',
+        commit: '14606001efb4',
+        title: 'device-dax: compound devmap support',
+      },
+    ],
+    source: 'semantics.md A.24.6, B.1',
+  },
+  {
+    id: 'S34',
+    name: 'secretmem.gup',
+    sentence:
+      'References to secret memory: it does not exist, the slow path refuses while gup-fast can succeed, or all refuse.',
+    values: [
+      { value: 'none' },
+      {
+        value: 'fastHole',
+        from: '5.14',
+        title: 'mm: introduce memfd_secret system call to create "secret" memory areas',
+      },
+      {
+        value: 'refused',
+        from: '6.9',
+        commit: '65291dcfcf89',
+        title: 'mm/secretmem: fix GUP-fast succeeding on secretmem folios',
+      },
+    ],
+    source: 'semantics.md A.30 S34, B.1',
+  },
+  {
+    id: 'S73',
+    name: 'proc.memForceOption',
+    sentence: 'Forced access through /proc/PID/mem can be restricted (proc_mem.force_override).',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.12',
+        commit: '41e8149c8892',
+        title: 'proc: add config & param to block forcing mem writes',
+      },
+    ],
+    source: 'semantics.md A.28, B.1',
+  },
+  {
+    id: 'S74',
+    name: 'proc.memForce',
+    sentence:
+      'Who may force writes through /proc/PID/mem as the kernel is configured: everybody, or a tracer only.',
+    values: [{ value: 'always' }],
+    also: ['ptrace'],
+    source: 'semantics.md A.28; conformance.md 2',
+  },
+] as const satisfies readonly RuleData[];

@@ -1,0 +1,116 @@
+import type { RuleData } from '../types.ts';
+
+/** Transparent huge pages and hugetlb (A.17, A.20). */
+export const HUGE_RULES = [
+  {
+    id: 'S39',
+    name: 'thp.splitErrno',
+    sentence: 'The error for splitting a folio that somebody holds references to.',
+    values: [
+      { value: 'EBUSY' },
+      {
+        value: 'EAGAIN',
+        from: '6.2',
+        commit: 'fd4a7ac32918',
+        title: 'mm: migrate: try again if THP split is failed due to page refcnt',
+      },
+    ],
+    source: 'semantics.md A.30 S39, A.20.2',
+  },
+  {
+    id: 'S66',
+    name: 'thp.collapseSync',
+    sentence:
+      'Collapsing a file mapping waits for walkers of the page table that it frees, also where tables are freed by RCU.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.1',
+        commit: '2ba99c5e0881',
+        title: 'mm/khugepaged: fix GUP-fast interaction by sending IPI',
+      },
+    ],
+    source: 'semantics.md A.20.5, B.1',
+  },
+  {
+    id: 'S67',
+    name: 'thp.touchDirty',
+    sentence:
+      'A reference through a huge entry marks the entry dirty always, or only when it is for writing (Huge Dirty COW).',
+    values: [
+      { value: 'always' },
+      {
+        value: 'write',
+        from: '4.15',
+        commit: 'a8f97366452e',
+        title: 'mm, thp: Do not make page table dirty unconditionally in touch_p[mu]d()',
+      },
+    ],
+    source: 'semantics.md B.1, B.4 (CVE-2017-1000405)',
+  },
+  {
+    id: 'S68',
+    name: 'hugetlb.forceWrite',
+    sentence: 'A forced write to a hugetlb mapping without write permission is allowed.',
+    values: [
+      { value: true },
+      {
+        value: false,
+        from: '6.2',
+        commit: 'f347454d0341',
+        title: 'mm/gup: disallow FOLL_FORCE|FOLL_WRITE on hugetlb mappings',
+      },
+      { value: true, from: '6.14' },
+    ],
+    source: 'semantics.md A.5.6, B.1',
+  },
+  {
+    id: 'S69',
+    name: 'hugetlb.grabOnce',
+    sentence: 'The slow path counts a run of pages of one hugetlb page with one grab.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.12',
+        commit: '0fa5bc4023c1',
+        title: 'mm/hugetlb: grab head page refcount once for group of subpages',
+      },
+    ],
+    source: 'semantics.md B.1',
+  },
+  {
+    id: 'S157',
+    name: 'thp.wpHugeCopy',
+    sentence:
+      'A write to a shared anonymous huge page copies all of it into a new huge page; later kernels split the entry and copy one small page.',
+    values: [
+      { value: true },
+      {
+        value: false,
+        from: '5.8',
+        commit: '3917c80280c9',
+        title: 'thp: change CoW semantics for anon-THP',
+      },
+    ],
+    source: 'mm/huge_memory.c: do_huge_pmd_wp_page()',
+  },
+  {
+    id: 'S158',
+    name: 'thp.zeroWpHuge',
+    sentence:
+      'A write to the huge page of zeros allocates a huge page; else the entry is split and one small page is made.',
+    values: [
+      { value: true },
+      {
+        value: false,
+        from: '5.8',
+        commit: '3917c80280c9',
+        title: 'thp: change CoW semantics for anon-THP',
+      },
+      { value: true, from: '6.13', title: 'mm: allocate THP on hugezeropage wp-fault' },
+    ],
+    source: 'mm/huge_memory.c: do_huge_zero_wp_pmd()',
+  },
+] as const satisfies readonly RuleData[];

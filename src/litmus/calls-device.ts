@@ -1,0 +1,50 @@
+/** Devices as user space drives them: RDMA, VFIO, AF_XDP, V4L2. What the device itself does is a call too. */
+import type { CallEntry } from './calls.ts';
+
+const device = (form: string, doc: string, errors = ''): CallEntry => ({
+  group: 'devices',
+  where: 'user',
+  forms: [form],
+  doc,
+  errors: errors === '' ? [] : errors.split(' '),
+});
+
+/** The device acts on its own, without a process: any thread may tell it to. */
+const wire = (form: string, doc: string, errors = ''): CallEntry => ({
+  ...device(form, doc, errors),
+  where: 'any',
+});
+
+export const DEVICE_CALLS: readonly CallEntry[] = [
+  device(
+    'handle ibv_reg_mr(address addr, size length, IBV access)',
+    'Registers memory with the RDMA device: longterm pins, or on-demand paging with IBV_ACCESS_ON_DEMAND; returns the MR.',
+    'EAGAIN EFAULT EINVAL ENOMEM EOPNOTSUPP',
+  ),
+  device('int ibv_dereg_mr(handle mr)', 'Takes the MR away: the device stops, its pages are unpinned.', 'EINVAL'),
+  wire('byte rdma_read(handle mr, int offset)', 'The device reads one byte of the MR.', 'EFAULT EINVAL'),
+  wire('int rdma_write(handle mr, int offset, int byte)', 'The device writes one byte of the MR.', 'EFAULT EINVAL'),
+  device(
+    'int vfio_dma_map(address vaddr, int iova, size size)',
+    'VFIO_IOMMU_MAP_DMA: longterm pins the range and maps it for the device at iova.',
+    'EEXIST EFAULT EINVAL ENOMEM',
+  ),
+  device('int vfio_dma_unmap(int iova, size size)', 'VFIO_IOMMU_UNMAP_DMA: unmaps and unpins.', 'EINVAL'),
+  wire('byte dma_read(int iova)', 'The device behind VFIO reads one byte.', 'EFAULT'),
+  wire('int dma_write(int iova, int byte)', 'The device behind VFIO writes one byte.', 'EFAULT'),
+  device(
+    'handle xdp_umem_reg(address addr, size length)',
+    'XDP_UMEM_REG: pins the memory of an AF_XDP socket; returns the UMEM.',
+    'EFAULT EINVAL ENOBUFS ENOMEM EOPNOTSUPP',
+  ),
+  device('int xdp_umem_unreg(handle umem)', 'Closes the socket: the UMEM is unpinned.', 'EINVAL'),
+  wire('int xdp_rx(handle umem, int offset, int byte)', 'The network card receives one byte into the UMEM.', 'EINVAL'),
+  wire('byte xdp_tx(handle umem, int offset)', 'The network card sends one byte of the UMEM, which is returned.', 'EINVAL'),
+  device(
+    'handle v4l2_qbuf_userptr(address addr, size length)',
+    'VIDIOC_QBUF with V4L2_MEMORY_USERPTR: pins the buffer for the camera; returns its number.',
+    'EFAULT EINVAL ENOMEM EOPNOTSUPP',
+  ),
+  wire('int v4l2_capture(handle buffer, int offset, int byte)', 'The camera writes one byte of the buffer.', 'EINVAL'),
+  device('int v4l2_dqbuf(handle buffer)', 'VIDIOC_DQBUF: takes the buffer back; its pages are dirtied and unpinned.', 'EINVAL'),
+];

@@ -1,0 +1,169 @@
+/** Expressions and types: C's own grammar and precedence, less what the language leaves out. */
+import type { BinaryOp, Expr, Type, UnaryOp } from './ast.ts';
+import { describe, type TokenStream } from './stream.ts';
+import { INT_TYPES, intFromWords, isCWord, isTypeWord } from './types.ts';
+
+/** Precedence of the binary operators; higher binds tighter. */
+export const PRECEDENCE: Readonly<Record<BinaryOp, number>> = {
+  '||': 1, '&&': 2, '|': 3, '^': 4, '&': 5, '==': 6, '!=': 6, '<': 7, '<=': 7, '>': 7, '>=': 7,
+  '<<': 8, '>>': 8, '+': 9, '-': 9, '*': 10, '/': 10, '%': 10,
+}; // prettier-ignore
+
+/** Terms of a condition stop before comparisons: sums and products only. */
+export const ADDITIVE = 9;
+
+const UNARY: readonly UnaryOp[] = ['-', '~', '!', '*', '&'];
+
+/** Words that start something the language does not have. */
+const MISSING: Readonly<Record<string, string>> = {
+  sizeof: 'write the size as a number or PAGE_SIZE',
+  goto: 'use `if`, `while`, `break`',
+  switch: 'use `if` and `else`',
+  do: 'use `while` or `for`',
+  typedef: 'use the integer types as they are',
+  asm: 'there is no assembly in bodies',
+  static: 'declare it without `static`',
+  float: 'there are only integers',
+  double: 'there are only integers',
+};
+
+/** Reports a construct of C that the language lacks, if the next token starts one. */
+export const refuseMissing = (s: TokenStream): void => {
+  const t = s.peek();
+  if (t.kind === 'name' && Object.hasOwn(MISSING, t.text))
+    s.fail('L015', t.span, `\`${t.text}\` is not part of the language`, MISSING[t.text]);
+};
+
+/** The type before a declarator: words and qualifiers, without stars. */
+export const parseBaseType = (s: TokenStream): Type => {
+  const first = s.peek();
+  while (s.accept('const') || s.accept('volatile')) continue;
+  let type: Type | undefined;
+  if (s.accept('struct')) {
+    const tag = s.peek();
+    if (tag.text !== 'page' && tag.text !== 'folio')
+      return s.fail('L014', tag.span, `\`struct ${tag.text}\` is not a type of the language`, 'only `struct page *` and `struct folio *` exist');
+    s.next();
+    type = { kind: 'struct', tag: tag.text };
+  } else if (s.accept('void')) type = { kind: 'void' };
+  else if (isCWord(s.peek().text)) {
+    const words: string[] = [];
+    while (s.peek().kind === 'name' && isCWord(s.peek().text)) words.push(s.next().text);
+    type = intFromWords(words);
+    if (type === undefined) return s.fail('L014', s.spanFrom(first), `\`${words.join(' ')}\` is not a type`);
+  } else type = INT_TYPES.get(s.peek().text);
+  if (type === undefined) return s.fail('L014', s.peek().span, `expected a type, found ${describe(s.peek())}`);
+  if (type.kind === 'int' && !isCWord(s.last.text)) s.next();
+  while (s.accept('const') || s.accept('volatile')) continue;
+  return type;
+};
+
+/** Stars of a declarator. */
+export const parseStars = (s: TokenStream, base: Type): Type => {
+  let type = base;
+  while (s.accept('*')) {
+    type = { kind: 'pointer', to: type };
+    while (s.accept('const') || s.accept('volatile')) continue;
+  }
+  return type;
+};
+
+const parseArguments = (s: TokenStream): Expr[] => {
+  const args: Expr[] = [];
+  s.expect('(', 'before the arguments');
+  if (s.accept(')')) return args;
+  do args.push(parseExpression(s));
+  while (s.accept(','));
+  s.expect(')', 'after the arguments');
+  return args;
+};
+
+const parsePrimary = (s: TokenStream): Expr => {
+  refuseMissing(s);
+  const t = s.peek();
+  if (t.kind === 'number') {
+    s.next();
+    return { kind: 'number', value: t.value, text: t.text, span: t.span };
+  }
+  if (t.kind === 'string') {
+    s.next();
+    return { kind: 'string', value: t.text, span: t.span };
+  }
+  if (t.kind === 'name') {
+    s.next();
+    if (s.at('(')) return { kind: 'call', name: t.text, args: parseArguments(s), span: s.spanFrom(t) };
+    return { kind: 'name', name: t.text, span: t.span };
+  }
+  if (s.accept('(')) {
+    const inner = parseExpression(s);
+    s.expect(')', 'to close the bracket');
+    return inner;
+  }
+  return s.fail('L011', t.span, `expected an expression, found ${describe(t)}`);
+};
+
+const parsePostfix = (s: TokenStream): Expr => {
+  const first = s.peek();
+  let e = parsePrimary(s);
+  for (;;) {
+    if (s.accept('[')) {
+      const index = parseExpression(s);
+      s.expect(']', 'after the index');
+      e = { kind: 'index', base: e, index, span: s.spanFrom(first) };
+    } else if (s.at('->') || s.at('.'))
+      return s.fail('L015', s.peek().span, `\`${s.peek().text}\` is not part of the language`, 'there are no structures: ask with calls such as page_ref_count(page)');
+    else return e;
+  }
+};
+
+const parseUnary = (s: TokenStream): Expr =>
+  s.deeper(() => {
+    const t = s.peek();
+    if (s.at('++') || s.at('--'))
+      return s.fail('L015', t.span, `\`${t.text}\` before a name, or inside an expression, is not part of the language`, 'write `i++;` as a statement of its own');
+    const op = UNARY.find((o) => s.at(o));
+    if (op !== undefined) {
+      s.next();
+      const operand = parseUnary(s);
+      return { kind: 'unary', op, operand, span: s.spanFrom(t) };
+    }
+    if (s.at('(') && s.peek(1).kind === 'name' && isTypeWord(s.peek(1).text)) {
+      s.next();
+      const type = parseStars(s, parseBaseType(s));
+      s.expect(')', 'after the type of the cast');
+      const operand = parseUnary(s);
+      return { kind: 'cast', type, operand, span: s.spanFrom(t) };
+    }
+    return parsePostfix(s);
+  });
+
+const binaryAt = (s: TokenStream, least: number): BinaryOp | undefined => {
+  const t = s.peek();
+  if (t.kind !== 'punctuation' || !Object.hasOwn(PRECEDENCE, t.text)) return undefined;
+  const op = t.text as BinaryOp;
+  return PRECEDENCE[op] >= least ? op : undefined;
+};
+
+/** Binary operators from precedence `least` up, left to right. */
+export const parseBinary = (s: TokenStream, least: number): Expr => {
+  const first = s.peek();
+  let left = parseUnary(s);
+  for (let op = binaryAt(s, least); op !== undefined; op = binaryAt(s, least)) {
+    s.next();
+    const right = parseBinary(s, PRECEDENCE[op] + 1);
+    left = { kind: 'binary', op, left, right, span: s.spanFrom(first) };
+  }
+  return left;
+};
+
+/** A whole expression without assignment or comma. */
+export const parseExpression = (s: TokenStream): Expr =>
+  s.deeper(() => {
+    const first = s.peek();
+    const test = parseBinary(s, 1);
+    if (!s.accept('?')) return test;
+    const consequent = parseExpression(s);
+    s.expect(':', 'between the branches of `?`');
+    const alternate = parseExpression(s);
+    return { kind: 'conditional', test, consequent, alternate, span: s.spanFrom(first) };
+  });

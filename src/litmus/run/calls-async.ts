@@ -1,0 +1,36 @@
+/** io_uring with registered buffers, and asynchronous direct I/O. */
+import { EBADF, EINVAL } from '../../machine/errno.ts';
+import type { Steps, TaskId } from '../../machine/types.ts';
+import { fixedIo } from '../../drivers/fixed-io.ts';
+import { ringRegister, ringUnregister } from '../../drivers/io-uring.ts';
+import { submitDirect, reapDirect } from '../../fs/direct-io.ts';
+import { ofdOf } from '../../fs/fd.ts';
+import { OFD } from '../../fs/system.ts';
+import { CALL } from './call-ids.ts';
+import type { Lit } from './program.ts';
+import { argInt, argOff, argVpn } from './values.ts';
+
+/** IOCB_CMD_PREAD; IOCB_CMD_PWRITE is 1. */
+const PREAD = 0;
+
+export function* callAsync(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
+  const mm = k.task.mm[task];
+  switch (id) {
+    case CALL.io_uring_register_buffers:
+      return yield* ringRegister(k, task, argVpn(k, pc, 0), argOff(k, pc, 0), argInt(k, pc, 1));
+    case CALL.io_uring_unregister_buffers:
+      return yield* ringUnregister(k, mm);
+    case CALL.io_submit: {
+      const ofd = ofdOf(k, mm, argInt(k, pc, 1));
+      if (ofd === 0) return -EBADF;
+      if (k.ofd.kind[ofd] !== OFD.disk) return -EINVAL;
+      const isRead = argInt(k, pc, 0) === PREAD;
+      const aio = yield* submitDirect(k, task, k.ofd.target[ofd], isRead, argVpn(k, pc, 2), argOff(k, pc, 2), argInt(k, pc, 3), argInt(k, pc, 4));
+      return aio < 0 ? aio : 1;
+    }
+    case CALL.io_getevents:
+      return yield* reapDirect(k, task);
+    default:
+      return yield* fixedIo(k, task, id === CALL.io_uring_read_fixed, argInt(k, pc, 0), argVpn(k, pc, 1), argOff(k, pc, 1), argInt(k, pc, 2), argInt(k, pc, 3), argInt(k, pc, 4));
+  }
+}

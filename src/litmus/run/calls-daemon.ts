@@ -1,0 +1,102 @@
+/** What the kernel does on its own account, when the test says so. */
+import { at, R, WRITE } from '../../machine/access.ts';
+import { GFP } from '../../machine/buddy.ts';
+import { EBADF, EBUSY, EFAULT, EINVAL } from '../../machine/errno.ts';
+import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../../machine/locks.ts';
+import { leafPfn } from '../../machine/mmu.ts';
+import type { MmId, Steps, TaskId, Vpn } from '../../machine/types.ts';
+import { refTryAdd } from '../../machine/grab-words.ts';
+import { fileOfFd } from '../../fs/fd.ts';
+import { sysFtruncate } from '../../mm/file-size.ts';
+import { folioPut, headOf, isLarge } from '../../mm/folio.ts';
+import { splitHugePage } from '../../mm/huge-split.ts';
+import { setHugetlbPool } from '../../mm/hugetlb.ts';
+import { collapseHugePage } from '../../mm/khugepaged.ts';
+import { lruDrain } from '../../mm/lru.ts';
+import { isolateFolio, migrateFolio, putbackFolio } from '../../mm/migrate.ts';
+import { shrinkLruPages } from '../../mm/vmscan.ts';
+import { CALL } from './call-ids.ts';
+import { processMm } from './calls-process.ts';
+import type { Lit } from './program.ts';
+import { argCount, argInt, argOff, argVpn } from './values.ts';
+
+const HPAGE_ORDER = 9;
+/** Pages that one call of shrink() looks at; more than a test has. */
+const SHRINK_ALL = 1 << 16;
+
+export function* callDaemon(k: Lit, thread: number, pc: number, id: number): Steps<number> {
+  switch (id) {
+    case CALL.shrink:
+      return yield* shrinkLruPages(k, SHRINK_ALL);
+    case CALL.set_nr_hugepages:
+      yield WRITE | at(R.hugetlb, 0);
+      return setHugetlbPool(k, HPAGE_ORDER, argInt(k, pc, 0));
+    case CALL.truncate:
+      return yield* callTruncate(k, k.lit.task[thread], pc);
+    default:
+      return yield* onAddress(k, thread, pc, id);
+  }
+}
+
+function* callTruncate(k: Lit, task: TaskId, pc: number): Steps<number> {
+  const file = fileOfFd(k, k.task.mm[task], argInt(k, pc, 0));
+  if (file === 0) return -EBADF;
+  return yield* sysFtruncate(k, file, argVpn(k, pc, 1), argOff(k, pc, 1));
+}
+
+/** migrate, khugepaged, split_huge_page: of the caller's own memory, or of the process of the thread named first. */
+function* onAddress(k: Lit, thread: number, pc: number, id: number): Steps<number> {
+  const own = id === CALL.migrate ? 2 : 1;
+  const shift = argCount(k, pc) > own ? 1 : 0;
+  const mm = processMm(k, shift === 1 ? argInt(k, pc, 0) : thread);
+  if (mm === 0) return -EINVAL;
+  const vpn = argVpn(k, pc, shift);
+  if (id === CALL.khugepaged) return yield* collapseHugePage(k, mm, vpn);
+  if (id === CALL.split_huge_page) return yield* callSplit(k, mm, vpn);
+  return yield* callMigrate(k, mm, vpn, argInt(k, pc, shift + 1));
+}
+
+/** move_pages(2) for one page. */
+function* callMigrate(k: Lit, mm: MmId, vpn: Vpn, node: number): Steps<number> {
+  yield* lruDrain(k);
+  yield* lockShared(k, R.mmapLock, mm);
+  const folio = yield* referenced(k, mm, vpn);
+  let isolated = false;
+  if (folio !== 0) {
+    isolated = yield* isolateFolio(k, folio);
+    yield* folioPut(k, folio, 1);
+  }
+  yield* unlockShared(k, R.mmapLock, mm);
+  if (folio === 0) return -EFAULT;
+  if (!isolated) return -EBUSY;
+  const result = yield* migrateFolio(k, folio, GFP.movable, node);
+  if (result < 0) yield* putbackFolio(k, folio);
+  return result;
+}
+
+/** The folio mapped at `vpn` with one more reference, 0: none. Under mmap_lock. */
+function* referenced(k: Lit, mm: MmId, vpn: Vpn): Steps<number> {
+  const pfn = leafPfn(k, mm, vpn);
+  if (pfn === 0 || pfn === k.zeroPfn) return 0;
+  const folio = headOf(k, pfn);
+  if (yield* refTryAdd(k, folio, 1)) return folio;
+  return 0;
+}
+
+/** Writing to /sys/kernel/debug/split_huge_pages. */
+function* callSplit(k: Lit, mm: MmId, vpn: Vpn): Steps<number> {
+  yield* lockShared(k, R.mmapLock, mm);
+  const folio = yield* referenced(k, mm, vpn);
+  yield* unlockShared(k, R.mmapLock, mm);
+  if (folio === 0) return -EFAULT;
+  let result = -EINVAL;
+  if (isLarge(k, folio)) {
+    result = -EBUSY;
+    if (yield* folioTrylock(k, folio)) {
+      result = yield* splitHugePage(k, folio);
+      yield* folioUnlock(k, folio);
+    }
+  }
+  yield* folioPut(k, folio, 1);
+  return result;
+}

@@ -1,0 +1,145 @@
+/** open(2) and its kind. Memory file systems are whole; of disks, only what direct I/O reaches. */
+import { at, R, WRITE } from '../../machine/access.ts';
+import { EBADF, EINVAL, EMFILE, ENOENT, EOPNOTSUPP } from '../../machine/errno.ts';
+import type { FileId, Steps, TaskId } from '../../machine/types.ts';
+import { fdInstall, fileOfFd, ofdOf, sysClose } from '../../fs/fd.ts';
+import { openDisk } from '../../fs/disk.ts';
+import { newPipe } from '../../fs/pipe.ts';
+import { OWN_POSITION, readFd, readValue, writeFd } from '../../fs/read-write.ts';
+import { sysVmsplice } from '../../fs/splice.ts';
+import { OFD } from '../../fs/system.ts';
+import { fileGet, newFile } from '../../mm/file-refs.ts';
+import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
+import { FILE } from '../../mm/file-tables.ts';
+import { addSeals, getSeals, sysMemfdCreate } from '../../mm/memfd.ts';
+import { sysMemfdSecret } from '../../mm/secretmem.ts';
+import { CALL } from './call-ids.ts';
+import type { Lit } from './program.ts';
+import { arg, argCount, argInt, argOff, argVpn, instructionAt, setVar } from './values.ts';
+
+export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
+  const mm = k.task.mm[task];
+  switch (id) {
+    case CALL.open:
+      return yield* callOpen(k, task, pc);
+    case CALL.close:
+      return yield* sysClose(k, mm, argInt(k, pc, 0));
+    case CALL.pipe:
+      return yield* callPipe(k, task, pc);
+    case CALL.vmsplice:
+      return yield* sysVmsplice(k, task, argInt(k, pc, 0), argVpn(k, pc, 1), argOff(k, pc, 1), argInt(k, pc, 2));
+    case CALL.memfd_create: {
+      const file = yield* sysMemfdCreate(k, argInt(k, pc, 1));
+      if (file < 0) return file;
+      return yield* fdInstall(k, mm, OFD.file, file, O_RDWR);
+    }
+    case CALL.memfd_secret: {
+      const file = yield* sysMemfdSecret(k);
+      if (file < 0) return file;
+      return yield* fdInstall(k, mm, OFD.file, file, O_RDWR);
+    }
+    case CALL.ftruncate:
+    case CALL.fallocate:
+    case CALL.fcntl:
+      return yield* onFile(k, task, pc, id);
+    default:
+      return yield* readOrWrite(k, task, pc, id);
+  }
+}
+
+const O_RDWR = 2;
+const O_CREAT = 0o100;
+const O_DIRECT = 0o40000;
+
+/** Which file system a path names, by its first part. */
+const FS = { other: 0, tmpfs: 1, hugetlbfs: 2, disk: 3 } as const;
+
+function fileSystem(path: string): number {
+  if (path.startsWith('/tmpfs/')) return FS.tmpfs;
+  if (path.startsWith('/hugetlbfs/')) return FS.hugetlbfs;
+  return path.startsWith('/ext4/') || path.startsWith('/xfs/') ? FS.disk : FS.other;
+}
+
+function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
+  const name = argInt(k, pc, 0);
+  const flags = argInt(k, pc, 1);
+  const mm = k.task.mm[task];
+  const fs = fileSystem(k.program.strings[name] ?? '');
+  if (fs === FS.disk && (flags & O_DIRECT) !== 0) {
+    const disk = yield* openDisk(k, name + 1);
+    if (disk === 0) return -EMFILE;
+    return yield* fdInstall(k, mm, OFD.disk, disk, flags);
+  }
+  if (fs === FS.disk || fs === FS.other) {
+    k.lit.limits[0] = instructionAt(k, pc).line;
+    return -ENOENT;
+  }
+  yield WRITE | at(R.io, 1);
+  let file: FileId = k.lit.names[name];
+  if (file === 0) {
+    if ((flags & O_CREAT) === 0) return -ENOENT;
+    file = yield* newFile(k, fs === FS.tmpfs ? FILE.shmem : FILE.hugetlbfs);
+    if (file === 0) return -EMFILE;
+    if (fs === FS.hugetlbfs) k.file.order[file] = HPAGE_ORDER;
+    k.lit.names[name] = file;
+  }
+  // One reference for the name, one for the descriptor.
+  yield* fileGet(k, file);
+  return yield* fdInstall(k, mm, OFD.file, file, flags);
+}
+
+const HPAGE_ORDER = 9;
+
+/** pipe(): two descriptors, into the two variables from the first argument on. */
+function* callPipe(k: Lit, task: TaskId, pc: number): Steps<number> {
+  const mm = k.task.mm[task];
+  const pipe = yield* newPipe(k);
+  if (pipe === 0) return -EMFILE;
+  const readEnd = yield* fdInstall(k, mm, OFD.pipeRead, pipe, 0);
+  const writeEnd = yield* fdInstall(k, mm, OFD.pipeWrite, pipe, 1);
+  if (writeEnd < 0) return writeEnd;
+  const first = arg(k, pc, 0);
+  setVar(k, first, readEnd);
+  setVar(k, first + 1, writeEnd);
+  return 0;
+}
+
+const F_ADD_SEALS = 1033;
+const F_GET_SEALS = 1034;
+
+function* onFile(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
+  const mm = k.task.mm[task];
+  const ofd = ofdOf(k, mm, argInt(k, pc, 0));
+  if (ofd === 0) return -EBADF;
+  const file = fileOfFd(k, mm, argInt(k, pc, 0));
+  if (file === 0) return -EINVAL;
+  if (id === CALL.ftruncate) return yield* sysFtruncate(k, file, argVpn(k, pc, 1), argOff(k, pc, 1));
+  if (id === CALL.fallocate) {
+    return yield* sysFallocate(k, file, argInt(k, pc, 1), argVpn(k, pc, 2), argOff(k, pc, 2), argVpn(k, pc, 3), argOff(k, pc, 3));
+  }
+  const command = argInt(k, pc, 1);
+  if (command === F_ADD_SEALS) return yield* addSeals(k, file, argInt(k, pc, 2));
+  if (command === F_GET_SEALS) return getSeals(k, file);
+  return -EOPNOTSUPP;
+}
+
+/** The short forms answer the value read; position -1 is the descriptor's own. */
+function* readOrWrite(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
+  const fd = argInt(k, pc, 0);
+  const n = argCount(k, pc);
+  if (id === CALL.read && n === 2) return yield* readValue(k, task, fd, argInt(k, pc, 1), OWN_POSITION);
+  if (id === CALL.pread && n === 3) return yield* readValue(k, task, fd, argInt(k, pc, 1), argInt(k, pc, 2));
+  const vpn = argVpn(k, pc, 1);
+  const off = argOff(k, pc, 1);
+  const len = argInt(k, pc, 2);
+  switch (id) {
+    case CALL.read:
+      return yield* readFd(k, task, fd, vpn, off, len, OWN_POSITION);
+    case CALL.pread:
+      return yield* readFd(k, task, fd, vpn, off, len, argInt(k, pc, 3));
+    case CALL.write:
+      return yield* writeFd(k, task, fd, vpn, off, len, OWN_POSITION);
+    default:
+      return yield* writeFd(k, task, fd, vpn, off, len, argInt(k, pc, 3));
+  }
+}

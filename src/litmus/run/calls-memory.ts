@@ -1,0 +1,56 @@
+/** mmap(2) and its kind. */
+import { EBADF } from '../../machine/errno.ts';
+import type { Steps, TaskId } from '../../machine/types.ts';
+import { ofdOf } from '../../fs/fd.ts';
+import { OFD } from '../../fs/system.ts';
+import { sysMadvise } from '../../mm/madvise.ts';
+import { sysMlock, sysMunlock } from '../../mm/mlock.ts';
+import { sysMmap, sysMunmap } from '../../mm/mmap.ts';
+import { sysMprotect } from '../../mm/mprotect.ts';
+import { sysMremap } from '../../mm/mremap.ts';
+import { CALL } from './call-ids.ts';
+import type { Lit } from './program.ts';
+import { argInt, argOff, argPages, argVpn, instructionAt } from './values.ts';
+import { EINVAL } from '../../machine/errno.ts';
+
+/** Addresses must be page aligned where the manual says so. */
+function misaligned(k: Lit, pc: number): boolean {
+  return argOff(k, pc, 0) !== 0;
+}
+
+export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
+  if (id === CALL.mmap) return yield* callMmap(k, task, pc);
+  if (misaligned(k, pc)) return -EINVAL;
+  const vpn = argVpn(k, pc, 0);
+  const nr = argPages(k, pc, 1);
+  switch (id) {
+    case CALL.munmap:
+      return yield* sysMunmap(k, task, vpn, nr);
+    case CALL.mprotect:
+      return yield* sysMprotect(k, task, vpn, nr, argInt(k, pc, 2));
+    case CALL.mremap:
+      return yield* sysMremap(k, task, vpn, nr, argPages(k, pc, 2), argInt(k, pc, 3), argVpn(k, pc, 4));
+    case CALL.madvise:
+      return yield* sysMadvise(k, task, vpn, nr, argInt(k, pc, 2));
+    case CALL.mlock:
+      return yield* sysMlock(k, task, vpn, nr);
+    default:
+      return yield* sysMunlock(k, task, vpn, nr);
+  }
+}
+
+const MAP_ANONYMOUS = 0x20;
+
+function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
+  const flags = argInt(k, pc, 3);
+  let file = 0;
+  if ((flags & MAP_ANONYMOUS) === 0) {
+    const ofd = ofdOf(k, k.task.mm[task], argInt(k, pc, 4));
+    if (ofd === 0) return -EBADF;
+    if (k.ofd.kind[ofd] === OFD.disk) k.lit.limits[0] = instructionAt(k, pc).line;
+    if (k.ofd.kind[ofd] !== OFD.file) return -EBADF;
+    file = k.ofd.target[ofd];
+  }
+  if (argOff(k, pc, 5) !== 0) return -EINVAL;
+  return yield* sysMmap(k, task, argVpn(k, pc, 0), argPages(k, pc, 1), argInt(k, pc, 2), flags, file, argVpn(k, pc, 5));
+}

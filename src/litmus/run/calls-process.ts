@@ -1,0 +1,110 @@
+/** fork, wait, exit and what one process does to another. */
+import { at, R, WAIT, WRITE } from '../../machine/access.ts';
+import { EFAULT, ENOMEM, ESRCH } from '../../machine/errno.ts';
+import type { MmId, Steps } from '../../machine/types.ts';
+import { copyWords } from '../../machine/words.ts';
+import { accessRemoteRead, accessRemoteWrite } from '../../drivers/access-remote.ts';
+import { ringUnregister } from '../../drivers/io-uring.ts';
+import { processVmCopy } from '../../drivers/process-vm.ts';
+import { fdCloseAll, fdDup } from '../../fs/fd.ts';
+import { exitMm } from '../../mm/exit.ts';
+import { dupMm } from '../../mm/fork.ts';
+import { newTask, PF } from '../../mm/kernel.ts';
+import { CALL } from './call-ids.ts';
+import { KILLED, type Lit } from './program.ts';
+import { arg, argInt, argOff, argVpn } from './values.ts';
+
+const PAGE_SIZE = 4096;
+
+export function* callProcess(k: Lit, thread: number, pc: number, id: number): Steps<number> {
+  if (id === CALL.exit) {
+    k.lit.killed[thread] = KILLED.exited;
+    yield* takeAway(k, thread);
+    return 0;
+  }
+  const other = argInt(k, pc, 0);
+  if (id === CALL.fork) return yield* callFork(k, thread, other);
+  if (id === CALL.wait) return yield* callWait(k, other);
+  const mm = processMm(k, other);
+  if (mm === 0) return -ESRCH;
+  if (id === CALL.kill) {
+    k.task.flags[k.lit.task[other]] |= argInt(k, pc, 1) === 9 ? PF.sigkill : PF.signal;
+    return 0;
+  }
+  if (id === CALL.ptrace_write) {
+    return yield* accessRemoteWrite(k, k.lit.task[thread], mm, argVpn(k, pc, 1), argOff(k, pc, 1), argInt(k, pc, 2));
+  }
+  if (id === CALL.ptrace_read) {
+    return yield* accessRemoteRead(k, k.lit.task[thread], mm, argVpn(k, pc, 1), argOff(k, pc, 1));
+  }
+  return yield* moveBytes(k, thread, mm, pc, id === CALL.process_vm_writev);
+}
+
+/** Address space of the process that `thread` belongs to, 0: gone or not started. */
+export function processMm(k: Lit, thread: number): MmId {
+  const task = k.lit.task[thread];
+  return task === 0 ? 0 : k.task.mm[task];
+}
+
+/** fork(): the thread named becomes the only one of a new process. Its number, or -EAGAIN, -ENOMEM. */
+function* callFork(k: Lit, thread: number, child: number): Steps<number> {
+  yield WRITE | at(R.task, child);
+  const task = newTask(k, 0, child);
+  if (task === 0) return -ENOMEM;
+  const mm = yield* dupMm(k, k.lit.task[thread], task);
+  if (mm < 0) {
+    k.task.flags[task] = 0;
+    k.task.cpu[task] = 0;
+    return mm;
+  }
+  fdDup(k, k.task.mm[k.lit.task[thread]], mm);
+  const globals = k.program.globals;
+  const from = k.program.threads[thread]?.process ?? 0;
+  const to = k.program.threads[child]?.process ?? 0;
+  copyWords(k.lit.vars, from * globals * 2, to * globals * 2, globals * 2);
+  k.lit.task[child] = task;
+  yield WRITE | at(R.task, child);
+  k.lit.life[child] = 1;
+  return child;
+}
+
+/** wait(): until the child's body has ended; then its process is taken away. */
+function* callWait(k: Lit, child: number): Steps<number> {
+  yield WAIT | at(R.task, k.program.threads.length + child);
+  yield* takeAway(k, child);
+  return child;
+}
+
+/** The end of a process: memory, descriptors and rings go. Nothing when it is gone already. */
+function* takeAway(k: Lit, thread: number): Steps<void> {
+  if (k.lit.reaped[thread] !== 0) return;
+  k.lit.reaped[thread] = 1;
+  const task = k.lit.task[thread];
+  const mm = k.task.mm[task];
+  if (k.mm.users[mm] === 1) {
+    yield* fdCloseAll(k, mm);
+    yield* ringUnregister(k, mm);
+  }
+  yield* exitMm(k, task);
+}
+
+/** process_vm_readv and process_vm_writev: page by page, what was moved before an error counts. */
+function* moveBytes(k: Lit, thread: number, mm: MmId, pc: number, write: boolean): Steps<number> {
+  const length = argInt(k, pc, 3);
+  let done = 0;
+  while (done < length) {
+    const off = (argOff(k, pc, 1) + done) % PAGE_SIZE;
+    const roff = (argOff(k, pc, 2) + done) % PAGE_SIZE;
+    const n = Math.min(PAGE_SIZE - off, PAGE_SIZE - roff, length - done);
+    const vpn = pageOf(k, pc, 1, done);
+    const rvpn = pageOf(k, pc, 2, done);
+    const moved = yield* processVmCopy(k, k.lit.task[thread], mm, write, vpn, off, rvpn, roff, n);
+    if (moved < 0) return done > 0 ? done : -EFAULT;
+    done += moved;
+  }
+  return done;
+}
+
+function pageOf(k: Lit, pc: number, i: number, done: number): number {
+  return Math.floor((arg(k, pc, i) + done) / PAGE_SIZE);
+}

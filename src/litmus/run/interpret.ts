@@ -1,0 +1,93 @@
+/** Runs compiled bodies: one instruction that others can notice at a time, with the pure ones before it. */
+import { at, R, WAIT, WRITE } from '../../machine/access.ts';
+import type { Steps } from '../../machine/types.ts';
+import { userAccess } from '../../mm/memory.ts';
+import { call, NOT_RETURNED } from './calls.ts';
+import { KILLED, type Lit, OP } from './program.ts';
+import { argOff, argVpn, arg, instructionAt, loadBytes, setVar, storeBytes, storeResult } from './values.ts';
+
+/** Pure instructions in a row after which a body is taken to run forever. */
+const PURE_LIMIT = 1_000_000;
+
+/** A thread of the test, from its start to the end of its body. */
+export function* runThread(k: Lit, thread: number): Steps<void> {
+  yield WAIT | at(R.task, thread);
+  yield* runBody(k, thread, threadEntry(k, thread));
+  yield WRITE | at(R.task, k.program.threads.length + thread);
+  k.lit.life[k.program.threads.length + thread] = 1;
+}
+
+function threadEntry(k: Lit, thread: number): number {
+  return k.program.threads[thread]?.entry ?? -1;
+}
+
+/** The initial block, as process 0 before any thread starts. */
+export function* runInit(k: Lit): Steps<void> {
+  yield* runBody(k, 0, k.program.init);
+}
+
+/** Runs from instruction `pc` until the body ends or its process dies. */
+function* runBody(k: Lit, thread: number, start: number): Steps<void> {
+  let pc = runPure(k, start);
+  while (pc >= 0) {
+    const next = yield* effect(k, thread, pc);
+    pc = next < 0 ? next : runPure(k, next);
+  }
+}
+
+/** Runs pure instructions from `pc`; the first one that is a step, or -1 at the end. */
+function runPure(k: Lit, start: number): number {
+  let pc = start;
+  for (let n = 0; n < PURE_LIMIT; n++) {
+    const instruction = instructionAt(k, pc);
+    if (instruction.op === OP.end) return -1;
+    if (instruction.op === OP.assign) {
+      storeResult(k, pc, arg(k, pc, 0));
+      pc++;
+    } else if (instruction.op === OP.jump) {
+      pc = instruction.target;
+    } else if (instruction.op === OP.jumpUnless) {
+      pc = arg(k, pc, 0) === 0 ? instruction.target : pc + 1;
+    } else {
+      return pc;
+    }
+  }
+  k.lit.limits[1] = instructionAt(k, pc).line;
+  return -1;
+}
+
+/** One instruction that is more than pure; the next one, or -1 when the thread does not go on. */
+function* effect(k: Lit, thread: number, pc: number): Steps<number> {
+  const op = instructionAt(k, pc).op;
+  if (op === OP.call) {
+    const raw = yield* call(k, thread, pc);
+    if (raw === NOT_RETURNED) return -1;
+    storeResult(k, pc, raw);
+    return pc + 1;
+  }
+  if (op === OP.storeShared) {
+    yield WRITE | at(R.kmem, instructionAt(k, pc).dst);
+    setVar(k, instructionAt(k, pc).dst, arg(k, pc, 0));
+    return pc + 1;
+  }
+  const pfn = yield* userAccess(k, k.lit.task[thread], argVpn(k, pc, 0), op === OP.store);
+  if (pfn < 0) {
+    k.lit.killed[thread] = KILLED.sigsegv;
+    return -1;
+  }
+  if (op === OP.load) loadStep(k, pc, pfn);
+  else storeStep(k, pc, pfn);
+  return pc + 1;
+}
+
+/** Inside the step of the access. An access across a page end sees only its own page's bytes; the checker refuses those. */
+function loadStep(k: Lit, pc: number, pfn: number): void {
+  const instruction = instructionAt(k, pc);
+  const value = loadBytes(k, pfn, argOff(k, pc, 0), instruction.size, instruction.signed);
+  if (instruction.dst >= 0) setVar(k, instruction.dst, value);
+}
+
+function storeStep(k: Lit, pc: number, pfn: number): void {
+  const instruction = instructionAt(k, pc);
+  storeBytes(k, pfn, argOff(k, pc, 0), instruction.size, arg(k, pc, 1));
+}

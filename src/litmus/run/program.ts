@@ -1,0 +1,133 @@
+/** What a litmus test is compiled to, and the machine it runs on. */
+import type { Alloc } from '../../machine/arena.ts';
+import { R } from '../../machine/access.ts';
+import { MISC } from '../../mm/kernel.ts';
+import { bootSystem, type System, type SystemConfig } from '../../fs/system.ts';
+
+/** An expression, compiled: reads variables and kernel arrays of the machine, changes nothing. */
+export type Eval = (k: Lit) => number;
+
+/** Operations of a compiled body. Pure ones (up to `jumpUnless`) are no step of their own: no other thread could tell. */
+export const OP = { end: 0, assign: 1, jump: 2, jumpUnless: 3, load: 4, store: 5, call: 6, storeShared: 7 } as const;
+
+/** How a call's or a load's raw 32-bit answer becomes a C value. */
+export const RESULT = { value: 0, page: 1, address: 2 } as const;
+
+export interface Instruction {
+  readonly op: (typeof OP)[keyof typeof OP];
+  /** Word pair of `k.lit.vars` that takes the result; -1: none. */
+  readonly dst: number;
+  /** Word of `k.kmem` that takes the result (an element of a `struct page *` array); null: none. */
+  readonly dstKmem: Eval | null;
+  /** assign: value. jumpUnless: test. load: address. store: address, value. call: arguments. */
+  readonly args: readonly Eval[];
+  /** call: a `CALL` number. */
+  readonly call: number;
+  readonly result: number;
+  /** load, store: bytes, and whether a load extends the sign. */
+  readonly size: number;
+  readonly signed: boolean;
+  /** jump, jumpUnless. */
+  readonly target: number;
+  /** Line of the source. */
+  readonly line: number;
+}
+
+export interface ProgramThread {
+  /** `P0`, `K0`. */
+  readonly name: string;
+  readonly kernelOnly: boolean;
+  /** First instruction. */
+  readonly entry: number;
+  /** Index among `threads` of the one that forks it; -1: it starts after the initial block. */
+  readonly forkedBy: number;
+  /** Index of its process among the processes of the test; 0: the first. A kernel context counts to the first. */
+  readonly process: number;
+}
+
+/** A compiled test; constant while it runs. */
+export interface Program {
+  readonly code: readonly Instruction[];
+  /** The initial block's first instruction. */
+  readonly init: number;
+  readonly threads: readonly ProgramThread[];
+  /** Pairs of words of variables in all. */
+  readonly vars: number;
+  /** Variables of one process that a fork copies: process p has them from `p * globals`. */
+  readonly globals: number;
+  readonly processes: number;
+  readonly events: number;
+  readonly barriers: number;
+  /** Threads that name each barrier. */
+  readonly barrierSizes: readonly number[];
+  readonly locks: number;
+  /** Words of kernel memory for the `struct page *` arrays. */
+  readonly kmemWords: number;
+  /** String literals (paths, names). */
+  readonly strings: readonly string[];
+  /** The test uses io_submit: a device takes part. */
+  readonly device: boolean;
+}
+
+/** Why a thread stopped before its body's end (`k.lit.killed`). */
+export const KILLED = { no: 0, sigsegv: 1, exited: 2 } as const;
+
+/** The state of a running test. */
+export interface LitTables {
+  /** Two words a variable: low 32 bits and the rest; the value is hi * 2^32 + lo. */
+  readonly vars: Int32Array;
+  /** Threads that may run (word `thread`), and whose body has ended (word `threads + thread`). Region `R.task`. */
+  readonly life: Int32Array;
+  readonly killed: Int32Array;
+  /** Its process was taken away by wait or exit. */
+  readonly reaped: Int32Array;
+  readonly task: Int32Array;
+  /** Events, then two words a barrier: arrived, open. Region `R.event`. */
+  readonly events: Int32Array;
+  /** Spin locks of the test. Region `R.spare`. */
+  readonly locks: Int32Array;
+  /** FileId by string number, for paths of memory file systems. */
+  readonly names: Int32Array;
+  /** [0]: line of a call that this model has not got; [1]: line of a loop that runs forever without a step. */
+  readonly limits: Int32Array;
+  /** Where in `kmem` the test's arrays begin. */
+  readonly kmem: number;
+}
+
+export interface Lit extends System {
+  readonly program: Program;
+  readonly lit: LitTables;
+}
+
+/** Boots the system that a test runs on. */
+export function bootLit(program: Program, config: SystemConfig & { readonly alloc: Alloc }): Lit {
+  const alloc = config.alloc;
+  const system = bootSystem(config);
+  const threads = program.threads.length;
+  const kmem = system.misc[KMEM_NEXT];
+  system.misc[KMEM_NEXT] = kmem + program.kmemWords;
+  if (kmem + program.kmemWords > system.kmem.length) throw new RangeError('the arrays of the test do not fit kernel memory');
+  const k: Lit = {
+    ...system,
+    program,
+    lit: {
+      vars: alloc(2 * program.vars + 2),
+      life: alloc(2 * threads + 1),
+      killed: alloc(threads + 1),
+      reaped: alloc(threads + 1),
+      task: alloc(threads + 1),
+      events: alloc(program.events + 2 * program.barriers + 1),
+      locks: alloc(program.locks + 1),
+      names: alloc(program.strings.length + 1),
+      limits: alloc(2),
+      kmem,
+    },
+  };
+  k.regions[R.task] = k.lit.life;
+  k.regions[R.event] = k.lit.events;
+  k.regions[R.spare] = k.lit.locks;
+  return k;
+}
+
+
+const KMEM_NEXT = MISC.kmemNext;

@@ -1,0 +1,83 @@
+/** C values in the words of the machine: 64 bits in two words, of which a number holds 53 exactly. */
+import { pageByte, setPageByte } from '../../machine/contents.ts';
+import type { Pfn, Vpn } from '../../machine/types.ts';
+import { type Instruction, type Lit, RESULT } from './program.ts';
+
+const PAGE_SIZE = 4096;
+const TWO_32 = 2 ** 32;
+
+/** Value of variable `v`. */
+export function getVar(k: Lit, v: number): number {
+  return k.lit.vars[2 * v + 1] * TWO_32 + (k.lit.vars[2 * v] >>> 0);
+}
+
+/** Sets variable `v`. */
+export function setVar(k: Lit, v: number, value: number): void {
+  k.lit.vars[2 * v] = value | 0;
+  k.lit.vars[2 * v + 1] = Math.floor(value / TWO_32);
+}
+
+export function instructionAt(k: Lit, pc: number): Instruction {
+  return k.program.code[pc] as Instruction;
+}
+
+/** Argument `i` of the instruction. */
+export function arg(k: Lit, pc: number, i: number): number {
+  const evaluate = instructionAt(k, pc).args[i];
+  return evaluate === undefined ? 0 : evaluate(k);
+}
+
+/** How many arguments were written. */
+export function argCount(k: Lit, pc: number): number {
+  return instructionAt(k, pc).args.length;
+}
+
+export function argInt(k: Lit, pc: number, i: number): number {
+  return arg(k, pc, i) | 0;
+}
+
+/** Page number of an address argument. */
+export function argVpn(k: Lit, pc: number, i: number): Vpn {
+  return Math.floor(arg(k, pc, i) / PAGE_SIZE);
+}
+
+/** Offset in its page of an address or size argument. */
+export function argOff(k: Lit, pc: number, i: number): number {
+  const value = arg(k, pc, i);
+  return value - Math.floor(value / PAGE_SIZE) * PAGE_SIZE;
+}
+
+/** Pages that a size in bytes fills, the last one in part. */
+export function argPages(k: Lit, pc: number, i: number): number {
+  return Math.ceil(arg(k, pc, i) / PAGE_SIZE);
+}
+
+/** Index of an array of pages in `kmem`, -1 for NULL. */
+export function argPageArray(k: Lit, pc: number, i: number): number {
+  const at = argInt(k, pc, i);
+  return at === 0 ? -1 : at;
+}
+
+/** Stores what an instruction gave. */
+export function storeResult(k: Lit, pc: number, raw: number): void {
+  const instruction = instructionAt(k, pc);
+  const value = instruction.result === RESULT.address && raw >= 0 ? raw * PAGE_SIZE : raw;
+  if (instruction.dst >= 0) setVar(k, instruction.dst, value);
+  if (instruction.dstKmem !== null) k.kmem[instruction.dstKmem(k)] = value;
+}
+
+/** `size` bytes of a page as a C integer, little-endian. */
+export function loadBytes(k: Lit, pfn: Pfn, off: number, size: number, signed: boolean): number {
+  let value = 0;
+  for (let i = size - 1; i >= 0; i--) value = value * 256 + pageByte(k, pfn, off + i);
+  const limit = 2 ** (8 * size - 1);
+  return signed && value >= limit ? value - 2 * limit : value;
+}
+
+export function storeBytes(k: Lit, pfn: Pfn, off: number, size: number, value: number): void {
+  let rest = value;
+  for (let i = 0; i < size; i++) {
+    setPageByte(k, pfn, off + i, rest & 255);
+    rest = Math.floor(rest / 256);
+  }
+}

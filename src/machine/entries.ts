@@ -1,0 +1,45 @@
+import { at, R, READ, WRITE } from './access.ts';
+import { PTE } from './entry.ts';
+import type { Machine } from './machine.ts';
+import type { EntryAddr, Steps } from './types.ts';
+
+/** Reads an entry: returns its low word; its high word is `entryHi` in the same step. */
+export function* entryRead(k: Machine, e: EntryAddr): Steps<number> {
+  yield READ | at(R.entry, e >>> 1);
+  return k.contents[e];
+}
+
+/** High word of an entry; part of the step that read the low word. */
+export function entryHi(k: Machine, e: EntryAddr): number {
+  return k.contents[e + 1];
+}
+
+/** Stores an entry whole. */
+export function* entrySet(k: Machine, e: EntryAddr, lo: number, hi: number): Steps<void> {
+  yield WRITE | at(R.entry, e >>> 1);
+  k.contents[e + 1] = hi;
+  k.contents[e] = lo;
+}
+
+/** ptep_get_and_clear(): empties an entry and returns the low word that it held, dirty bit included. */
+export function* entryClear(k: Machine, e: EntryAddr): Steps<number> {
+  yield WRITE | at(R.entry, e >>> 1);
+  const lo = k.contents[e];
+  k.contents[e] = 0;
+  k.contents[e + 1] = 0;
+  return lo;
+}
+
+/** Replaces the low word if it still is `from`. */
+export function* entryCas(k: Machine, e: EntryAddr, from: number, to: number): Steps<boolean> {
+  yield WRITE | at(R.entry, e >>> 1);
+  if (k.contents[e] !== from) return false;
+  k.contents[e] = to;
+  return true;
+}
+
+/** ptep_set_wrprotect(): clears the write bit; accessed and dirty bits that hardware sets meanwhile stay. */
+export function* entryWrprotect(k: Machine, e: EntryAddr): Steps<void> {
+  yield WRITE | at(R.entry, e >>> 1);
+  k.contents[e] &= ~PTE.write;
+}

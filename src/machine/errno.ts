@@ -1,0 +1,26 @@
+/** Error numbers of Linux on x86-64. Calls return them negated, as the kernel does. */
+export const EPERM = 1;
+export const ENOENT = 2;
+export const EINTR = 4;
+export const EIO = 5;
+export const EBADF = 9;
+export const EAGAIN = 11;
+export const ENOMEM = 12;
+export const EACCES = 13;
+export const EFAULT = 14;
+export const EBUSY = 16;
+export const EEXIST = 17;
+export const ENXIO = 6;
+export const ENODEV = 19;
+export const EINVAL = 22;
+export const EMFILE = 24;
+export const ENOSPC = 28;
+export const EPIPE = 32;
+export const ESRCH = 3;
+export const ESPIPE = 29;
+export const ENOSYS = 38;
+export const EMLINK = 31;
+export const EOVERFLOW = 75;
+export const EOPNOTSUPP = 95;
+export const EREMOTEIO = 121;
+export const EHWPOISON = 133;

@@ -1,0 +1,9 @@
+/** Sets `count` words of `words` from index `start` to `value`. */
+export function fillWords(words: Int32Array, start: number, count: number, value: number): void {
+  words.fill(value, start, start + count);
+}
+
+/** Copies `count` words inside `words`, from index `from` to index `to`; the ranges don't overlap. */
+export function copyWords(words: Int32Array, from: number, to: number, count: number): void {
+  words.copyWithin(to, from, from + count);
+}

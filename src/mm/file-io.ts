@@ -1,0 +1,192 @@
+/**
+ * read(2) and write(2) on memory files (mm/shmem.c: shmem_file_read_iter; filemap.c: generic_perform_write). Bytes pass
+ * through a buffer of the task, page by page: user memory is touched as the task's own access, the cache's page by the
+ * kernel's map. Rules: semantics.md A.31 (DMA: by page, never by address).
+ */
+import { at, R, READ, WRITE } from '../machine/access.ts';
+import { PAGE_WORDS, pageByte, setPageByte } from '../machine/contents.ts';
+import { EFAULT, EINVAL, ENOMEM, ENOSPC, EPERM } from '../machine/errno.ts';
+import { folioLock, folioUnlock, lock, unlock } from '../machine/locks.ts';
+import { PAGE_SIZE } from '../machine/page.ts';
+import type { FileId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { fillWords } from '../machine/words.ts';
+import { END_OF_FILE, inodeRwsem } from './file-refs.ts';
+import { FILE } from './file-tables.ts';
+import { folioPut } from './folio.ts';
+import type { Kernel } from './kernel.ts';
+import { SEAL } from './memfd.ts';
+import { userAccess } from './memory.ts';
+import { cacheLoad } from './page-cache.ts';
+import { folioMarkDirty } from './set-dirty.ts';
+import { shmemAllocFolio, shmemGetFolio } from './shmem.ts';
+
+/** Fills the task's buffer from `count` bytes of a page, from byte `off`. Not a step. */
+export function bounceIn(k: Kernel, task: TaskId, pfn: Pfn, off: number, count: number): void {
+  const base = task * PAGE_WORDS;
+  for (let i = 0; i < count; i++) {
+    const shift = (i & 3) * 8;
+    const w = base + (i >>> 2);
+    k.file.bounce[w] = (k.file.bounce[w] & ~(255 << shift)) | (pageByte(k, pfn, off + i) << shift);
+  }
+}
+
+/** Stores the first `count` bytes of the task's buffer into a page from byte `off`. Not a step. */
+export function bounceOut(k: Kernel, task: TaskId, pfn: Pfn, off: number, count: number): void {
+  const base = task * PAGE_WORDS;
+  for (let i = 0; i < count; i++)
+    setPageByte(k, pfn, off + i, k.file.bounce[base + (i >>> 2)] >>> ((i & 3) * 8));
+}
+
+/** All zero again, so that equal machines are equal words. */
+export function bounceClear(k: Kernel, task: TaskId): void {
+  fillWords(k.file.bounce, task * PAGE_WORDS, PAGE_WORDS, 0);
+}
+
+/**
+ * pread(): up to `count` bytes from byte `posOff` of page `posPage` of the file into user memory at byte `off` of page
+ * `vpn`. Returns the bytes read, 0 at the end of the file, -EFAULT when nothing could be stored, -EINVAL for secret memory.
+ */
+export function* filePread(
+  k: Kernel,
+  task: TaskId,
+  file: FileId,
+  posPage: number,
+  posOff: number,
+  count: number,
+  vpn: Vpn,
+  off: number,
+): Steps<number> {
+  if (count < 0 || k.file.kind[file] === FILE.secretmem || k.file.kind[file] === FILE.hugetlbfs)
+    return -EINVAL;
+  let done = 0;
+  let result = 0;
+  while (done < count) {
+    const from = posOff + done;
+    const to = off + done;
+    const chunk = Math.min(
+      PAGE_SIZE - (from & 4095),
+      PAGE_SIZE - (to & 4095),
+      count - done,
+      bytesLeft(k, file, posPage + (from >>> 12), from & 4095),
+    );
+    if (chunk <= 0) break;
+    const index = posPage + (from >>> 12);
+    const folio = yield* shmemGetFolio(k, file, index, false, 0);
+    if (folio !== 0) {
+      const page = folio + (index - k.page.index[folio]);
+      yield READ | at(R.content, page);
+      bounceIn(k, task, page, from & 4095, chunk);
+      yield* folioPut(k, folio, 1);
+    } else {
+      const slot = yield* cacheLoad(k, file, index);
+      if (slot < 0) {
+        // In swap, and no memory to read it back.
+        result = -ENOMEM;
+        break;
+      }
+      bounceClear(k, task);
+    }
+    const target = yield* userAccess(k, task, vpn + (to >>> 12), true);
+    if (target < 0) {
+      result = -EFAULT;
+      break;
+    }
+    bounceOut(k, task, target, to & 4095, chunk);
+    done += chunk;
+  }
+  bounceClear(k, task);
+  return done !== 0 ? done : result;
+}
+
+/** Bytes of the file from a position on, at most one page's. */
+function bytesLeft(k: Kernel, file: FileId, page: number, off: number): number {
+  if (page < k.file.pages[file]) return PAGE_SIZE;
+  return page === k.file.pages[file] ? Math.max(0, k.file.tail[file] - off) : 0;
+}
+
+/**
+ * pwrite(): `count` bytes from user memory (byte `off` of page `vpn`) to byte `posOff` of page `posPage` of the file, which
+ * grows as needed. Returns the bytes written, -EFAULT, -EPERM (seals), -ENOSPC (no memory), -EINVAL.
+ */
+export function* filePwrite(
+  k: Kernel,
+  task: TaskId,
+  file: FileId,
+  posPage: number,
+  posOff: number,
+  count: number,
+  vpn: Vpn,
+  off: number,
+): Steps<number> {
+  if (count < 0 || k.file.kind[file] === FILE.secretmem || k.file.kind[file] === FILE.hugetlbfs)
+    return -EINVAL;
+  yield* lock(k, R.inodeLock, inodeRwsem(k, file));
+  let done = 0;
+  let result = 0;
+  while (done < count && result === 0) {
+    const to = posOff + done;
+    const from = off + done;
+    const chunk = Math.min(PAGE_SIZE - (from & 4095), PAGE_SIZE - (to & 4095), count - done);
+    result = writeDenied(k, file, posPage + (to >>> 12), (to & 4095) + chunk);
+    if (result !== 0) break;
+    const source = yield* userAccess(k, task, vpn + (from >>> 12), false);
+    if (source < 0) {
+      result = -EFAULT;
+      break;
+    }
+    bounceIn(k, task, source, from & 4095, chunk);
+    result = yield* writeChunk(k, task, file, posPage + (to >>> 12), to & 4095, chunk);
+    if (result === 0) done += chunk;
+  }
+  bounceClear(k, task);
+  yield* unlock(k, R.inodeLock, inodeRwsem(k, file));
+  return done !== 0 ? done : result;
+}
+
+/** shmem_write_begin()'s look at the seals, and the largest file. */
+function writeDenied(k: Kernel, file: FileId, index: number, end: number): number {
+  if (index >= END_OF_FILE) return -EINVAL;
+  const seals = k.file.seals[file];
+  if ((seals & (SEAL.write | SEAL.futureWrite)) !== 0) return -EPERM;
+  const grows =
+    index > k.file.pages[file] || (index === k.file.pages[file] && end > k.file.tail[file]);
+  return grows && (seals & SEAL.grow) !== 0 ? -EPERM : 0;
+}
+
+/** One page's part of a write, from the task's buffer: begin, copy, end. */
+function* writeChunk(
+  k: Kernel,
+  task: TaskId,
+  file: FileId,
+  index: number,
+  off: number,
+  chunk: number,
+): Steps<number> {
+  for (;;) {
+    let folio = yield* shmemGetFolio(k, file, index, false, 0);
+    if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
+    if (folio === 0) return -ENOSPC;
+    yield* folioLock(k, folio);
+    const there = k.page.mapping[folio] === file << 2;
+    if (there) {
+      const page = folio + (index - k.page.index[folio]);
+      yield WRITE | at(R.content, page);
+      bounceOut(k, task, page, off, chunk);
+      growTo(k, file, index, off + chunk);
+      yield* folioMarkDirty(k, folio);
+    }
+    yield* folioUnlock(k, folio);
+    yield* folioPut(k, folio, 1);
+    if (there) return 0;
+  }
+}
+
+/** i_size_write(): the file holds at least `bytes` bytes of page `index`. */
+function growTo(k: Kernel, file: FileId, index: number, bytes: number): void {
+  const pages = bytes === PAGE_SIZE ? index + 1 : index;
+  const tail = bytes === PAGE_SIZE ? 0 : bytes;
+  if (pages < k.file.pages[file] || (pages === k.file.pages[file] && tail <= k.file.tail[file]))
+    return;
+  k.file.pages[file] = pages;
+  k.file.tail[file] = tail;
+}

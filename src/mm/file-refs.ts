@@ -1,0 +1,63 @@
+/**
+ * Inodes of memory files: numbers, reference counts and the last reference's end (inode.c: new_inode, iget,
+ * iput, evict). Descriptors and mappings each hold one reference.
+ */
+import { R } from '../machine/access.ts';
+import { lock, unlock } from '../machine/locks.ts';
+import type { FileId, Steps } from '../machine/types.ts';
+import { FILE } from './file-tables.ts';
+import { hugetlbEvict } from './hugetlb-file.ts';
+import type { Kernel } from './kernel.ts';
+import { cacheFreeIndex } from './page-cache.ts';
+import { truncateInodePagesRange } from './truncate.ts';
+
+/** Index of a file's i_rwsem in region `R.inodeLock`: serialises writes, truncations and seals. */
+export function inodeRwsem(k: Kernel, file: FileId): number {
+  return k.file.kind.length + file;
+}
+
+/** A new, empty file of `FILE` kind `kind` with one reference; 0: no number left. */
+export function* newFile(k: Kernel, kind: number): Steps<FileId> {
+  yield* lock(k, R.inodeLock, 0);
+  let file = 1;
+  while (file < k.file.kind.length && k.file.kind[file] !== FILE.none) file++;
+  if (file === k.file.kind.length) {
+    file = 0;
+  } else {
+    k.file.kind[file] = kind;
+    k.file.refs[file] = 1;
+  }
+  yield* unlock(k, R.inodeLock, 0);
+  return file;
+}
+
+/** One more descriptor or user of the file (get_file, ihold). */
+export function* fileGet(k: Kernel, file: FileId): Steps<void> {
+  yield* lock(k, R.inodeLock, file);
+  k.file.refs[file] += 1;
+  yield* unlock(k, R.inodeLock, file);
+}
+
+/** fput(), iput(): the last reference's end frees the pages and the number. Never under mmap_lock's inner locks. */
+export function* filePut(k: Kernel, file: FileId): Steps<void> {
+  yield* lock(k, R.inodeLock, file);
+  k.file.refs[file] -= 1;
+  const left = k.file.refs[file];
+  yield* unlock(k, R.inodeLock, file);
+  if (left === 0) yield* fileEvict(k, file);
+}
+
+/** evict(): nobody has the file open or mapped; pins may still hold its pages, which become orphans (A.23.6). */
+export function* fileEvict(k: Kernel, file: FileId): Steps<void> {
+  if (k.file.kind[file] === FILE.hugetlbfs) yield* hugetlbEvict(k, file);
+  else yield* truncateInodePagesRange(k, file, 0, 0, END_OF_FILE, 0);
+  yield* cacheFreeIndex(k, file);
+  k.file.pages[file] = 0;
+  k.file.tail[file] = 0;
+  k.file.seals[file] = 0;
+  k.file.order[file] = 0;
+  k.file.kind[file] = FILE.none;
+}
+
+/** A page index behind every file. */
+export const END_OF_FILE = 0x3fffffff;

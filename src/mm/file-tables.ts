@@ -1,0 +1,62 @@
+import type { Alloc } from '../machine/arena.ts';
+import { PAGE_WORDS } from '../machine/contents.ts';
+
+/** What an inode is (`k.file.kind`). Other file systems add their kinds here. */
+export const FILE = {
+  none: 0,
+  /** tmpfs, memfd and shared anonymous memory. */
+  shmem: 1,
+  /** memfd_secret(): pages that the kernel's own map lacks. */
+  secretmem: 2,
+  /** Huge pages: MAP_HUGETLB, MFD_HUGETLB, hugetlbfs. `k.file.order` is the page's order. */
+  hugetlbfs: 3,
+} as const;
+
+/** Per inode, by FileId; see filemap.ts for the page cache and shmem.ts for memory files. */
+export interface FileTables {
+  /** `FILE` kind; 0: this number is free. */
+  readonly kind: Int32Array;
+  /** Size: whole pages, and bytes of the last partial one. */
+  readonly pages: Int32Array;
+  readonly tail: Int32Array;
+  /** Open descriptors and mappings that keep it. */
+  readonly refs: Int32Array;
+  /** F_SEAL_* bits. */
+  readonly seals: Int32Array;
+  /** Page frame of the root node of the page cache's index; 0: empty. */
+  readonly cacheRoot: Int32Array;
+  /** Folios in the page cache, in pages. */
+  readonly nrpages: Int32Array;
+  /** First VMA that maps it (i_mmap). */
+  readonly mapFirst: Int32Array;
+  /** Order of a hugetlb file's pages: 9 or 18; 0 else. */
+  readonly order: Int32Array;
+  /** Spin lock of the page cache's index (xa_lock, `R.pageCache`). */
+  readonly cacheLock: Int32Array;
+  /**
+   * Two locks a file, region `R.inodeLock`: word `file` is i_mmap_rwsem, word `files + file` is i_rwsem, which
+   * writes and truncations hold (`inodeRwsem`). 0 free, -1 held, n shared.
+   */
+  readonly lock: Int32Array;
+  /** Where a task keeps bytes between user memory and page cache: 1024 words a task. */
+  readonly bounce: Int32Array;
+}
+
+/** `files` and `tasks` count the unused number 0. */
+export function fileTables(alloc: Alloc, files: number, tasks: number): FileTables {
+  const perFile = () => alloc(files);
+  return {
+    kind: perFile(),
+    pages: perFile(),
+    tail: perFile(),
+    refs: perFile(),
+    seals: perFile(),
+    cacheRoot: perFile(),
+    nrpages: perFile(),
+    mapFirst: perFile(),
+    order: perFile(),
+    cacheLock: perFile(),
+    lock: alloc(2 * files),
+    bounce: alloc(tasks * PAGE_WORDS),
+  };
+}

@@ -1,0 +1,99 @@
+/**
+ * May this call touch this mapping at all? (mm/gup.c: check_vma_flags(), gup_vma_lookup(),
+ * writable_file_mapping_allowed().) Rules: semantics.md A.4.2, A.5, S19, S31, S34.
+ */
+import { EFAULT, EINVAL, ENOMEM, EOPNOTSUPP } from '../machine/errno.ts';
+import { WARN, warn } from '../machine/report.ts';
+import type { FileId, MmId, VmaId, Vpn } from '../machine/types.ts';
+import { FILE } from './file-tables.ts';
+import { FOLL } from './foll.ts';
+import type { Kernel } from './kernel.ts';
+import { findVma, isCowMapping, VM } from './vma.ts';
+
+/** RLIMIT_STACK's usual 8 MiB, in pages. */
+const STACK_LIMIT = 2048;
+/** stack_guard_gap, in pages. */
+const STACK_GAP = 256;
+/** Below a stack by at most this many pages: an access that used to grow it (6.5+ warns). */
+const STACK_NEAR = 16;
+
+/**
+ * gup_vma_lookup(), before 6.5 find_extend_vma(): the mapping that holds `vpn`, 0 when there is none. Old kernels
+ * grow a stack down to the page; later ones only warn (S31). The caller holds mmap_lock.
+ */
+export function gupVma(k: Kernel, mm: MmId, vpn: Vpn): VmaId {
+  const vma = findVma(k, mm, vpn);
+  if (vma === 0 || vpn >= k.vma.start[vma]) return vma;
+  if ((k.vma.flags[vma] & VM.growsDown) === 0) return 0;
+  if (!k.rules.gup.stackGrow) {
+    if (k.vma.start[vma] - vpn <= STACK_NEAR) warn(k, WARN.stackGrow);
+    return 0;
+  }
+  return growStack(k, mm, vma, vpn) ? vma : 0;
+}
+
+/** expand_downwards(): false when the stack would pass its limit or come too near to the mapping below. */
+function growStack(k: Kernel, mm: MmId, vma: VmaId, vpn: Vpn): boolean {
+  if (k.vma.end[vma] - vpn > STACK_LIMIT) return false;
+  let below = k.mm.vmaFirst[mm];
+  while (below !== vma && k.vma.next[below] !== vma) below = k.vma.next[below];
+  if (below !== vma && k.vma.end[below] + STACK_GAP > vpn) return false;
+  const grow = k.vma.start[vma] - vpn;
+  if (grow > k.vma.pgoff[vma]) return false;
+  k.vma.start[vma] -= grow;
+  k.vma.pgoff[vma] -= grow;
+  k.mm.totalVm[mm] += grow;
+  return true;
+}
+
+/** What a call gets where nothing is mapped: MADV_POPULATE has its own error (A.4.2). */
+export function noVmaError(flags: number): number {
+  return (flags & FOLL.madvPopulate) !== 0 ? -ENOMEM : -EFAULT;
+}
+
+/** check_vma_flags(): 0, or the error, in the kernel's order of tests (A.5). */
+export function checkVmaFlags(k: Kernel, vma: VmaId, flags: number): number {
+  const vm = k.vma.flags[vma];
+  const bad = (flags & FOLL.madvPopulate) !== 0 ? -EINVAL : -EFAULT;
+  if ((vm & (VM.io | VM.pfnmap)) !== 0) return bad;
+  if ((flags & FOLL.anon) !== 0 && k.vma.file[vma] !== 0) return bad;
+  if ((flags & FOLL.splitPmd) !== 0 && (vm & VM.hugetlb) !== 0 && k.rules.gup.splitPmdHugetlb === 'refused') {
+    return -EOPNOTSUPP;
+  }
+  if (fileKind(k, k.vma.file[vma]) === FILE.secretmem && k.rules.secretmem.gup !== 'none') return bad;
+  return (flags & FOLL.write) !== 0 ? checkWrite(k, vma, vm, flags, bad) : checkRead(vm, flags, bad);
+}
+
+function checkWrite(k: Kernel, vma: VmaId, vm: number, flags: number, bad: number): number {
+  const longPin = FOLL.pin | FOLL.longterm;
+  if ((flags & longPin) === longPin && !k.rules.slow.writeFileLongterm && vmaNeedsDirtyTracking(k, vma)) {
+    return bad;
+  }
+  if ((vm & VM.write) !== 0 && (vm & VM.shadowStack) === 0) return 0;
+  if ((flags & FOLL.force) === 0) return bad;
+  if ((vm & VM.hugetlb) !== 0 && !k.rules.hugetlb.forceWrite) return bad;
+  return isCowMapping(vm) ? 0 : bad;
+}
+
+function checkRead(vm: number, flags: number, bad: number): number {
+  if ((vm & VM.read) !== 0) return 0;
+  if ((flags & FOLL.force) === 0) return bad;
+  return (vm & VM.mayRead) !== 0 ? 0 : bad;
+}
+
+/** vma_needs_dirty_tracking(): writes through this mapping must be announced to a file system (A.5.6.1). */
+export function vmaNeedsDirtyTracking(k: Kernel, vma: VmaId): boolean {
+  const sharedWrite = VM.write | VM.shared;
+  return (k.vma.flags[vma] & sharedWrite) === sharedWrite && fileTracksDirty(k, k.vma.file[vma]);
+}
+
+/** Whether a file's pages are written back to it: all but memory, hugetlb and secret files. */
+export function fileTracksDirty(k: Kernel, file: FileId): boolean {
+  const kind = fileKind(k, file);
+  return kind !== FILE.none && kind !== FILE.shmem && kind !== FILE.secretmem && kind !== FILE.hugetlbfs;
+}
+
+/** `FILE` kind of a file; `FILE.none` for no file. */
+export function fileKind(k: Kernel, file: FileId): number {
+  return file === 0 ? FILE.none : k.file.kind[file];
+}

@@ -1,0 +1,121 @@
+/**
+ * Which pages may be collapsed (khugepaged.c: hpage_collapse_scan_pmd, __collapse_huge_page_isolate,
+ * is_refcount_suitable). Rules: semantics.md A.20.4: anybody's reference that isn't a mapping or the swap
+ * cache refuses; step H5 of A.31.
+ */
+
+import { refRead } from '../machine/atomic.ts';
+import { entryHi, entryRead } from '../machine/entries.ts';
+import { entryPfn, isNone, isPresent, PTE } from '../machine/entry.ts';
+import { EAGAIN, EINVAL } from '../machine/errno.ts';
+import { folioTrylock, folioUnlock } from '../machine/locks.ts';
+import { tableEntry } from '../machine/mmu.ts';
+import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
+import type { EntryAddr, Folio, Pfn, Steps } from '../machine/types.ts';
+import { folioMapcount, headOf, isAnon, isZeroPfn, nrPages } from './folio.ts';
+import type { Kernel } from './kernel.ts';
+import { isolateLru, putbackLru } from './lru.ts';
+import { folioMapcountRead } from './rmap.ts';
+
+/** Whether the PTE maps a page that has to be copied: neither none nor the page of zeros. */
+export function holdsPage(k: Kernel, pte: EntryAddr): boolean {
+  const lo = k.contents[pte];
+  return isPresent(lo) && !isZeroPfn(k, entryPfn(lo, entryHi(k, pte)));
+}
+
+/** Head of the folio that entry `i` of the table maps; 0: none. */
+function folioAt(k: Kernel, table: Pfn, i: number): Folio {
+  if (i < 0 || i >= HPAGE_PMD_NR) return 0;
+  const pte = tableEntry(k, table, i);
+  return holdsPage(k, pte) ? headOf(k, entryPfn(k.contents[pte], entryHi(k, pte))) : 0;
+}
+
+/** Entry `i` is the last of a run of entries that map one folio: its lock and isolation end with it. */
+export function lastOfFolio(k: Kernel, table: Pfn, i: number): boolean {
+  return folioAt(k, table, i) !== folioAt(k, table, i + 1);
+}
+
+/** What refuses a collapse whatever the locks say: 0, or -EINVAL. */
+function entryFault(k: Kernel, pte: EntryAddr): number {
+  const lo = k.contents[pte];
+  const hi = entryHi(k, pte);
+  if (isNone(lo, hi)) return 0;
+  if (!isPresent(lo) || (lo & PTE.protnone) !== 0 || (lo & PTE.uffdWp) !== 0) return -EINVAL;
+  const pfn = entryPfn(lo, hi);
+  return isZeroPfn(k, pfn) || isAnon(k, headOf(k, pfn)) ? 0 : -EINVAL;
+}
+
+/** References that mappings and the swap cache explain (is_refcount_suitable). */
+function explained(k: Kernel, folio: Folio, mapped: number): number {
+  return mapped + ((k.page.flags[folio] & PG.swapcache) !== 0 ? nrPages(k, folio) : 0);
+}
+
+/**
+ * hpage_collapse_scan_pmd(): looks at all entries of a table whose lock is held. 1: worth a try; else -EAGAIN or
+ * -EINVAL. Only a hint, so what others do at the same moment doesn't matter.
+ */
+export function looksCollapsible(k: Kernel, table: Pfn): number {
+  let writable = false;
+  for (let i = 0; i < HPAGE_PMD_NR; i++) {
+    const pte = tableEntry(k, table, i);
+    const error = entryFault(k, pte);
+    if (error !== 0) return error;
+    const folio = folioAt(k, table, i);
+    if (folio === 0) continue;
+    const flags = k.page.flags[folio];
+    if ((flags & PG.locked) !== 0 || (flags & PG.lru) === 0) return -EAGAIN;
+    if (k.page.refcount[folio] !== explained(k, folio, folioMapcount(k, folio))) return -EAGAIN;
+    if ((k.contents[pte] & PTE.write) !== 0) writable = true;
+  }
+  return writable ? 1 : -EINVAL;
+}
+
+/**
+ * __collapse_huge_page_isolate(): locks every page that the table maps and takes it off its list, if nobody else
+ * refers to it. 0; or -EAGAIN, -EINVAL with everything released again. The table's lock is held.
+ */
+export function* isolatePages(k: Kernel, table: Pfn): Steps<number> {
+  let writable = false;
+  let error = 0;
+  let i = 0;
+  while (i < HPAGE_PMD_NR && error === 0) {
+    const pte = tableEntry(k, table, i);
+    const lo = yield* entryRead(k, pte);
+    error = entryFault(k, pte);
+    const folio = error === 0 ? folioAt(k, table, i) : 0;
+    if (folio !== 0 && folio !== folioAt(k, table, i - 1)) error = yield* isolatePage(k, folio);
+    if ((lo & PTE.write) !== 0) writable = true;
+    if (error === 0) i++;
+  }
+  if (error === 0 && !writable) error = -EINVAL;
+  if (error !== 0) yield* releaseRuns(k, table, i);
+  return error;
+}
+
+/** Locks and isolates one folio; else -EAGAIN. */
+function* isolatePage(k: Kernel, folio: Folio): Steps<number> {
+  const locked = yield* folioTrylock(k, folio);
+  if (!locked) return -EAGAIN;
+  const mapped = yield* folioMapcountRead(k, folio);
+  const references = yield* refRead(k, folio);
+  if (references === explained(k, folio, mapped)) {
+    const isolated = yield* isolateLru(k, folio);
+    if (isolated) return 0;
+  }
+  yield* folioUnlock(k, folio);
+  return -EAGAIN;
+}
+
+/** release_pte_pages(): undoes `isolatePage` for the folios that start before entry `end`. */
+function* releaseRuns(k: Kernel, table: Pfn, end: number): Steps<void> {
+  for (let i = 0; i < end; i++) {
+    const folio = folioAt(k, table, i);
+    if (folio !== 0 && folio !== folioAt(k, table, i - 1)) yield* releasePage(k, folio);
+  }
+}
+
+/** release_pte_folio(): unlocks the folio and puts it back on its list. */
+export function* releasePage(k: Kernel, folio: Folio): Steps<void> {
+  yield* folioUnlock(k, folio);
+  yield* putbackLru(k, folio);
+}

@@ -1,0 +1,187 @@
+/**
+ * Collapse of small pages into a huge one (khugepaged.c: madvise_collapse, collapse_huge_page,
+ * __collapse_huge_page_copy). Rules: semantics.md A.20.4, A.20.5, S16; steps H1 to H8 of A.31. Anonymous
+ * memory only.
+ */
+import { R } from '../machine/access.ts';
+import { clearPage } from '../machine/contents.ts';
+import { copyUserPage } from '../machine/copy-page.ts';
+import { flushTlbRange, syncTableFree } from '../machine/cpu.ts';
+import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
+import { entryHiOf, entryPfn } from '../machine/entry.ts';
+import { EINVAL, ENOMEM } from '../machine/errno.ts';
+import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
+import { tableEntry } from '../machine/mmu.ts';
+import { HPAGE_PMD_NR } from '../machine/page.ts';
+import type { EntryAddr, Folio, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { folioPut, headOf } from './folio.ts';
+import { allocThp, depositTable, freshPmdLo, pmdBase } from './huge-entry.ts';
+import type { Kernel } from './kernel.ts';
+import {
+  holdsPage,
+  isolatePages,
+  lastOfFolio,
+  looksCollapsible,
+  releasePage,
+} from './khugepaged-isolate.ts';
+import { folioAddLru } from './lru.ts';
+import { isLeaf, isTable, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
+import { freeSwapCache } from './swap-state.ts';
+import { VM, vmaAt, vmaIsAnonymous } from './vma.ts';
+
+/** Somebody else has made the huge page meanwhile. */
+const ALREADY = 1;
+
+/**
+ * madvise_collapse(): MADV_COLLAPSE of every whole 2 MiB in [start, end). Returns 0 when all of them are huge pages
+ * afterwards, else the error of the last that isn't (see `collapseHugePage`). Takes mmap_lock itself.
+ */
+export function* madviseCollapse(k: Kernel, task: TaskId, start: Vpn, end: Vpn): Steps<number> {
+  const mm = k.task.mm[task];
+  let failed = 0;
+  let base = pmdBase(start + HPAGE_PMD_NR - 1);
+  while (base + HPAGE_PMD_NR <= end) {
+    const error = yield* collapseHugePage(k, mm, base);
+    if (error !== 0) failed = error;
+    // Without a free block the ranges behind it will not do better.
+    if (error === -ENOMEM) return failed;
+    base += HPAGE_PMD_NR;
+  }
+  return failed;
+}
+
+/**
+ * hpage_collapse_scan_pmd() and collapse_huge_page() for the 2 MiB around `vpn`: copies its pages into a huge page. Returns 0 (also when it is one
+ * already); -EAGAIN when a page is referenced by somebody else, locked or off its list (A.20.4); -ENOMEM; -EINVAL
+ * when the range can't be one (no such mapping, nothing mapped, MADV_NOHUGEPAGE, only read, in swap).
+ * Takes mmap_lock itself: the caller must not hold it.
+ */
+export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> {
+  const base = pmdBase(vpn);
+  const scanned = yield* scanRange(k, mm, base);
+  if (scanned <= 0) return scanned;
+  const fresh = yield* allocThp(k, 0, 0);
+  if (fresh === 0) return -ENOMEM;
+  yield* lock(k, R.mmapLock, mm);
+  const error = yield* collapseLocked(k, mm, base, fresh);
+  yield* unlock(k, R.mmapLock, mm);
+  if (error === 0) return 0;
+  yield* folioPut(k, fresh, 1);
+  return error === ALREADY ? 0 : error;
+}
+
+/** hpage_collapse_scan_pmd(): a first look, which spares the others the cleared PMD. 1: go on; else the result. */
+function* scanRange(k: Kernel, mm: MmId, base: Vpn): Steps<number> {
+  yield* lockShared(k, R.mmapLock, mm);
+  let result = rangeState(k, mm, base);
+  if (result === 1) {
+    const e = pmdEntry(k, mm, base);
+    const table = entryPfn(k.contents[e], entryHi(k, e));
+    yield* lock(k, R.ptl, table);
+    result = looksCollapsible(k, table);
+    yield* unlock(k, R.ptl, table);
+  }
+  yield* unlockShared(k, R.mmapLock, mm);
+  return result;
+}
+
+/** hugepage_vma_revalidate(), find_pmd_or_thp_or_none(): 1 when there is a table to collapse. mmap_lock is held. */
+function rangeState(k: Kernel, mm: MmId, base: Vpn): number {
+  const vma = vmaAt(k, mm, base);
+  if (vma === 0 || k.vma.end[vma] < base + HPAGE_PMD_NR) return -EINVAL;
+  if (!vmaIsAnonymous(k, vma) || k.vma.anonVma[vma] === 0) return -EINVAL;
+  if ((k.vma.flags[vma] & VM.noHugepage) !== 0) return -EINVAL;
+  const e = pmdEntry(k, mm, base);
+  if (e === 0) return -EINVAL;
+  if (isLeaf(k.contents[e])) return 0;
+  return isTable(k.contents[e]) ? 1 : -EINVAL;
+}
+
+/** collapse_huge_page() with mmap_lock held exclusively. 0: `fresh` is mapped; `ALREADY`: there is a huge page; -errno. */
+function* collapseLocked(k: Kernel, mm: MmId, base: Vpn, fresh: Folio): Steps<number> {
+  const state = rangeState(k, mm, base);
+  if (state !== 1) return state === 0 ? ALREADY : state;
+  const vma = vmaAt(k, mm, base);
+  const family = k.vma.anonVma[vma];
+  const e = pmdEntry(k, mm, base);
+  yield* lock(k, R.anonLock, family);
+  // H2: no walk that starts now finds the table; IPIs of the flush wait for those under way (A.13).
+  yield* pteLock(k, e);
+  const hi = entryHi(k, e);
+  const lo = yield* entryClear(k, e);
+  yield* flushTlbRange(k, mm, base, base + HPAGE_PMD_NR);
+  yield* pteUnlock(k, e);
+  // H4: where tables are freed by RCU the flush waits for nobody, so the walkers are waited for (6.1+).
+  if (k.rules.thp.collapseSync) yield* syncTableFree(k);
+  const table = entryPfn(lo, hi);
+  yield* lock(k, R.ptl, table);
+  const error = yield* isolatePages(k, table);
+  yield* unlock(k, R.ptl, table);
+  if (error !== 0) {
+    yield* pteLock(k, e);
+    yield* entrySet(k, e, lo, hi);
+    yield* pteUnlock(k, e);
+    yield* unlock(k, R.anonLock, family);
+    return error;
+  }
+  yield* unlock(k, R.anonLock, family);
+  const filled = yield* copyPages(k, table, fresh);
+  yield* dropPages(k, table);
+  k.mm.anonRss[mm] += HPAGE_PMD_NR - filled;
+  yield* installHuge(k, vma, base, e, fresh, table);
+  return 0;
+}
+
+/** H6: pages of zeros where nothing was mapped. Returns how many pages were copied. */
+function* copyPages(k: Kernel, table: Pfn, fresh: Folio): Steps<number> {
+  let filled = 0;
+  for (let i = 0; i < HPAGE_PMD_NR; i++) {
+    const pte = tableEntry(k, table, i);
+    if (holdsPage(k, pte)) {
+      filled += 1;
+      yield* copyUserPage(k, entryPfn(k.contents[pte], entryHi(k, pte)), fresh + i);
+    } else {
+      clearPage(k, fresh + i);
+    }
+  }
+  return filled;
+}
+
+/** H7: empties the table, drops the mappings of the old pages, unlocks them and puts them back. */
+function* dropPages(k: Kernel, table: Pfn): Steps<void> {
+  for (let i = 0; i < HPAGE_PMD_NR; i++) {
+    const pte = tableEntry(k, table, i);
+    const held = holdsPage(k, pte);
+    const last = held && lastOfFolio(k, table, i);
+    yield* lock(k, R.ptl, table);
+    const lo = yield* entryRead(k, pte);
+    const hi = entryHi(k, pte);
+    if (lo !== 0) yield* entryClear(k, pte);
+    const pfn = entryPfn(lo, hi);
+    if (held) yield* folioRemoveRmap(k, pfn, false);
+    yield* unlock(k, R.ptl, table);
+    if (!held) continue;
+    const folio = headOf(k, pfn);
+    if (last) yield* releasePage(k, folio);
+    yield* freeSwapCache(k, folio);
+    yield* folioPut(k, folio, 1);
+  }
+}
+
+/** H8: the huge page appears; the empty table is kept for its split. */
+function* installHuge(
+  k: Kernel,
+  vma: VmaId,
+  base: Vpn,
+  e: EntryAddr,
+  fresh: Folio,
+  table: Pfn,
+): Steps<void> {
+  yield* pteLock(k, e);
+  yield* folioAddNewAnonRmap(k, fresh, vma, base, true);
+  yield* folioAddLru(k, fresh);
+  depositTable(k, e, table);
+  yield* entrySet(k, e, freshPmdLo(k, vma, fresh), entryHiOf(fresh, 0));
+  yield* pteUnlock(k, e);
+}

@@ -1,0 +1,86 @@
+/**
+ * The LRU lists (mm/swap.c, mm_inline.h, vmscan.c: folio_isolate_lru, folio_putback_lru): which folios
+ * reclaim and migration may take. Rules: semantics.md A.12.3, A.12.5, A.16.3.
+ *
+ * A list is no chain here but the set of folios that carry the flag: `PG.lru`, with `PG.active` for the
+ * active list, anonymous or file by the folio's mapping, node by its page frame. Reclaim takes them in
+ * order of page frame, so that equal memories are equal words however they came about.
+ */
+import { at, R, WRITE } from '../machine/access.ts';
+import { flagClear, flagSet, flagTestAndClear, refAdd } from '../machine/atomic.ts';
+import { PG } from '../machine/page.ts';
+import type { Folio, Steps } from '../machine/types.ts';
+import { folioPut, isLarge } from './folio.ts';
+import type { Kernel } from './kernel.ts';
+
+/** Flags that say where on the lists a folio is. */
+const LRU_FLAGS = PG.lru | PG.active | PG.isolated | PG.unevictable;
+
+/**
+ * folio_add_lru(): a new folio goes on the inactive list; with batches (`lruBatch` pages) it first waits,
+ * with one more reference, until the batch is full or drained. The caller has a reference.
+ */
+export function* folioAddLru(k: Kernel, folio: Folio): Steps<void> {
+  if (k.lru.batch.length === 0) {
+    yield* flagSet(k, folio, PG.lru);
+    return;
+  }
+  yield* refAdd(k, folio, 1);
+  yield WRITE | at(R.lru, 0);
+  const n = k.lru.batched[0];
+  k.lru.batch[n] = folio;
+  k.lru.batched[0] = n + 1;
+  if (n + 1 === k.lru.batch.length || isLarge(k, folio)) yield* lruDrain(k);
+}
+
+/** lru_add_drain(): what waits in the batch goes on its list, and the batch's references are dropped. */
+export function* lruDrain(k: Kernel): Steps<void> {
+  if (k.lru.batch.length === 0) return;
+  let folio = yield* takeBatched(k);
+  while (folio !== 0) {
+    yield* flagSet(k, folio, PG.lru);
+    yield* folioPut(k, folio, 1);
+    folio = yield* takeBatched(k);
+  }
+}
+
+/** Takes the newest folio out of the batch; 0: it is empty. */
+function* takeBatched(k: Kernel): Steps<Folio> {
+  yield WRITE | at(R.lru, 0);
+  const n = k.lru.batched[0];
+  if (n === 0) return 0;
+  const folio = k.lru.batch[n - 1];
+  k.lru.batch[n - 1] = 0;
+  k.lru.batched[0] = n - 1;
+  return folio;
+}
+
+/**
+ * folio_isolate_lru(): takes the folio off its list, with a reference for the taker. False: it is not on
+ * one (isolated by somebody else, still in a batch, never added). The caller has a reference or the lock
+ * of a page table that maps it.
+ */
+export function* isolateLru(k: Kernel, folio: Folio): Steps<boolean> {
+  const was = yield* flagTestAndClear(k, folio, PG.lru);
+  if (!was) return false;
+  k.page.flags[folio] |= PG.isolated;
+  yield* refAdd(k, folio, 1);
+  return true;
+}
+
+/** folio_putback_lru(): back on its list; drops the reference of the isolation. */
+export function* putbackLru(k: Kernel, folio: Folio): Steps<void> {
+  yield* flagClear(k, folio, PG.isolated);
+  yield* folioAddLru(k, folio);
+  yield* folioPut(k, folio, 1);
+}
+
+/** __page_cache_release(): a folio that is being freed leaves its list. */
+export function lruRemoveOnFree(k: Kernel, folio: Folio): void {
+  k.page.flags[folio] &= ~LRU_FLAGS;
+}
+
+/** Whether a folio is on one of the lists. */
+export function onLru(k: Kernel, folio: Folio): boolean {
+  return (k.page.flags[folio] & PG.lru) !== 0;
+}

@@ -1,0 +1,78 @@
+/**
+ * mlock(2), munlock(2) (mm/mlock.c: mlock_fixup). Locked memory is not reclaimed, which reclaim finds out by the mapping's
+ * VM.locked; it can still be moved. Pinning locks nothing, and locking pins nothing (A.18.7). There is no limit
+ * (RLIMIT_MEMLOCK is infinite).
+ */
+import { R } from '../machine/access.ts';
+import { EAGAIN, EFAULT, EINVAL, ENOMEM } from '../machine/errno.ts';
+import { lock, unlock } from '../machine/locks.ts';
+import type { MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import type { Kernel } from './kernel.ts';
+import { populateRange } from './populate.ts';
+import { TASK_PAGES } from './unmapped-area.ts';
+import { VM, VM_SPECIAL, vmaAt, vmaIsSecretmem } from './vma.ts';
+import { isolateRange, mergeVma } from './vma-split.ts';
+
+/**
+ * mlock(): locks [vpn, vpn + nr) and faults all of it in. -ENOMEM where something is not mapped or cannot be faulted in,
+ * -EAGAIN when memory ran out on the way.
+ */
+export function* sysMlock(k: Kernel, task: TaskId, vpn: Vpn, nr: number): Steps<number> {
+  const error = yield* setLocked(k, task, vpn, nr, true);
+  if (error !== 0 || nr === 0) return error;
+  const populated = yield* populateRange(k, task, vpn, vpn + nr, true);
+  if (populated === -EFAULT) return -ENOMEM;
+  return populated === -ENOMEM ? -EAGAIN : populated;
+}
+
+/** munlock(): -ENOMEM where something is not mapped. */
+export function* sysMunlock(k: Kernel, task: TaskId, vpn: Vpn, nr: number): Steps<number> {
+  return yield* setLocked(k, task, vpn, nr, false);
+}
+
+/** apply_vma_lock_flags(), under mmap_lock. What lies before a gap is changed. */
+function* setLocked(k: Kernel, task: TaskId, vpn: Vpn, nr: number, locked: boolean): Steps<number> {
+  if (vpn < 0 || nr < 0 || vpn + nr > TASK_PAGES) return -EINVAL;
+  const mm = k.task.mm[task];
+  yield* lock(k, R.mmapLock, mm);
+  let at = vpn;
+  let error = 0;
+  while (at < vpn + nr && error === 0) {
+    const vma = vmaAt(k, mm, at);
+    if (vma === 0) {
+      error = -ENOMEM;
+    } else {
+      const stop = Math.min(vpn + nr, k.vma.end[vma]);
+      error = yield* mlockFixup(k, mm, vma, at, stop, locked);
+      at = stop;
+    }
+  }
+  yield* unlock(k, R.mmapLock, mm);
+  return error;
+}
+
+/** mlock_fixup(): special, huge (hugetlb) and secret memory never is reclaimed and stays as it is. */
+function* mlockFixup(
+  k: Kernel,
+  mm: MmId,
+  found: VmaId,
+  start: Vpn,
+  end: Vpn,
+  locked: boolean,
+): Steps<number> {
+  const has = (k.vma.flags[found] & VM.locked) !== 0;
+  if (
+    has === locked ||
+    (k.vma.flags[found] & (VM_SPECIAL | VM.hugetlb)) !== 0 ||
+    vmaIsSecretmem(k, found)
+  )
+    return 0;
+  const error = yield* isolateRange(k, mm, start, end);
+  if (error !== 0) return error;
+  const vma = vmaAt(k, mm, start);
+  if (locked) k.vma.flags[vma] |= VM.locked;
+  else k.vma.flags[vma] &= ~(VM.locked | VM.lockOnFault);
+  k.mm.lockedVm[mm] += locked ? end - start : start - end;
+  yield* mergeVma(k, vma);
+  return 0;
+}

@@ -1,0 +1,204 @@
+/**
+ * mremap(2) (mm/mremap.c: vma_to_resize, mremap_to, move_vma). Pinned pages move along and stay pinned (A.22.6, A.26).
+ * Mappings of huge pages (hugetlb) can be made smaller, not moved.
+ */
+import { R } from '../machine/access.ts';
+import { EFAULT, EINVAL, ENOMEM } from '../machine/errno.ts';
+import { lock, unlock } from '../machine/locks.ts';
+import type { MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import type { Kernel } from './kernel.ts';
+import { unmapRange } from './mmap.ts';
+import { movePageTables } from './move-pages.ts';
+import { populateRange } from './populate.ts';
+import { MIN_VPN, rangeFree, TASK_PAGES, unmappedArea } from './unmapped-area.ts';
+import {
+  allocVma,
+  joinAnonVma,
+  leaveAnonVma,
+  linkVma,
+  removeVma,
+  VM,
+  vmaAt,
+  vmaIsAnonymous,
+  vmaSetFile,
+} from './vma.ts';
+import { growVma, mergeVma, vmaAlign } from './vma-split.ts';
+
+/** MREMAP_*. */
+export const MREMAP = { mayMove: 1, fixed: 2, dontUnmap: 4 } as const;
+
+/**
+ * mremap(): the mapping of `oldNr` pages at `vpn` becomes one of `newNr` pages, elsewhere with MREMAP.mayMove, at
+ * `newVpn` with MREMAP.fixed. Returns its first page or -errno as mremap(2).
+ */
+export function* sysMremap(
+  k: Kernel,
+  task: TaskId,
+  vpn: Vpn,
+  oldNr: number,
+  newNr: number,
+  flags: number,
+  newVpn: Vpn,
+): Steps<Vpn> {
+  const dontUnmap = k.rules.call.mremapDontunmap ? MREMAP.dontUnmap : 0;
+  if ((flags & ~(MREMAP.mayMove | MREMAP.fixed | dontUnmap)) !== 0) return -EINVAL;
+  if ((flags & MREMAP.fixed) !== 0 && (flags & MREMAP.mayMove) === 0) return -EINVAL;
+  if ((flags & MREMAP.dontUnmap) !== 0 && ((flags & MREMAP.mayMove) === 0 || oldNr !== newNr))
+    return -EINVAL;
+  if (newNr <= 0 || oldNr < 0 || vpn < 0) return -EINVAL;
+  const mm = k.task.mm[task];
+  yield* lock(k, R.mmapLock, mm);
+  const start = yield* remap(k, mm, vpn, oldNr, newNr, flags, newVpn);
+  const vma = start < 0 ? 0 : vmaAt(k, mm, start);
+  const populate = vma !== 0 && newNr > oldNr && (k.vma.flags[vma] & VM.locked) !== 0;
+  yield* unlock(k, R.mmapLock, mm);
+  if (populate) yield* populateRange(k, task, start + oldNr, start + newNr, true);
+  return start;
+}
+
+function* remap(
+  k: Kernel,
+  mm: MmId,
+  vpn: Vpn,
+  oldNr: number,
+  newNr: number,
+  flags: number,
+  newVpn: Vpn,
+): Steps<Vpn> {
+  const vma = vmaAt(k, mm, vpn);
+  if (vma === 0) return -EFAULT;
+  if ((flags & (MREMAP.fixed | MREMAP.dontUnmap)) !== 0) {
+    return yield* remapTo(k, mm, vma, vpn, oldNr, newNr, flags, newVpn);
+  }
+  const align = vmaAlign(k, vma);
+  if (vpn % align !== 0) return -EINVAL;
+  if (oldNr >= newNr) {
+    const tail = Math.ceil(newNr / align) * align;
+    const error = yield* unmapRange(k, mm, vpn + tail, vpn + Math.ceil(oldNr / align) * align);
+    return error === 0 ? vpn : error;
+  }
+  const denied = resizeError(k, vma, vpn, oldNr, newNr, flags);
+  if (denied !== 0) return denied;
+  const more = newNr - oldNr;
+  const end = k.vma.end[vma];
+  if (oldNr === end - vpn && end + more <= TASK_PAGES && rangeFree(k, mm, end, end + more)) {
+    yield* growVma(k, vma, end + more);
+    yield* mergeVma(k, vma);
+    return vpn;
+  }
+  if ((flags & MREMAP.mayMove) === 0) return -ENOMEM;
+  const target = unmappedArea(k, mm, 0, newNr, 1, 0);
+  if (target === 0) return -ENOMEM;
+  return yield* moveVma(k, vma, vpn, oldNr, newNr, target, false);
+}
+
+/** mremap_to(): MREMAP_FIXED, MREMAP_DONTUNMAP. */
+function* remapTo(
+  k: Kernel,
+  mm: MmId,
+  vma: VmaId,
+  vpn: Vpn,
+  oldNr: number,
+  newNr: number,
+  flags: number,
+  newVpn: Vpn,
+): Steps<Vpn> {
+  const fixed = (flags & MREMAP.fixed) !== 0;
+  if (fixed) {
+    if (newVpn < MIN_VPN || newVpn + newNr > TASK_PAGES) return -EINVAL;
+    if (newVpn < vpn + oldNr && vpn < newVpn + newNr) return -EINVAL;
+  }
+  const denied = resizeError(k, vma, vpn, Math.min(oldNr, newNr), newNr, flags);
+  if (denied !== 0) return denied;
+  if (fixed) {
+    const error = yield* unmapRange(k, mm, newVpn, newVpn + newNr);
+    if (error !== 0) return error;
+  }
+  if (oldNr > newNr) {
+    const error = yield* unmapRange(k, mm, vpn + newNr, vpn + oldNr);
+    if (error !== 0) return error;
+  }
+  const source = vmaAt(k, mm, vpn);
+  const target = fixed ? newVpn : unmappedArea(k, mm, newVpn, newNr, 1, 0);
+  if (target === 0) return -ENOMEM;
+  return yield* moveVma(
+    k,
+    source,
+    vpn,
+    Math.min(oldNr, newNr),
+    newNr,
+    target,
+    (flags & MREMAP.dontUnmap) !== 0,
+  );
+}
+
+/** vma_to_resize(): why this range cannot become `newNr` pages. */
+function resizeError(
+  k: Kernel,
+  vma: VmaId,
+  vpn: Vpn,
+  oldNr: number,
+  newNr: number,
+  flags: number,
+): number {
+  const vm = k.vma.flags[vma];
+  if (oldNr === 0 && (vm & (VM.shared | VM.mayShare)) === 0) return -EINVAL;
+  if ((flags & MREMAP.dontUnmap) !== 0 && (vm & (VM.dontExpand | VM.pfnmap)) !== 0) return -EINVAL;
+  if ((vm & VM.hugetlb) !== 0) return -EINVAL;
+  if (oldNr > k.vma.end[vma] - vpn) return -EFAULT;
+  if (newNr === oldNr) return 0;
+  if ((vm & (VM.dontExpand | VM.pfnmap)) !== 0) return -EFAULT;
+  return 0;
+}
+
+/** move_vma(): a new mapping at `target`, the pages moved there, the old range unmapped unless `keep`. */
+function* moveVma(
+  k: Kernel,
+  vma: VmaId,
+  vpn: Vpn,
+  oldNr: number,
+  newNr: number,
+  target: Vpn,
+  keep: boolean,
+): Steps<Vpn> {
+  const mm = k.vma.mm[vma];
+  const copy = yield* copyVma(k, vma, vpn, newNr, target);
+  if (copy === 0) return -ENOMEM;
+  const moved = yield* movePageTables(k, vma, copy, vpn, target, oldNr);
+  if (moved < oldNr) {
+    // Out of memory half way: back again. The old tables are all still there.
+    yield* movePageTables(k, copy, vma, target, vpn, moved);
+    yield* removeVma(k, copy);
+    return -ENOMEM;
+  }
+  if (!keep) {
+    const error = yield* unmapRange(k, mm, vpn, vpn + oldNr);
+    if (error !== 0) return error;
+  } else {
+    // Nothing of the old mapping's pages is left: it starts anew, unlocked, without a family.
+    if ((k.vma.flags[vma] & VM.locked) !== 0)
+      k.mm.lockedVm[mm] -= k.vma.end[vma] - k.vma.start[vma];
+    k.vma.flags[vma] &= ~(VM.locked | VM.lockOnFault);
+    if (k.vma.start[vma] === vpn && k.vma.end[vma] === vpn + oldNr) yield* leaveAnonVma(k, vma);
+  }
+  yield* mergeVma(k, copy);
+  return target;
+}
+
+/** copy_vma(): the mapping for [target, target + nr), continuing `vma` at `vpn`: same file, family, page indexes. */
+function* copyVma(k: Kernel, vma: VmaId, vpn: Vpn, nr: number, target: Vpn): Steps<VmaId> {
+  const mm = k.vma.mm[vma];
+  const copy = yield* allocVma(k, mm);
+  if (copy === 0) return 0;
+  const untouched = vmaIsAnonymous(k, vma) && k.vma.anonVma[vma] === 0;
+  k.vma.start[copy] = target;
+  k.vma.end[copy] = target + nr;
+  k.vma.flags[copy] = k.vma.flags[vma];
+  k.vma.pgoff[copy] = untouched ? target : k.vma.pgoff[vma] + (vpn - k.vma.start[vma]);
+  yield* joinAnonVma(k, copy, k.vma.anonVma[vma]);
+  yield* vmaSetFile(k, copy, k.vma.file[vma]);
+  linkVma(k, copy);
+  k.mm.totalVm[mm] += nr;
+  if ((k.vma.flags[copy] & VM.locked) !== 0) k.mm.lockedVm[mm] += nr;
+  return copy;
+}

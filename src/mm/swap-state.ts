@@ -1,0 +1,169 @@
+/**
+ * The swap area and the swap cache (mm/swapfile.c, swap_state.c). A slot is one page; its number is the
+ * offset in a swap entry. It is in use while page tables refer to it (`swap.map`) or the swap cache
+ * has a folio for it (`swap.cache`). Rules: semantics.md A.18, S4.
+ *
+ * A folio in the swap cache has `PG.swapcache`, its slot in `page.private`, and one reference of the
+ * cache. Only single pages are swapped: a large folio is split first, as without CONFIG_THP_SWAP.
+ */
+import { at, R, READ, WRITE } from '../machine/access.ts';
+import { freePageCount } from '../machine/buddy.ts';
+import { ENOMEM } from '../machine/errno.ts';
+import { refTryAdd } from '../machine/grab-words.ts';
+import { folioTrylock, folioUnlock } from '../machine/locks.ts';
+import { PG } from '../machine/page.ts';
+import { BUG, bug } from '../machine/report.ts';
+import type { Folio, Steps } from '../machine/types.ts';
+import { folioMapcount, folioPut } from './folio.ts';
+import type { Kernel } from './kernel.ts';
+import { clearSlotData } from './swap-data.ts';
+
+/** SWAP_MAP_MAX: above it a slot's count needs a continuation page. */
+export const SWAP_MAP_MAX = 0x3e;
+
+/** How many page table entries refer to a slot (__swap_count). */
+export function swapCount(k: Kernel, slot: number): number {
+  return k.swap.map[slot];
+}
+
+/** The slot of a folio in the swap cache. */
+export function swapSlotOf(k: Kernel, folio: Folio): number {
+  return k.page.private[folio];
+}
+
+export function inSwapCache(k: Kernel, folio: Folio): boolean {
+  return (k.page.flags[folio] & PG.swapcache) !== 0;
+}
+
+/** The lowest slot that nobody uses, 0: swap is full (or there is none). */
+function freeSlot(k: Kernel): number {
+  for (let slot = 1; slot < k.swap.map.length; slot++) {
+    if (k.swap.map[slot] === 0 && k.swap.cache[slot] === 0) return slot;
+  }
+  return 0;
+}
+
+/**
+ * add_to_swap(): gives a locked anonymous page a slot and puts it in the swap cache, dirty. False: no
+ * slot is free. From here on the cache holds a reference.
+ */
+export function* addToSwap(k: Kernel, folio: Folio): Steps<boolean> {
+  yield WRITE | at(R.swap, 0);
+  const slot = freeSlot(k);
+  if (slot === 0) return false;
+  yield* enterSwapCache(k, folio, slot);
+  return true;
+}
+
+/** add_to_swap_cache() for a slot that this thread has just found free, in the same step. */
+function* enterSwapCache(k: Kernel, folio: Folio, slot: number): Steps<void> {
+  k.swap.cache[slot] = folio;
+  yield WRITE | at(R.refcount, folio);
+  k.page.refcount[folio] += 1;
+  k.page.private[folio] = slot;
+  k.page.flags[folio] |= PG.swapcache | PG.dirty;
+}
+
+/**
+ * The swap cache's entry for a fresh, locked page that a fault reads `slot` into (__read_swap_cache_async).
+ * False: somebody else was faster, or nobody refers to the slot any more.
+ */
+export function* addReadToSwapCache(k: Kernel, folio: Folio, slot: number): Steps<boolean> {
+  yield WRITE | at(R.swap, 0);
+  if (k.swap.cache[slot] !== 0 || k.swap.map[slot] === 0) return false;
+  k.swap.cache[slot] = folio;
+  yield WRITE | at(R.refcount, folio);
+  k.page.refcount[folio] += 1;
+  k.page.private[folio] = slot;
+  k.page.flags[folio] |= PG.swapcache | PG.swapbacked;
+  return true;
+}
+
+/** swap_cache_get_folio(): the cached folio of a slot with a reference for the caller; 0: none. */
+export function* swapCacheGet(k: Kernel, slot: number): Steps<Folio> {
+  for (;;) {
+    yield READ | at(R.swap, 0);
+    const folio = k.swap.cache[slot];
+    if (folio === 0) return 0;
+    const got = yield* refTryAdd(k, folio, 1);
+    yield READ | at(R.swap, 0);
+    if (got && k.swap.cache[slot] === folio) return folio;
+    if (got) yield* folioPut(k, folio, 1);
+  }
+}
+
+/** swap_duplicate(): one more page table refers to the slot. 0, or -ENOMEM when its count can't grow. */
+export function* swapEntryDup(k: Kernel, slot: number): Steps<number> {
+  yield WRITE | at(R.swap, 0);
+  if (k.swap.map[slot] >= SWAP_MAP_MAX && freePageCount(k) === 0) return -ENOMEM;
+  k.swap.map[slot] += 1;
+  return 0;
+}
+
+/** swap_free(): one page table less refers to the slot. */
+export function* swapEntryFree(k: Kernel, slot: number): Steps<void> {
+  yield WRITE | at(R.swap, 0);
+  dropSwapCount(k, slot);
+}
+
+function dropSwapCount(k: Kernel, slot: number): void {
+  if (k.swap.map[slot] === 0) {
+    bug(k, BUG.doubleFree, slot);
+    return;
+  }
+  k.swap.map[slot] -= 1;
+  if (k.swap.map[slot] === 0 && k.swap.cache[slot] === 0) clearSlotData(k, slot);
+}
+
+/**
+ * Takes a locked folio out of the swap cache (delete_from_swap_cache); the cache's reference is the
+ * caller's to drop. Part of the caller's step.
+ */
+export function removeFromSwapCache(k: Kernel, folio: Folio): void {
+  const slot = k.page.private[folio];
+  k.swap.cache[slot] = 0;
+  k.page.private[folio] = 0;
+  k.page.flags[folio] &= ~PG.swapcache;
+  if (k.swap.map[slot] === 0) clearSlotData(k, slot);
+}
+
+/** delete_from_swap_cache() with its reference; the caller holds the folio's lock and another reference. */
+export function* deleteFromSwapCache(k: Kernel, folio: Folio): Steps<void> {
+  yield WRITE | at(R.swap, 0);
+  removeFromSwapCache(k, folio);
+  yield* folioPut(k, folio, 1);
+}
+
+/**
+ * folio_free_swap() (try_to_free_swap before 5.19): gives up the slot of a locked folio that no page table
+ * refers to any more. The page is dirty then: no copy of it exists elsewhere.
+ */
+export function* tryToFreeSwap(k: Kernel, folio: Folio): Steps<boolean> {
+  yield WRITE | at(R.swap, 0);
+  if (!inSwapCache(k, folio) || (k.page.flags[folio] & PG.writeback) !== 0) return false;
+  if (k.swap.map[k.page.private[folio]] !== 0) return false;
+  removeFromSwapCache(k, folio);
+  k.page.flags[folio] |= PG.dirty;
+  yield* folioPut(k, folio, 1);
+  return true;
+}
+
+/** free_swap_cache(): as `tryToFreeSwap`, for a caller without the lock who has just unmapped the folio. */
+export function* freeSwapCache(k: Kernel, folio: Folio): Steps<void> {
+  if (!inSwapCache(k, folio) || folioMapcount(k, folio) !== 0) return;
+  const locked = yield* folioTrylock(k, folio);
+  if (!locked) return;
+  yield* tryToFreeSwap(k, folio);
+  yield* folioUnlock(k, folio);
+}
+
+/** free_swap_and_cache(): a swap entry goes away (munmap, exit); the last one takes the cached page along. */
+export function* freeSwapAndCache(k: Kernel, slot: number): Steps<void> {
+  yield WRITE | at(R.swap, 0);
+  dropSwapCount(k, slot);
+  if (k.swap.map[slot] !== 0 || k.swap.cache[slot] === 0) return;
+  const folio = yield* swapCacheGet(k, slot);
+  if (folio === 0) return;
+  yield* freeSwapCache(k, folio);
+  yield* folioPut(k, folio, 1);
+}

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Generates gen/ (the executions made from one source) when a source or the generator is newer.
+set -eu
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+stamp=$root/gen/.stamp
+if [ -f "$stamp" ] && [ -z "$(find "$root/src" "$root/tools/rewrite" -newer "$stamp" \( -name '*.ts' -o -type d \) -print | head -n 1)" ]; then exit 0; fi
+"$root/.tools/node" --disable-warning=ExperimentalWarning "$root/tools/rewrite/main.ts" >&2
+mkdir -p "$root/gen"
+: >"$stamp"
