@@ -380,7 +380,11 @@ export type Outcome = 'Never' | 'Sometimes' | 'Always' | 'Deadlock' | 'Bug' | 'U
 /** Versions are dotted numbers (`5.10`), compared number by number. See range.ts. */
 export type Range =
   | { readonly kind: 'all' }
-  | { readonly kind: 'compare'; readonly op: '<' | '<=' | '>' | '>=' | '='; readonly version: string }
+  | {
+      readonly kind: 'compare';
+      readonly op: '<' | '<=' | '>' | '>=' | '=';
+      readonly version: string;
+    }
   /** `(5.9 .. 5.18)`, both ends included. */
   | { readonly kind: 'between'; readonly from: string; readonly to: string }
   /** `(debian-6.1.192)`: one profile by name; wins over the others. */

@@ -3,7 +3,7 @@
  * may set one going, in either mode; a Kn that does is the daemon. An address means the caller's own
  * address space; a Kn, which has none, and whoever means another process, names a thread first.
  */
-import type { CallEntry } from './calls.ts';
+import type { CallEntry } from './call-entry.ts';
 
 const daemon = (forms: readonly string[], doc: string, errors = ''): CallEntry => ({
   group: 'daemon',
@@ -14,7 +14,11 @@ const daemon = (forms: readonly string[], doc: string, errors = ''): CallEntry =
 });
 
 export const DAEMON_CALLS: readonly CallEntry[] = [
-  daemon(['int writeback(fd fd)'], 'Writes the dirty pages of the file to the medium, as the flusher does.', 'EIO'),
+  daemon(
+    ['int writeback(fd fd)'],
+    'Writes the dirty pages of the file to the medium, as the flusher does.',
+    'EIO',
+  ),
   daemon(['int shrink()'], 'Reclaims what can be reclaimed; returns the number of pages freed.'),
   daemon(['int swapoff()'], 'Brings every swapped page back and turns swap off.', 'ENOMEM'),
   daemon(
@@ -27,8 +31,14 @@ export const DAEMON_CALLS: readonly CallEntry[] = [
     'move_pages: moves the page at addr to another page of that node; returns 0.',
     'EACCES EAGAIN EBUSY EFAULT EINVAL ENOENT ENOMEM',
   ),
-  daemon(['int compact()'], 'Compacts memory: moves movable pages together; returns how many moved.'),
-  daemon(['page cma_alloc(int n)'], 'Takes n pages in a row from CMA, moving away what is inside; NULL if it can not.'),
+  daemon(
+    ['int compact()'],
+    'Compacts memory: moves movable pages together; returns how many moved.',
+  ),
+  daemon(
+    ['page cma_alloc(int n)'],
+    'Takes n pages in a row from CMA, moving away what is inside; NULL if it can not.',
+  ),
   daemon(
     ['int khugepaged(address addr)', 'int khugepaged(thread process, address addr)'],
     'Tries to collapse the huge range around addr; 0 when it did.',
@@ -48,7 +58,19 @@ export const DAEMON_CALLS: readonly CallEntry[] = [
     'Splits the large folio at addr into small ones.',
     'EAGAIN EBUSY EFAULT EINVAL',
   ),
-  daemon(['int truncate(fd fd, size n)'], 'Truncates the file to n bytes, as another program would.', 'EINVAL ETXTBSY'),
-  daemon(['int dax_teardown(fd dev)'], 'Takes the DAX device away; waits for its pages to be free of references.', 'EBUSY'),
-  daemon(['int set_nr_hugepages(int n)'], 'Writes n to /proc/sys/vm/nr_hugepages; returns the size of the pool.', 'ENOMEM'),
+  daemon(
+    ['int truncate(fd fd, size n)'],
+    'Truncates the file to n bytes, as another program would.',
+    'EINVAL ETXTBSY',
+  ),
+  daemon(
+    ['int dax_teardown(fd dev)'],
+    'Takes the DAX device away; waits for its pages to be free of references.',
+    'EBUSY',
+  ),
+  daemon(
+    ['int set_nr_hugepages(int n)'],
+    'Writes n to /proc/sys/vm/nr_hugepages; returns the size of the pool.',
+    'ENOMEM',
+  ),
 ];

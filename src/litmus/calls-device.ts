@@ -1,5 +1,5 @@
 /** Devices as user space drives them: RDMA, VFIO, AF_XDP, V4L2. What the device itself does is a call too. */
-import type { CallEntry } from './calls.ts';
+import type { CallEntry } from './call-entry.ts';
 
 const device = (form: string, doc: string, errors = ''): CallEntry => ({
   group: 'devices',
@@ -21,15 +21,31 @@ export const DEVICE_CALLS: readonly CallEntry[] = [
     'Registers memory with the RDMA device: longterm pins, or on-demand paging with IBV_ACCESS_ON_DEMAND; returns the MR.',
     'EAGAIN EFAULT EINVAL ENOMEM EOPNOTSUPP',
   ),
-  device('int ibv_dereg_mr(handle mr)', 'Takes the MR away: the device stops, its pages are unpinned.', 'EINVAL'),
-  wire('byte rdma_read(handle mr, int offset)', 'The device reads one byte of the MR.', 'EFAULT EINVAL'),
-  wire('int rdma_write(handle mr, int offset, int byte)', 'The device writes one byte of the MR.', 'EFAULT EINVAL'),
+  device(
+    'int ibv_dereg_mr(handle mr)',
+    'Takes the MR away: the device stops, its pages are unpinned.',
+    'EINVAL',
+  ),
+  wire(
+    'byte rdma_read(handle mr, int offset)',
+    'The device reads one byte of the MR.',
+    'EFAULT EINVAL',
+  ),
+  wire(
+    'int rdma_write(handle mr, int offset, int byte)',
+    'The device writes one byte of the MR.',
+    'EFAULT EINVAL',
+  ),
   device(
     'int vfio_dma_map(address vaddr, int iova, size size)',
     'VFIO_IOMMU_MAP_DMA: longterm pins the range and maps it for the device at iova.',
     'EEXIST EFAULT EINVAL ENOMEM',
   ),
-  device('int vfio_dma_unmap(int iova, size size)', 'VFIO_IOMMU_UNMAP_DMA: unmaps and unpins.', 'EINVAL'),
+  device(
+    'int vfio_dma_unmap(int iova, size size)',
+    'VFIO_IOMMU_UNMAP_DMA: unmaps and unpins.',
+    'EINVAL',
+  ),
   wire('byte dma_read(int iova)', 'The device behind VFIO reads one byte.', 'EFAULT'),
   wire('int dma_write(int iova, int byte)', 'The device behind VFIO writes one byte.', 'EFAULT'),
   device(
@@ -38,13 +54,29 @@ export const DEVICE_CALLS: readonly CallEntry[] = [
     'EFAULT EINVAL ENOBUFS ENOMEM EOPNOTSUPP',
   ),
   device('int xdp_umem_unreg(handle umem)', 'Closes the socket: the UMEM is unpinned.', 'EINVAL'),
-  wire('int xdp_rx(handle umem, int offset, int byte)', 'The network card receives one byte into the UMEM.', 'EINVAL'),
-  wire('byte xdp_tx(handle umem, int offset)', 'The network card sends one byte of the UMEM, which is returned.', 'EINVAL'),
+  wire(
+    'int xdp_rx(handle umem, int offset, int byte)',
+    'The network card receives one byte into the UMEM.',
+    'EINVAL',
+  ),
+  wire(
+    'byte xdp_tx(handle umem, int offset)',
+    'The network card sends one byte of the UMEM, which is returned.',
+    'EINVAL',
+  ),
   device(
     'handle v4l2_qbuf_userptr(address addr, size length)',
     'VIDIOC_QBUF with V4L2_MEMORY_USERPTR: pins the buffer for the camera; returns its number.',
     'EFAULT EINVAL ENOMEM EOPNOTSUPP',
   ),
-  wire('int v4l2_capture(handle buffer, int offset, int byte)', 'The camera writes one byte of the buffer.', 'EINVAL'),
-  device('int v4l2_dqbuf(handle buffer)', 'VIDIOC_DQBUF: takes the buffer back; its pages are dirtied and unpinned.', 'EINVAL'),
+  wire(
+    'int v4l2_capture(handle buffer, int offset, int byte)',
+    'The camera writes one byte of the buffer.',
+    'EINVAL',
+  ),
+  device(
+    'int v4l2_dqbuf(handle buffer)',
+    'VIDIOC_DQBUF: takes the buffer back; its pages are dirtied and unpinned.',
+    'EINVAL',
+  ),
 ];

@@ -1,16 +1,5 @@
 /** Calls of user space: memory, processes, files and pipes, asynchronous I/O, and order between threads. */
-import type { CallEntry } from './calls.ts';
-
-type Row = readonly [forms: string | readonly string[], doc: string, errors?: string];
-
-const rows = (group: CallEntry['group'], where: CallEntry['where'], list: readonly Row[]): CallEntry[] =>
-  list.map(([forms, doc, errors = '']) => ({
-    group,
-    where,
-    forms: typeof forms === 'string' ? [forms] : forms,
-    doc,
-    errors: errors === '' ? [] : errors.split(' '),
-  }));
+import { type CallEntry, rows } from './call-entry.ts';
 
 const memory = rows('memory', 'user', [
   [
@@ -92,7 +81,11 @@ const process = rows('process', 'user', [
     'ECHILD',
   ],
   ['void exit()', 'Ends the process: its address space is taken down. Nothing after it runs.'],
-  ['int kill(thread process, SIG sig)', 'Sends a signal; SIGKILL stops the process at its next check.', 'ESRCH'],
+  [
+    'int kill(thread process, SIG sig)',
+    'Sends a signal; SIGKILL stops the process at its next check.',
+    'ESRCH',
+  ],
   [
     'int ptrace_write(thread process, address addr, int byte)',
     'Writes one byte through /proc/PID/mem (FOLL_FORCE); returns 1.',
@@ -133,7 +126,10 @@ const files = rows('files', 'user', [
     'EAGAIN EBADF EFAULT EFBIG EINVAL EIO ENOSPC EPERM EPIPE',
   ],
   [
-    ['byte pread(fd fd, size count, int offset)', 'int pread(fd fd, address buf, size count, int offset)'],
+    [
+      'byte pread(fd fd, size count, int offset)',
+      'int pread(fd fd, address buf, size count, int offset)',
+    ],
     'Reads at an offset; the short form returns the value as read(fd, count) does.',
     'EBADF EFAULT EINVAL EIO ESPIPE',
   ],
@@ -142,14 +138,26 @@ const files = rows('files', 'user', [
     'Writes at an offset.',
     'EBADF EFAULT EFBIG EINVAL EIO ENOSPC EPERM ESPIPE',
   ],
-  ['int lseek(fd fd, int offset, SEEK whence)', 'Moves the file offset and returns it.', 'EBADF EINVAL ESPIPE'],
-  ['int ftruncate(fd fd, size length)', 'Sets the size of the file.', 'EBADF EFBIG EINVAL EPERM ETXTBSY'],
+  [
+    'int lseek(fd fd, int offset, SEEK whence)',
+    'Moves the file offset and returns it.',
+    'EBADF EINVAL ESPIPE',
+  ],
+  [
+    'int ftruncate(fd fd, size length)',
+    'Sets the size of the file.',
+    'EBADF EFBIG EINVAL EPERM ETXTBSY',
+  ],
   [
     'int fallocate(fd fd, FALLOC mode, int offset, size len)',
     'Allocates space, or punches a hole with FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE.',
     'EBADF EFBIG EINVAL ENODEV ENOSPC EOPNOTSUPP EPERM',
   ],
-  ['int fsync(fd fd)', 'Writes the dirty pages of the file to the medium and waits.', 'EBADF EINVAL EIO ENOSPC'],
+  [
+    'int fsync(fd fd)',
+    'Writes the dirty pages of the file to the medium and waits.',
+    'EBADF EINVAL EIO ENOSPC',
+  ],
   [
     'int sync_file_range(fd fd, int offset, size nbytes, SYNC_FILE_RANGE flags)',
     'Writes a range of the file back, without its metadata.',
@@ -180,7 +188,11 @@ const files = rows('files', 'user', [
     'Makes a file whose pages the kernel itself does not map (5.14 and later).',
     'EINVAL EMFILE ENFILE ENOMEM ENOSYS',
   ],
-  ['int fcntl(fd fd, F cmd, F|F_SEAL arg)', 'Seals of a memfd (F_ADD_SEALS), size of a pipe (F_SETPIPE_SZ).', 'EBADF EBUSY EINVAL EPERM'],
+  [
+    'int fcntl(fd fd, F cmd, F|F_SEAL arg)',
+    'Seals of a memfd (F_ADD_SEALS), size of a pipe (F_SETPIPE_SZ).',
+    'EBADF EBUSY EINVAL EPERM',
+  ],
 ]);
 
 const asyncIo = rows('async-io', 'user', [
@@ -189,7 +201,11 @@ const asyncIo = rows('async-io', 'user', [
     'Registers one buffer with the ring of the process (longterm pins); returns its index.',
     'EBUSY EFAULT EINVAL ENOMEM EOPNOTSUPP',
   ],
-  ['int io_uring_unregister_buffers()', 'Gives the registered buffers back once requests have ended.', 'EINVAL ENXIO'],
+  [
+    'int io_uring_unregister_buffers()',
+    'Gives the registered buffers back once requests have ended.',
+    'EINVAL ENXIO',
+  ],
   [
     'int io_uring_read_fixed(fd fd, address buf, size nbytes, int offset, int buf_index)',
     'Reads from a file into a registered buffer, waits, and returns the result of the request.',
@@ -205,13 +221,26 @@ const asyncIo = rows('async-io', 'user', [
     'Starts a read or write (IOCB_CMD_PREAD, IOCB_CMD_PWRITE) and returns 1; the data moves later.',
     'EAGAIN EBADF EFAULT EINVAL',
   ],
-  ['int io_getevents()', 'Waits for the oldest request of io_submit and returns its result.', 'EINTR EINVAL'],
+  [
+    'int io_getevents()',
+    'Waits for the oldest request of io_submit and returns its result.',
+    'EINTR EINVAL',
+  ],
 ]);
 
 const order = rows('order', 'any', [
   ['void post(event name)', 'Marks the event as having happened, for good.'],
   ['void await(event name)', 'Waits until somebody has posted the event.'],
-  ['void barrier(barrier name)', 'Waits until every thread whose body names this barrier has come to it.'],
+  [
+    'void barrier(barrier name)',
+    'Waits until every thread whose body names this barrier has come to it.',
+  ],
 ]);
 
-export const USER_CALLS: readonly CallEntry[] = [...memory, ...process, ...files, ...asyncIo, ...order];
+export const USER_CALLS: readonly CallEntry[] = [
+  ...memory,
+  ...process,
+  ...files,
+  ...asyncIo,
+  ...order,
+];

@@ -3,6 +3,7 @@
  * arguments, and where. The checker, the C generator, the documentation and the compiler of bodies
  * all read it. Signatures are written as C would, with the parameter kinds below in place of types.
  */
+import type { CallEntry, CallGroup } from './call-entry.ts';
 import { DAEMON_CALLS } from './calls-daemon.ts';
 import { DEVICE_CALLS } from './calls-device.ts';
 import { KERNEL_CALLS } from './calls-kernel.ts';
@@ -62,20 +63,6 @@ export interface CallForm {
   readonly signature: string;
 }
 
-export type CallGroup =
-  | 'memory'
-  | 'process'
-  | 'files'
-  | 'async-io'
-  | 'devices'
-  | 'order'
-  | 'get'
-  | 'pin'
-  | 'release'
-  | 'page'
-  | 'context'
-  | 'daemon';
-
 export interface CallSpec {
   readonly name: string;
   readonly group: CallGroup;
@@ -85,16 +72,6 @@ export interface CallSpec {
   /** One sentence: the manual's or the kernel's meaning. */
   readonly doc: string;
   /** Error numbers it may return, without the sign. */
-  readonly errors: readonly string[];
-}
-
-/** What the table's parts write: signatures and a sentence. */
-export interface CallEntry {
-  readonly group: CallGroup;
-  readonly where: 'user' | 'kernel' | 'any';
-  /** `pointer mmap(address addr, size length, PROT prot)`; upper case kinds are families of flags. */
-  readonly forms: readonly string[];
-  readonly doc: string;
   readonly errors: readonly string[];
 }
 
@@ -118,7 +95,14 @@ const parseForm = (signature: string): CallForm => {
 const specOf = (entry: CallEntry): CallSpec => {
   const forms = entry.forms.map(parseForm);
   const name = /(\w+)\(/.exec(entry.forms[0] ?? '')?.[1] ?? '';
-  return { name, group: entry.group, where: entry.where, forms, doc: entry.doc, errors: entry.errors };
+  return {
+    name,
+    group: entry.group,
+    where: entry.where,
+    forms,
+    doc: entry.doc,
+    errors: entry.errors,
+  };
 };
 
 /** Every call, by name, in the order of the documentation. */

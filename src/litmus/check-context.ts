@@ -48,7 +48,15 @@ export interface Body {
 }
 
 /** Names nobody may declare or assign. */
-const RESERVED: ReadonlySet<string> = new Set(['kernel', 'exists', 'forall', 'filter', 'locations', 'disk', 'device']);
+const RESERVED: ReadonlySet<string> = new Set([
+  'kernel',
+  'exists',
+  'forall',
+  'filter',
+  'locations',
+  'disk',
+  'device',
+]);
 
 const reservedAs = (name: string): string | null => {
   if (CONSTANTS.has(name)) return 'a constant';
@@ -67,7 +75,8 @@ export const isFree = (b: Body, name: string, span: Span): boolean => {
 /** The variable a name means here, or undefined. */
 export const lookup = (b: Body, name: string): Variable | undefined => {
   const own = b.variables.get(name);
-  if (own !== undefined && (own.storage === 'register' || b.scopes.some((s) => s.has(name)))) return own;
+  if (own !== undefined && (own.storage === 'register' || b.scopes.some((s) => s.has(name))))
+    return own;
   return b.cx.globals.get(name);
 };
 
@@ -78,18 +87,39 @@ export const declare = (b: Body, name: string, type: Type, span: Span): Variable
   const shadows = b.thread !== null && b.cx.globals.has(name);
   const taken = b.scopes.some((s) => s.has(name)) || existing?.storage === 'register' || shadows;
   if (free && taken)
-    b.cx.report('L045', span, shadows ? `\`${name}\` is a variable of the initial block already` : `\`${name}\` is declared already in this body`);
+    b.cx.report(
+      'L045',
+      span,
+      shadows
+        ? `\`${name}\` is a variable of the initial block already`
+        : `\`${name}\` is declared already in this body`,
+    );
   else if (free && existing !== undefined && !sameType(existing.type, type))
-    b.cx.report('L045', span, `\`${name}\` is a \`${formatType(existing.type)}\` in another block of this body`, 'give it another name: a condition could not tell them apart');
+    b.cx.report(
+      'L045',
+      span,
+      `\`${name}\` is a \`${formatType(existing.type)}\` in another block of this body`,
+      'give it another name: a condition could not tell them apart',
+    );
   b.scopes.at(-1)?.add(name);
   if (existing !== undefined) return existing;
-  const variable: Variable = { name, storage: b.thread === null ? 'global' : 'local', thread: b.thread, type, addressTaken: false };
+  const variable: Variable = {
+    name,
+    storage: b.thread === null ? 'global' : 'local',
+    thread: b.thread,
+    type,
+    addressTaken: false,
+  };
   b.variables.set(name, variable);
   return variable;
 };
 
 /** All names a body might have meant. */
-export const namesInReach = (b: Body): string[] => [...b.variables.keys(), ...b.cx.globals.keys(), ...CONSTANTS.keys()];
+export const namesInReach = (b: Body): string[] => [
+  ...b.variables.keys(),
+  ...b.cx.globals.keys(),
+  ...CONSTANTS.keys(),
+];
 
 /** Notes that a body named an event, a thread, a barrier by that call. */
 export const noteUse = (b: Body, call: string, name: string, span: Span): void => {

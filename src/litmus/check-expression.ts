@@ -5,7 +5,18 @@ import { type Body, lookup, namesInReach } from './check-context.ts';
 import { constantValue } from './constant-value.ts';
 import { CONSTANTS } from './constants.ts';
 import { didYouMean } from './suggest.ts';
-import { CHAR, formatType, INT, isInt, isPage, isUserPointer, LONG, pointerTo, UNKNOWN, VOID_POINTER } from './types.ts';
+import {
+  CHAR,
+  formatType,
+  INT,
+  isInt,
+  isPage,
+  isUserPointer,
+  LONG,
+  pointerTo,
+  UNKNOWN,
+  VOID_POINTER,
+} from './types.ts';
 
 /** Names of C and POSIX that have no place here, and what to do instead. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -34,16 +45,31 @@ const checkName = (b: Body, e: NameExpr): Type => {
     return Math.abs(constant.value) > 0x7fffffff ? LONG : INT;
   }
   if (b.variables.has(e.name))
-    report('L040', e.span, `\`${e.name}\` is declared in a block that has ended here`, 'declare it before that block');
+    report(
+      'L040',
+      e.span,
+      `\`${e.name}\` is declared in a block that has ended here`,
+      'declare it before that block',
+    );
   else
-    report('L040', e.span, `\`${e.name}\` is not declared`, ELSEWHERE[e.name] ?? didYouMean(e.name, namesInReach(b)));
+    report(
+      'L040',
+      e.span,
+      `\`${e.name}\` is not declared`,
+      ELSEWHERE[e.name] ?? didYouMean(e.name, namesInReach(b)),
+    );
   return UNKNOWN;
 };
 
 /** Kernel contexts have no user memory of their own to load from or store to. */
 const refuseUserMemory = (b: Body, e: Expr): void => {
   if (b.mode === 'K')
-    b.cx.report('L052', e.span, `${b.thread ?? 'this'} has no address space of its own to read or write`, 'use page_read and page_write, or a remote call that names a thread');
+    b.cx.report(
+      'L052',
+      e.span,
+      `${b.thread ?? 'this'} has no address space of its own to read or write`,
+      'use page_read and page_write, or a remote call that names a thread',
+    );
 };
 
 /** What a pointer or array holds; an error for what cannot be read. */
@@ -54,8 +80,20 @@ const pointee = (b: Body, base: Type, e: UnaryExpr | IndexExpr, what: string): T
       if (isUserPointer(base)) refuseUserMemory(b, e);
       return base.to;
     }
-    if (base.to.kind === 'void') b.cx.report('L048', e.span, `${what} is a \`void *\`: nobody knows what it points to`, 'declare it `char *`, or cast: `((char *)p)[0]`');
-    else b.cx.report('L048', e.span, `${what} is a \`${formatType(base)}\`, not memory`, 'read the page with page_read(page, off)');
+    if (base.to.kind === 'void')
+      b.cx.report(
+        'L048',
+        e.span,
+        `${what} is a \`void *\`: nobody knows what it points to`,
+        'declare it `char *`, or cast: `((char *)p)[0]`',
+      );
+    else
+      b.cx.report(
+        'L048',
+        e.span,
+        `${what} is a \`${formatType(base)}\`, not memory`,
+        'read the page with page_read(page, off)',
+      );
     return CHAR;
   }
   b.cx.report('L048', e.span, `${what} is a \`${formatType(base)}\`, not a pointer`);
@@ -68,7 +106,12 @@ const checkUnary = (b: Body, e: UnaryExpr): Type => {
     const { operand } = e;
     if (operand.kind === 'index') return pointerTo(checkExpr(b, operand));
     if (operand.kind === 'unary' && operand.op === '*') return pointerTo(checkExpr(b, operand));
-    report('L048', e.span, 'variables have no address here, only mapped memory has', 'take `&buf[i]`, or give the variable itself');
+    report(
+      'L048',
+      e.span,
+      'variables have no address here, only mapped memory has',
+      'take `&buf[i]`, or give the variable itself',
+    );
     return pointerTo(CHAR);
   }
   const type = decay(checkExpr(b, e.operand));
@@ -90,14 +133,26 @@ const checkBinary = (b: Body, e: BinaryExpr): Type => {
   const right = decay(checkExpr(b, e.right));
   if (left === UNKNOWN || right === UNKNOWN) return left === UNKNOWN ? right : left;
   const clash = (hint?: string): void =>
-    report('L048', e.span, `\`${e.op}\` does not go with \`${formatType(left)}\` and \`${formatType(right)}\``, hint);
+    report(
+      'L048',
+      e.span,
+      `\`${e.op}\` does not go with \`${formatType(left)}\` and \`${formatType(right)}\``,
+      hint,
+    );
   if (isOrder(e.op) || e.op === '&&' || e.op === '||') {
-    if (isOrder(e.op) && isPage(left) !== isPage(right) && !(isInt(left) || isInt(right)) && constantValue(e.left) === null && constantValue(e.right) === null)
+    if (
+      isOrder(e.op) &&
+      isPage(left) !== isPage(right) &&
+      !(isInt(left) || isInt(right)) &&
+      constantValue(e.left) === null &&
+      constantValue(e.right) === null
+    )
       clash('compare addresses with addresses, pages with pages');
     return INT;
   }
   if (isInt(left) && isInt(right)) {
-    if ((e.op === '/' || e.op === '%') && constantValue(e.right) === 0) report('L048', e.span, 'division by zero');
+    if ((e.op === '/' || e.op === '%') && constantValue(e.right) === 0)
+      report('L048', e.span, 'division by zero');
     return left.size === 8 || right.size === 8 ? LONG : INT;
   }
   if (e.op === '+' || e.op === '-') {
@@ -112,10 +167,15 @@ const checkBinary = (b: Body, e: BinaryExpr): Type => {
 const checkIndex = (b: Body, e: IndexExpr): Type => {
   const base = checkExpr(b, e.base);
   const index = checkExpr(b, e.index);
-  if (!isInt(index)) b.cx.report('L048', e.index.span, `an index is a number, this is a \`${formatType(index)}\``);
+  if (!isInt(index))
+    b.cx.report('L048', e.index.span, `an index is a number, this is a \`${formatType(index)}\``);
   const at = constantValue(e.index);
   if (base.kind === 'array' && at !== null && (at < 0 || at >= base.length))
-    b.cx.report('L056', e.index.span, `the array has ${base.length} element${base.length === 1 ? '' : 's'}, index ${at} is outside`);
+    b.cx.report(
+      'L056',
+      e.index.span,
+      `the array has ${base.length} element${base.length === 1 ? '' : 's'}, index ${at} is outside`,
+    );
   return pointee(b, base, e, e.base.kind === 'name' ? `\`${e.base.name}\`` : 'what is indexed');
 };
 
@@ -137,19 +197,29 @@ const compute = (b: Body, e: Expr): Type => {
       const a = decay(checkExpr(b, e.consequent));
       const c = decay(checkExpr(b, e.alternate));
       if (isInt(a) && isInt(c)) return a.size === 8 || c.size === 8 ? LONG : INT;
-      if (isInt(a) !== isInt(c) && a !== UNKNOWN && c !== UNKNOWN) b.cx.report('L048', e.span, 'the branches of `?` are a number and an address');
+      if (isInt(a) !== isInt(c) && a !== UNKNOWN && c !== UNKNOWN)
+        b.cx.report('L048', e.span, 'the branches of `?` are a number and an address');
       return a;
     }
     case 'index':
       return checkIndex(b, e);
     case 'cast': {
       const from = decay(checkExpr(b, e.operand));
-      if (e.type.kind === 'void' || e.type.kind === 'struct' || (isPage(e.type) && isUserPointer(from) && constantValue(e.operand) !== 0) || (isPage(from) && isUserPointer(e.type)))
-        b.cx.report('L048', e.span, `a \`${formatType(from)}\` cannot become a \`${formatType(e.type)}\``);
+      if (
+        e.type.kind === 'void' ||
+        e.type.kind === 'struct' ||
+        (isPage(e.type) && isUserPointer(from) && constantValue(e.operand) !== 0) ||
+        (isPage(from) && isUserPointer(e.type))
+      )
+        b.cx.report(
+          'L048',
+          e.span,
+          `a \`${formatType(from)}\` cannot become a \`${formatType(e.type)}\``,
+        );
       return e.type;
     }
     case 'call':
-      return checkCall(b, e);
+      return checkCall(b, e, (argument) => checkExpr(b, argument));
   }
 };
 
@@ -158,34 +228,4 @@ export const checkExpr = (b: Body, e: Expr): Type => {
   const type = compute(b, e);
   b.cx.types.set(e, type);
   return type;
-};
-
-/** Where calls may stand: one an expression, always run, never an argument. Returns how many there are. */
-export const checkPlacement = (b: Body, root: Expr): void => {
-  let calls = 0;
-  const visit = (e: Expr, lazy: boolean, inside: string | null): void => {
-    switch (e.kind) {
-      case 'call':
-        if (inside !== null) b.cx.report('L049', e.span, `\`${e.name}\` stands among the arguments of \`${inside}\``);
-        else if (lazy) b.cx.report('L049', e.span, `\`${e.name}\` runs or not, depending on what stands before it`, 'use `if` for the part before it');
-        else if (++calls > 1) b.cx.report('L049', e.span, `\`${e.name}\` is the second call in one expression`);
-        for (const a of e.args) visit(a, lazy, e.name);
-        return;
-      case 'unary':
-      case 'cast':
-        return visit(e.operand, lazy, inside);
-      case 'index':
-        visit(e.base, lazy, inside);
-        return visit(e.index, lazy, inside);
-      case 'binary':
-        visit(e.left, lazy, inside);
-        return visit(e.right, lazy || e.op === '&&' || e.op === '||', inside);
-      case 'conditional':
-        visit(e.test, lazy, inside);
-        visit(e.consequent, true, inside);
-        return visit(e.alternate, true, inside);
-      default:
-    }
-  };
-  visit(root, false, null);
 };

@@ -1,9 +1,19 @@
 /** Statements: declarations, registers, what may be assigned to what, loops and their bounds. */
 import type { AssignStatement, DeclareStatement, Expr, Statement, Type } from './ast.ts';
 import { type Body, declare, isFree, lookup, type Variable } from './check-context.ts';
-import { checkExpr, checkPlacement, decay } from './check-expression.ts';
+import { checkExpr, decay } from './check-expression.ts';
+import { checkPlacement } from './check-placement.ts';
 import { constantValue } from './constant-value.ts';
-import { CHAR_POINTER, formatType, isInt, isPage, isUserPointer, LONG, sameType, UNKNOWN } from './types.ts';
+import {
+  CHAR_POINTER,
+  formatType,
+  isInt,
+  isPage,
+  isUserPointer,
+  LONG,
+  sameType,
+  UNKNOWN,
+} from './types.ts';
 
 /** Whether a value of that type may be stored there; 0 and NULL go into every pointer. */
 const assignable = (target: Type, value: Type, e: Expr): boolean => {
@@ -12,7 +22,8 @@ const assignable = (target: Type, value: Type, e: Expr): boolean => {
   if (target.kind !== 'pointer') return false;
   if (constantValue(e) === 0) return true;
   if (isPage(target)) return isPage(value);
-  if (!isUserPointer(target) || value.kind !== 'pointer' || !isUserPointer(value)) return sameType(target, value);
+  if (!isUserPointer(target) || value.kind !== 'pointer' || !isUserPointer(value))
+    return sameType(target, value);
   return target.to.kind === 'void' || value.to.kind === 'void' || sameType(target, value);
 };
 
@@ -21,15 +32,27 @@ const checkValue = (b: Body, e: Expr): Type => {
   checkPlacement(b, e);
   const type = checkExpr(b, e);
   if (type.kind === 'void') {
-    b.cx.report('L054', e.span, e.kind === 'call' ? `\`${e.name}\` returns nothing` : 'this has no value');
+    b.cx.report(
+      'L054',
+      e.span,
+      e.kind === 'call' ? `\`${e.name}\` returns nothing` : 'this has no value',
+    );
     return UNKNOWN;
   }
   return type;
 };
 
 const mismatch = (b: Body, e: Expr, target: Type, value: Type): void => {
-  const hint = isInt(target) && value.kind === 'pointer' ? 'declare it as a pointer, or cast: `(unsigned long)p`' : `cast: \`(${formatType(target)})...\``;
-  b.cx.report('L048', e.span, `a \`${formatType(value)}\` does not go into a \`${formatType(target)}\``, hint);
+  const hint =
+    isInt(target) && value.kind === 'pointer'
+      ? 'declare it as a pointer, or cast: `(unsigned long)p`'
+      : `cast: \`(${formatType(target)})...\``;
+  b.cx.report(
+    'L048',
+    e.span,
+    `a \`${formatType(value)}\` does not go into a \`${formatType(target)}\``,
+    hint,
+  );
 };
 
 const checkDeclare = (b: Body, s: DeclareStatement): void => {
@@ -44,8 +67,14 @@ const checkDeclare = (b: Body, s: DeclareStatement): void => {
   const call = s.init.kind === 'call' ? b.cx.calls.get(s.init) : undefined;
   if (s.type.kind === 'array') {
     if (call?.form.returns !== 'fds' || !sameType(s.type, value))
-      b.cx.report('L048', s.init.span, `an array such as \`${s.name}\` has no initial value`, 'assign its elements; only `int p[2] = pipe();` is a form of its own');
-  } else if (value.kind === 'array' && call?.form.returns === 'fds') b.cx.report('L048', s.init.span, 'a pipe has two ends', `write \`int ${s.name}[2] = pipe();\``);
+      b.cx.report(
+        'L048',
+        s.init.span,
+        `an array such as \`${s.name}\` has no initial value`,
+        'assign its elements; only `int p[2] = pipe();` is a form of its own',
+      );
+  } else if (value.kind === 'array' && call?.form.returns === 'fds')
+    b.cx.report('L048', s.init.span, 'a pipe has two ends', `write \`int ${s.name}[2] = pipe();\``);
   else if (!assignable(s.type, decay(value), s.init)) mismatch(b, s.init, s.type, decay(value));
 };
 
@@ -57,19 +86,40 @@ const registerType = (value: Type): Type => {
 };
 
 /** The variable on the left side; a name nobody declared becomes a register here. */
-const targetVariable = (b: Body, s: AssignStatement, name: string, value: Type): Variable | null => {
+const targetVariable = (
+  b: Body,
+  s: AssignStatement,
+  name: string,
+  value: Type,
+): Variable | null => {
   const found = lookup(b, name);
   if (found !== undefined) return found;
   if (!isFree(b, name, s.target.span)) return null;
   if (b.variables.has(name)) {
-    b.cx.report('L040', s.target.span, `\`${name}\` is declared in a block that has ended here`, 'declare it before that block');
+    b.cx.report(
+      'L040',
+      s.target.span,
+      `\`${name}\` is declared in a block that has ended here`,
+      'declare it before that block',
+    );
     return null;
   }
   if (b.thread === null) {
-    b.cx.report('L040', s.target.span, `\`${name}\` is not declared`, `declare it: \`int ${name} = ...;\`, or \`char *${name} = ...;\``);
+    b.cx.report(
+      'L040',
+      s.target.span,
+      `\`${name}\` is not declared`,
+      `declare it: \`int ${name} = ...;\`, or \`char *${name} = ...;\``,
+    );
     return null;
   }
-  const register: Variable = { name, storage: 'register', thread: b.thread, type: registerType(value), addressTaken: false };
+  const register: Variable = {
+    name,
+    storage: 'register',
+    thread: b.thread,
+    type: registerType(value),
+    addressTaken: false,
+  };
   b.variables.set(name, register);
   return register;
 };
@@ -83,9 +133,19 @@ const checkAssign = (b: Body, s: AssignStatement): void => {
     b.cx.bindings.set(target, { kind: 'variable', variable });
     b.cx.types.set(target, variable.type);
     if (s.op !== '=' && variable.storage !== 'global' && !b.assigned.has(variable))
-      b.cx.report('L044', target.span, `\`${target.name}\` is read by \`${s.op}\` before anything was assigned to it`);
+      b.cx.report(
+        'L044',
+        target.span,
+        `\`${target.name}\` is read by \`${s.op}\` before anything was assigned to it`,
+      );
     b.assigned.add(variable);
-    if (variable.type.kind === 'array') b.cx.report('L047', target.span, `\`${target.name}\` is an array`, `assign an element: \`${target.name}[0]\``);
+    if (variable.type.kind === 'array')
+      b.cx.report(
+        'L047',
+        target.span,
+        `\`${target.name}\` is an array`,
+        `assign an element: \`${target.name}[0]\``,
+      );
     else checkStore(b, s, variable.type, value);
     return;
   }
@@ -102,7 +162,11 @@ const checkStore = (b: Body, s: AssignStatement, target: Type, value: Type): voi
   if (s.op === '=') {
     if (!assignable(target, from, s.value)) mismatch(b, s.value, target, from);
   } else if (!isInt(from) || (target.kind === 'pointer' && s.op !== '+=' && s.op !== '-='))
-    b.cx.report('L048', s.span, `\`${s.op}\` does not go with \`${formatType(target)}\` and \`${formatType(from)}\``);
+    b.cx.report(
+      'L048',
+      s.span,
+      `\`${s.op}\` does not go with \`${formatType(target)}\` and \`${formatType(from)}\``,
+    );
 };
 
 /** Names that some statement below assigns. */
@@ -125,7 +189,8 @@ const bounds = (test: Expr, assigned: ReadonlySet<string>): boolean => {
   if (test.kind !== 'binary') return false;
   if (test.op === '&&') return bounds(test.left, assigned) || bounds(test.right, assigned);
   if (!['<', '<=', '>', '>=', '!='].includes(test.op)) return false;
-  const counts = (x: Expr, limit: Expr): boolean => x.kind === 'name' && assigned.has(x.name) && constantValue(limit) !== null;
+  const counts = (x: Expr, limit: Expr): boolean =>
+    x.kind === 'name' && assigned.has(x.name) && constantValue(limit) !== null;
   return counts(test.left, test.right) || counts(test.right, test.left);
 };
 
@@ -148,14 +213,22 @@ const checkLoop = (b: Body, s: Extract<Statement, { kind: 'while' | 'for' }>): v
 export const checkStatement = (b: Body, s: Statement): void => {
   switch (s.kind) {
     case 'declare':
-      return checkDeclare(b, s);
+      checkDeclare(b, s);
+      return;
     case 'assign':
-      return checkAssign(b, s);
+      checkAssign(b, s);
+      return;
     case 'call': {
       checkPlacement(b, s.call);
       checkExpr(b, s.call);
       const { form } = b.cx.calls.get(s.call) ?? {};
-      if (form?.returns === 'fds') b.cx.report('L048', s.span, 'the two ends of the pipe are lost', 'write `int p[2] = pipe();`');
+      if (form?.returns === 'fds')
+        b.cx.report(
+          'L048',
+          s.span,
+          'the two ends of the pipe are lost',
+          'write `int p[2] = pipe();`',
+        );
       return;
     }
     case 'if':
@@ -165,7 +238,8 @@ export const checkStatement = (b: Body, s: Statement): void => {
       return;
     case 'while':
     case 'for':
-      return checkLoop(b, s);
+      checkLoop(b, s);
+      return;
     case 'block':
       b.scopes.push(new Set());
       for (const x of s.body) checkStatement(b, x);
@@ -183,7 +257,8 @@ export const checkStatement = (b: Body, s: Statement): void => {
       if (b.loops === 0) b.cx.report('L058', s.span, `\`${s.kind}\` stands in no loop`);
       return;
     case 'return':
-      if (b.mode === 'init') b.cx.report('L053', s.span, '`return` cannot stand in the initial block');
+      if (b.mode === 'init')
+        b.cx.report('L053', s.span, '`return` cannot stand in the initial block');
       return;
     case 'empty':
   }

@@ -8,7 +8,13 @@ const checkDuplicates = (cx: Context): void => {
   const seen = new Map<string, number>();
   for (const t of cx.test.threads) {
     const line = seen.get(t.name);
-    if (line !== undefined) cx.report('L017', t.nameSpan, `${t.name} stands in line ${line} already`, 'give each thread its own number');
+    if (line !== undefined)
+      cx.report(
+        'L017',
+        t.nameSpan,
+        `${t.name} stands in line ${line} already`,
+        'give each thread its own number',
+      );
     else seen.set(t.name, t.nameSpan.line);
   }
 };
@@ -23,7 +29,13 @@ const checkForks = (cx: Context): Map<string, string> => {
       continue;
     }
     if (parent.has(name)) cx.report('L062', span, `${name} is forked a second time`);
-    else if (inLoop) cx.report('L062', span, `${name} is forked in a loop`, 'fork each child by a statement of its own, outside loops');
+    else if (inLoop)
+      cx.report(
+        'L062',
+        span,
+        `${name} is forked in a loop`,
+        'fork each child by a statement of its own, outside loops',
+      );
     if (!parent.has(name)) parent.set(name, by);
     const path = [name];
     for (let p = parent.get(name); p !== undefined; p = parent.get(p)) {
@@ -41,22 +53,39 @@ const checkForks = (cx: Context): Map<string, string> => {
 
 const checkWaits = (cx: Context, parent: ReadonlyMap<string, string>): void => {
   for (const { name, span } of usesOf(cx, 'wait'))
-    if (!parent.has(name)) cx.report('L065', span, `${name} is never forked: there is no process to wait for`);
+    if (!parent.has(name))
+      cx.report('L065', span, `${name} is never forked: there is no process to wait for`);
 };
 
 const checkEvents = (cx: Context): void => {
   const posted = new Set(usesOf(cx, 'post').map((u) => u.name));
   const awaited = new Set(usesOf(cx, 'await').map((u) => u.name));
   for (const { name, span } of usesOf(cx, 'await'))
-    if (!posted.has(name)) cx.report('L066', span, `nobody posts \`${name}\``, didYouMean(name, posted, 'post it in another thread'));
+    if (!posted.has(name))
+      cx.report(
+        'L066',
+        span,
+        `nobody posts \`${name}\``,
+        didYouMean(name, posted, 'post it in another thread'),
+      );
   for (const { name, span } of usesOf(cx, 'post'))
-    if (!awaited.has(name)) cx.report('L067', span, `nobody awaits \`${name}\``, didYouMean(name, awaited, 'await it, or remove the post'));
+    if (!awaited.has(name))
+      cx.report(
+        'L067',
+        span,
+        `nobody awaits \`${name}\``,
+        didYouMean(name, awaited, 'await it, or remove the post'),
+      );
 };
 
 const checkBarriers = (cx: Context): void => {
   for (const use of usesOf(cx, 'barrier'))
     if (!usesOf(cx, 'barrier').some((u) => u.name === use.name && u.by !== use.by))
-      cx.report('L068', use.span, `only ${use.by ?? 'the initial block'} comes to the barrier \`${use.name}\``);
+      cx.report(
+        'L068',
+        use.span,
+        `only ${use.by ?? 'the initial block'} comes to the barrier \`${use.name}\``,
+      );
 };
 
 /** Checks all of it; gives each forked thread's parent. */

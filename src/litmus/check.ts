@@ -14,10 +14,29 @@ const checkBody = (b: Body, statements: readonly Statement[]): void => {
 /** Checks a test. The result is only good when nothing of severity error was reported. */
 export const check = (test: LitmusTest, report: Report): CheckedTest => {
   const globals = new Map<string, Variable>();
-  const cx: Context = { test, report, globals, types: new Map(), bindings: new Map(), calls: new Map(), uses: new Map() };
-  const bodyOf = (thread: string | null, mode: Body['mode'], variables: Map<string, Variable>): Body => ({
-    cx, thread, mode, variables, scopes: [new Set()], assigned: new Set(), kernel: false, loops: 0,
-  }); // prettier-ignore
+  const cx: Context = {
+    test,
+    report,
+    globals,
+    types: new Map(),
+    bindings: new Map(),
+    calls: new Map(),
+    uses: new Map(),
+  };
+  const bodyOf = (
+    thread: string | null,
+    mode: Body['mode'],
+    variables: Map<string, Variable>,
+  ): Body => ({
+    cx,
+    thread,
+    mode,
+    variables,
+    scopes: [new Set()],
+    assigned: new Set(),
+    kernel: false,
+    loops: 0,
+  });
 
   checkBody(bodyOf(null, 'init', globals), test.init.body);
   const variables = new Map<string, Map<string, Variable>>();

@@ -1,5 +1,16 @@
 /** Conditions, filters and locations: propositions over what the threads see at the end. */
-import type { CompareOp, Condition, Expr, Filter, Locations, Prop, QueryTerm, Quantifier, Term, ThreadRef } from './ast.ts';
+import type {
+  CompareOp,
+  Condition,
+  Expr,
+  Filter,
+  Locations,
+  Prop,
+  Quantifier,
+  QueryTerm,
+  Term,
+  ThreadRef,
+} from './ast.ts';
 import { ADDITIVE, parseBinary } from './parse-expression.ts';
 import { describe, type TokenStream } from './stream.ts';
 
@@ -9,9 +20,19 @@ const COMPARE: readonly string[] = ['=', '!=', '<', '<=', '>', '>='];
 const parseThread = (s: TokenStream): ThreadRef | null => {
   if (!s.at(':', 1)) return null;
   const t = s.peek();
-  const m = t.kind === 'number' ? /^()(\d+)$/.exec(t.text) : t.kind === 'name' ? /^([PK])(\d+)$/.exec(t.text) : null;
+  const m =
+    t.kind === 'number'
+      ? /^()(\d+)$/.exec(t.text)
+      : t.kind === 'name'
+        ? /^([PK])(\d+)$/.exec(t.text)
+        : null;
   if (m === null)
-    return s.fail('L011', t.span, `expected a thread before \`:\`, found ${describe(t)}`, 'write `1:r0` for P1, `K0:r0` for K0');
+    return s.fail(
+      'L011',
+      t.span,
+      `expected a thread before \`:\`, found ${describe(t)}`,
+      'write `1:r0` for P1, `K0:r0` for K0',
+    );
   s.next();
   s.next();
   return { mode: m[1] === 'K' ? 'K' : 'P', index: Number(m[2]) };
@@ -22,10 +43,20 @@ const parseContent = (s: TokenStream, of: 'disk' | 'device'): Term => {
   s.expect('(', `after \`${of}\``);
   const thread = parseThread(s);
   const name = s.peek();
-  if (name.kind !== 'name') s.fail('L011', name.span, `expected a name, found ${describe(name)}`, `write \`${of}(fd)[0]=1\``);
+  if (name.kind !== 'name')
+    s.fail(
+      'L011',
+      name.span,
+      `expected a name, found ${describe(name)}`,
+      `write \`${of}(fd)[0]=1\``,
+    );
   s.next();
   s.expect(')', `after the name in \`${of}\``);
-  s.expect('[', `: which byte of \`${of}(${name.text})\` is meant`, `write \`${of}(${name.text})[0]\``);
+  s.expect(
+    '[',
+    `: which byte of \`${of}(${name.text})\` is meant`,
+    `write \`${of}(${name.text})[0]\``,
+  );
   const index = parseBinary(s, ADDITIVE);
   s.expect(']', 'after the index');
   return { kind: 'content', of, thread, name: name.text, index, span: s.spanFrom(first) };
@@ -59,7 +90,8 @@ export const parseTerm = (s: TokenStream): Term =>
       const expr = parseBinary(s, ADDITIVE);
       return { kind: 'located', thread, expr, span: s.spanFrom(first) };
     }
-    if ((s.at('disk') || s.at('device')) && s.at('(', 1)) return parseContent(s, s.at('disk') ? 'disk' : 'device');
+    if ((s.at('disk') || s.at('device')) && s.at('(', 1))
+      return parseContent(s, s.at('disk') ? 'disk' : 'device');
     if (first.kind === 'name' && s.at('(', 1)) return parseQuery(s);
     if (first.kind === 'name' && /^[a-z]+_\w+$/.test(first.text) && !s.at('[', 1)) {
       s.next();
@@ -67,7 +99,12 @@ export const parseTerm = (s: TokenStream): Term =>
     }
     const expr = parseBinary(s, ADDITIVE);
     if (looksVariable(expr))
-      s.fail('L073', s.spanFrom(first), 'which thread sees this? It names none', first.kind === 'name' ? `write the thread before it: \`0:${first.text}\`` : undefined);
+      s.fail(
+        'L073',
+        s.spanFrom(first),
+        'which thread sees this? It names none',
+        first.kind === 'name' ? `write the thread before it: \`0:${first.text}\`` : undefined,
+      );
     return { kind: 'constant', expr, span: s.spanFrom(first) };
   });
 
@@ -98,14 +135,26 @@ const parseAtom = (s: TokenStream): Prop =>
       return { kind: 'compare', op: op.text as CompareOp, left, right, span: s.spanFrom(first) };
     }
     if (left.kind === 'query') return { kind: 'holds', term: left, span: left.span };
-    return s.fail('L011', op.span, `expected a comparison, found ${describe(op)}`, 'write `1:r0=2`, also `!=`, `<`, `<=`, `>`, `>=`');
+    return s.fail(
+      'L011',
+      op.span,
+      `expected a comparison, found ${describe(op)}`,
+      'write `1:r0=2`, also `!=`, `<`, `<=`, `>`, `>=`',
+    );
   });
 
-const parseJoin = (s: TokenStream, kind: 'and' | 'or', mark: string, wrong: string, part: () => Prop): Prop => {
+const parseJoin = (
+  s: TokenStream,
+  kind: 'and' | 'or',
+  mark: string,
+  wrong: string,
+  part: () => Prop,
+): Prop => {
   const first = s.peek();
   const terms = [part()];
   for (;;) {
-    if (s.at(wrong)) s.fail('L011', s.peek().span, `\`${wrong}\` does not join conditions`, `write \`${mark}\``);
+    if (s.at(wrong))
+      s.fail('L011', s.peek().span, `\`${wrong}\` does not join conditions`, `write \`${mark}\``);
     if (!s.accept(mark)) break;
     terms.push(part());
   }
@@ -126,9 +175,16 @@ export const parseCondition = (s: TokenStream): Condition => {
   const first = s.next();
   const negated = first.text === '~';
   if (negated) s.next();
-  const quantifier: Quantifier = first.text === 'forall' ? 'forall' : negated ? '~exists' : 'exists';
+  const quantifier: Quantifier =
+    first.text === 'forall' ? 'forall' : negated ? '~exists' : 'exists';
   const prop = parseProp(s);
-  return { quantifier, prop, comments: s.takeComments(), after: s.takeAfter(), span: s.spanFrom(first) };
+  return {
+    quantifier,
+    prop,
+    comments: s.takeComments(),
+    after: s.takeAfter(),
+    span: s.spanFrom(first),
+  };
 };
 
 export const parseFilter = (s: TokenStream): Filter => {

@@ -5,9 +5,25 @@ import { INT_TYPES, intFromWords, isCWord, isTypeWord } from './types.ts';
 
 /** Precedence of the binary operators; higher binds tighter. */
 export const PRECEDENCE: Readonly<Record<BinaryOp, number>> = {
-  '||': 1, '&&': 2, '|': 3, '^': 4, '&': 5, '==': 6, '!=': 6, '<': 7, '<=': 7, '>': 7, '>=': 7,
-  '<<': 8, '>>': 8, '+': 9, '-': 9, '*': 10, '/': 10, '%': 10,
-}; // prettier-ignore
+  '||': 1,
+  '&&': 2,
+  '|': 3,
+  '^': 4,
+  '&': 5,
+  '==': 6,
+  '!=': 6,
+  '<': 7,
+  '<=': 7,
+  '>': 7,
+  '>=': 7,
+  '<<': 8,
+  '>>': 8,
+  '+': 9,
+  '-': 9,
+  '*': 10,
+  '/': 10,
+  '%': 10,
+};
 
 /** Terms of a condition stop before comparisons: sums and products only. */
 export const ADDITIVE = 9;
@@ -37,12 +53,17 @@ export const refuseMissing = (s: TokenStream): void => {
 /** The type before a declarator: words and qualifiers, without stars. */
 export const parseBaseType = (s: TokenStream): Type => {
   const first = s.peek();
-  while (s.accept('const') || s.accept('volatile')) continue;
+  while (s.accept('const') || s.accept('volatile'));
   let type: Type | undefined;
   if (s.accept('struct')) {
     const tag = s.peek();
     if (tag.text !== 'page' && tag.text !== 'folio')
-      return s.fail('L014', tag.span, `\`struct ${tag.text}\` is not a type of the language`, 'only `struct page *` and `struct folio *` exist');
+      return s.fail(
+        'L014',
+        tag.span,
+        `\`struct ${tag.text}\` is not a type of the language`,
+        'only `struct page *` and `struct folio *` exist',
+      );
     s.next();
     type = { kind: 'struct', tag: tag.text };
   } else if (s.accept('void')) type = { kind: 'void' };
@@ -50,11 +71,13 @@ export const parseBaseType = (s: TokenStream): Type => {
     const words: string[] = [];
     while (s.peek().kind === 'name' && isCWord(s.peek().text)) words.push(s.next().text);
     type = intFromWords(words);
-    if (type === undefined) return s.fail('L014', s.spanFrom(first), `\`${words.join(' ')}\` is not a type`);
+    if (type === undefined)
+      return s.fail('L014', s.spanFrom(first), `\`${words.join(' ')}\` is not a type`);
   } else type = INT_TYPES.get(s.peek().text);
-  if (type === undefined) return s.fail('L014', s.peek().span, `expected a type, found ${describe(s.peek())}`);
+  if (type === undefined)
+    return s.fail('L014', s.peek().span, `expected a type, found ${describe(s.peek())}`);
   if (type.kind === 'int' && !isCWord(s.last.text)) s.next();
-  while (s.accept('const') || s.accept('volatile')) continue;
+  while (s.accept('const') || s.accept('volatile'));
   return type;
 };
 
@@ -63,7 +86,7 @@ export const parseStars = (s: TokenStream, base: Type): Type => {
   let type = base;
   while (s.accept('*')) {
     type = { kind: 'pointer', to: type };
-    while (s.accept('const') || s.accept('volatile')) continue;
+    while (s.accept('const') || s.accept('volatile'));
   }
   return type;
 };
@@ -91,7 +114,8 @@ const parsePrimary = (s: TokenStream): Expr => {
   }
   if (t.kind === 'name') {
     s.next();
-    if (s.at('(')) return { kind: 'call', name: t.text, args: parseArguments(s), span: s.spanFrom(t) };
+    if (s.at('('))
+      return { kind: 'call', name: t.text, args: parseArguments(s), span: s.spanFrom(t) };
     return { kind: 'name', name: t.text, span: t.span };
   }
   if (s.accept('(')) {
@@ -111,7 +135,12 @@ const parsePostfix = (s: TokenStream): Expr => {
       s.expect(']', 'after the index');
       e = { kind: 'index', base: e, index, span: s.spanFrom(first) };
     } else if (s.at('->') || s.at('.'))
-      return s.fail('L015', s.peek().span, `\`${s.peek().text}\` is not part of the language`, 'there are no structures: ask with calls such as page_ref_count(page)');
+      return s.fail(
+        'L015',
+        s.peek().span,
+        `\`${s.peek().text}\` is not part of the language`,
+        'there are no structures: ask with calls such as page_ref_count(page)',
+      );
     else return e;
   }
 };
@@ -120,7 +149,12 @@ const parseUnary = (s: TokenStream): Expr =>
   s.deeper(() => {
     const t = s.peek();
     if (s.at('++') || s.at('--'))
-      return s.fail('L015', t.span, `\`${t.text}\` before a name, or inside an expression, is not part of the language`, 'write `i++;` as a statement of its own');
+      return s.fail(
+        'L015',
+        t.span,
+        `\`${t.text}\` before a name, or inside an expression, is not part of the language`,
+        'write `i++;` as a statement of its own',
+      );
     const op = UNARY.find((o) => s.at(o));
     if (op !== undefined) {
       s.next();

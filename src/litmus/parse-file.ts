@@ -32,10 +32,20 @@ const parseThread = (s: TokenStream): Thread => {
   const first = s.next();
   const m = /^([PK])(\d+)$/.exec(first.text);
   if (m === null)
-    return s.fail('L016', first.span, `\`${first.text}\` is no name of a thread`, 'threads are P0, P1, ..., kernel contexts K0, K1, ...');
+    return s.fail(
+      'L016',
+      first.span,
+      `\`${first.text}\` is no name of a thread`,
+      'threads are P0, P1, ..., kernel contexts K0, K1, ...',
+    );
   s.expect('(', 'after the name of the thread');
   if (!s.accept('void') && !s.at(')'))
-    s.fail('L016', s.peek().span, 'threads take no arguments', 'variables of the initial block are visible in every thread');
+    s.fail(
+      'L016',
+      s.peek().span,
+      'threads take no arguments',
+      'variables of the initial block are visible in every thread',
+    );
   s.expect(')', 'after the name of the thread');
   s.expect('{', 'before the body of the thread');
   const comments = s.takeComments();
@@ -73,7 +83,10 @@ const parsePart = (s: TokenStream, parts: Parts): void => {
   const t = s.peek();
   const twice = (what: string): void => s.report('L017', t.span, `a second ${what}`);
   if (s.at('{')) {
-    if (parts.init !== null || parts.threads.length > 0) twice(parts.init !== null ? 'initial block' : 'block: the initial block comes before the threads');
+    if (parts.init !== null || parts.threads.length > 0)
+      twice(
+        parts.init !== null ? 'initial block' : 'block: the initial block comes before the threads',
+      );
     parts.init = parts.init ?? parseInit(s);
     if (s.at('{')) return;
   } else if (s.at('locations') || s.at('filter') || atCondition(s)) {
@@ -86,7 +99,13 @@ const parsePart = (s: TokenStream, parts: Parts): void => {
     } else {
       if (parts.condition !== null) twice('condition');
       // Holds the place when the condition itself does not parse: bodies are checked all the same.
-      parts.condition = { quantifier: 'exists', prop: { kind: 'true', span: t.span }, comments: [], after: [], span: t.span };
+      parts.condition = {
+        quantifier: 'exists',
+        prop: { kind: 'true', span: t.span },
+        comments: [],
+        after: [],
+        span: t.span,
+      };
       parts.condition = parseCondition(s);
     }
   } else if (parts.condition !== null) {
@@ -100,7 +119,12 @@ const parsePart = (s: TokenStream, parts: Parts): void => {
  * then `report` has been called, and the test is good for nothing but messages.
  * @param lost takes the names that stood in text which could not be parsed
  */
-export const parseFile = (text: string, file: string, report: Report, lost: Set<string>): LitmusTest | null => {
+export const parseFile = (
+  text: string,
+  file: string,
+  report: Report,
+  lost: Set<string>,
+): LitmusTest | null => {
   const { tokens, comments } = tokenize(text, report);
   const { expectations, designs } = readExpectations(comments, report);
   const s = new TokenStream(tokens, report, lost);
@@ -122,12 +146,35 @@ export const parseFile = (text: string, file: string, report: Report, lost: Set<
   const footer = s.takeComments();
   const end: Span = s.peek().span;
   const { init, condition, threads, locations, filter } = parts;
-  if (init === null) report('L012', threads[0]?.nameSpan ?? end, 'the initial block is missing', 'write `{ }` after the name, with the variables of the test in it');
+  if (init === null)
+    report(
+      'L012',
+      threads[0]?.nameSpan ?? end,
+      'the initial block is missing',
+      'write `{ }` after the name, with the variables of the test in it',
+    );
   if (threads.length === 0) report('L012', end, 'there is no thread', 'write `P0() { ... }`');
-  if (condition === null) report('L012', end, 'there is no condition', 'end the test with `exists (...)`, `~exists (...)` or `forall (...)`');
+  if (condition === null)
+    report(
+      'L012',
+      end,
+      'there is no condition',
+      'end the test with `exists (...)`, `~exists (...)` or `forall (...)`',
+    );
   if (init === null || condition === null || threads.length === 0) return null;
   return {
-    file, name, title, header, init, threads, locations, filter, condition, footer, expectations, designs,
+    file,
+    name,
+    title,
+    header,
+    init,
+    threads,
+    locations,
+    filter,
+    condition,
+    footer,
+    expectations,
+    designs,
     span: s.spanFrom(start),
-  }; // prettier-ignore
+  };
 };

@@ -15,8 +15,16 @@ export interface ParseResult {
 
 /** Findings that may only be due to a statement that was lost to a syntax error: if they concern a lost name. */
 const CONSEQUENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'L040', 'L044', 'L060', 'L065', 'L066', 'L067', 'L068', 'L070', 'L071',
-]); // prettier-ignore
+  'L040',
+  'L044',
+  'L060',
+  'L065',
+  'L066',
+  'L067',
+  'L068',
+  'L070',
+  'L071',
+]);
 
 /**
  * Parses and checks a litmus test. Never throws, whatever the text; several errors are reported at
@@ -28,9 +36,11 @@ export const parse = (text: string, file: string): ParseResult => {
   const lost = new Set<string>();
   const test = parseFile(text, file, report, lost);
   const isLost = (code: ErrorCode, span: Span): boolean =>
-    code === 'L070' || (text.slice(span.start, span.end).match(/\w+/g) ?? []).some((w) => lost.has(w));
+    code === 'L070' ||
+    (text.slice(span.start, span.end).match(/\w+/g) ?? []).some((w) => lost.has(w));
   const careful: Report = (code, span, ...rest) => {
-    if (lost.size === 0 || !CONSEQUENCES.has(code) || !isLost(code, span)) report(code, span, ...rest);
+    if (lost.size === 0 || !CONSEQUENCES.has(code) || !isLost(code, span))
+      report(code, span, ...rest);
   };
   const checked = test === null ? null : check(test, careful);
   diagnostics.sort((a, b) => a.span.start - b.span.start);

@@ -1,5 +1,14 @@
 /** A tree back to text: the canonical spelling. parse(print(t)) equals t but for spans. */
-import type { Commented, Condition, Expr, LitmusTest, Prop, Statement, Term, Thread } from './ast.ts';
+import type {
+  Commented,
+  Condition,
+  Expr,
+  LitmusTest,
+  Prop,
+  Statement,
+  Term,
+  Thread,
+} from './ast.ts';
 import { PRECEDENCE } from './parse-expression.ts';
 import { formatType } from './types.ts';
 
@@ -29,7 +38,9 @@ export const printExpr = (e: Expr): string => {
     case 'unary': {
       const operand = at(e.operand, UNARY_LEVEL);
       // `- -x` and `& &x` must not become one token.
-      return operand.startsWith(e.op) && e.op !== '~' && e.op !== '!' && e.op !== '*' ? `${e.op}(${operand})` : `${e.op}${operand}`;
+      return operand.startsWith(e.op) && e.op !== '~' && e.op !== '!' && e.op !== '*'
+        ? `${e.op}(${operand})`
+        : `${e.op}${operand}`;
     }
     case 'binary':
       return `${at(e.left, PRECEDENCE[e.op])} ${e.op} ${at(e.right, PRECEDENCE[e.op] + 1)}`;
@@ -60,7 +71,8 @@ const simple = (s: Extract<Statement, { kind: 'declare' | 'assign' }>): string =
 const withAfter = (s: Commented, line: string): string => [line, ...s.after].join(' ');
 
 /** Comments keep their text; only the first line is indented anew. */
-const commentLines = (comments: readonly string[], indent: string): string[] => comments.map((c) => indent + c);
+const commentLines = (comments: readonly string[], indent: string): string[] =>
+  comments.map((c) => indent + c);
 
 /** Lines of a statement that hangs on a head: a block opens on the head's line. */
 const hanging = (head: string, body: Statement, indent: string): string[] => {
@@ -76,7 +88,14 @@ const endsInIf = (s: Statement): boolean => {
   return (s.kind === 'while' || s.kind === 'for' || s.kind === 'kernel') && endsInIf(s.body);
 };
 
-const braced = (s: Statement): Statement => ({ kind: 'block', body: [s], trailing: [], comments: [], after: [], span: s.span });
+const braced = (s: Statement): Statement => ({
+  kind: 'block',
+  body: [s],
+  trailing: [],
+  comments: [],
+  after: [],
+  span: s.span,
+});
 
 const printStatement = (s: Statement, indent: string): string[] => {
   const before = commentLines(s.comments, indent);
@@ -95,18 +114,36 @@ const printStatement = (s: Statement, indent: string): string[] => {
     case 'block':
       return [...before, `${indent}{`, ...printBody(s, `${indent}  `), withAfter(s, `${indent}}`)];
     case 'kernel':
-      if (s.body.kind === 'block') return [...before, ...hanging(`${indent}kernel:`, s.body, indent)];
-      if (s.body.comments.length > 0) return [...before, `${indent}kernel:`, ...printStatement(s.body, `${indent}  `)];
-      return [...before, ...printStatement(s.body, indent).map((l, i) => (i === 0 ? `${indent}kernel: ${l.trimStart()}` : l))];
+      if (s.body.kind === 'block')
+        return [...before, ...hanging(`${indent}kernel:`, s.body, indent)];
+      if (s.body.comments.length > 0)
+        return [...before, `${indent}kernel:`, ...printStatement(s.body, `${indent}  `)];
+      return [
+        ...before,
+        ...printStatement(s.body, indent).map((l, i) =>
+          i === 0 ? `${indent}kernel: ${l.trimStart()}` : l,
+        ),
+      ];
     case 'while':
       return [...before, ...hanging(`${indent}while (${printExpr(s.test)})`, s.body, indent)];
     case 'for': {
-      const parts = [s.init === null ? '' : simple(s.init), s.test === null ? '' : ` ${printExpr(s.test)}`, s.step === null ? '' : ` ${simple(s.step)}`];
+      const parts = [
+        s.init === null ? '' : simple(s.init),
+        s.test === null ? '' : ` ${printExpr(s.test)}`,
+        s.step === null ? '' : ` ${simple(s.step)}`,
+      ];
       return [...before, ...hanging(`${indent}for (${parts.join(';')})`, s.body, indent)];
     }
     case 'if': {
       const dangling = s.alternate !== null && endsInIf(s.consequent);
-      const lines = [...before, ...hanging(`${indent}if (${printExpr(s.test)})`, dangling ? braced(s.consequent) : s.consequent, indent)];
+      const lines = [
+        ...before,
+        ...hanging(
+          `${indent}if (${printExpr(s.test)})`,
+          dangling ? braced(s.consequent) : s.consequent,
+          indent,
+        ),
+      ];
       if (s.alternate === null) return lines;
       if (s.alternate.kind === 'if' && s.alternate.comments.length === 0) {
         const [first = '', ...rest] = printStatement(s.alternate, indent);
@@ -117,7 +154,10 @@ const printStatement = (s: Statement, indent: string): string[] => {
   }
 };
 
-const printBody = (b: { body: readonly Statement[]; trailing: readonly string[] }, indent: string): string[] => [
+const printBody = (
+  b: { body: readonly Statement[]; trailing: readonly string[] },
+  indent: string,
+): string[] => [
   ...b.body.flatMap((s) => printStatement(s, indent)),
   ...commentLines(b.trailing, indent),
 ];
@@ -125,7 +165,8 @@ const printBody = (b: { body: readonly Statement[]; trailing: readonly string[] 
 const printThread = (t: Thread): string =>
   [...t.comments, `${t.name}()`, '{', ...printBody(t, '  '), withAfter(t, '}')].join('\n');
 
-const threadPrefix = (t: { mode: 'P' | 'K'; index: number }): string => (t.mode === 'P' ? `${t.index}:` : `K${t.index}:`);
+const threadPrefix = (t: { mode: 'P' | 'K'; index: number }): string =>
+  t.mode === 'P' ? `${t.index}:` : `K${t.index}:`;
 
 /** `1:r0`, `disk(fd)[0]`, `pinned(0:buf)`: also the head of a state's line in the output. */
 export const printTerm = (t: Term): string => {
@@ -172,8 +213,24 @@ export const print = (t: LitmusTest): string => {
     ...(t.init.comments.length > 0 ? [t.init.comments.join('\n')] : []),
     ['{', ...printBody(t.init, '  '), withAfter(t.init, '}')].join('\n'),
     ...t.threads.map(printThread),
-    ...(t.locations === null ? [] : [[...t.locations.comments, withAfter(t.locations, `locations [${t.locations.terms.map((x) => `${printTerm(x)};`).join(' ')}]`)].join('\n')]),
-    ...(t.filter === null ? [] : [[...t.filter.comments, withAfter(t.filter, `filter (${printProp(t.filter.prop)})`)].join('\n')]),
+    ...(t.locations === null
+      ? []
+      : [
+          [
+            ...t.locations.comments,
+            withAfter(
+              t.locations,
+              `locations [${t.locations.terms.map((x) => `${printTerm(x)};`).join(' ')}]`,
+            ),
+          ].join('\n'),
+        ]),
+    ...(t.filter === null
+      ? []
+      : [
+          [...t.filter.comments, withAfter(t.filter, `filter (${printProp(t.filter.prop)})`)].join(
+            '\n',
+          ),
+        ]),
     [...t.condition.comments, withAfter(t.condition, printCondition(t.condition))].join('\n'),
     ...(t.footer.length > 0 ? [t.footer.join('\n')] : []),
   ];

@@ -10,15 +10,27 @@ export interface QuerySpec {
   readonly doc: string;
 }
 
-const query = (name: string, pages: number, gives: 'truth' | 'number', doc: string): [string, QuerySpec] => [
-  name,
-  { name, pages, gives, doc },
-];
+const query = (
+  name: string,
+  pages: number,
+  gives: 'truth' | 'number',
+  doc: string,
+): [string, QuerySpec] => [name, { name, pages, gives, doc }];
 
 /** Every question, by name. A page that is not there answers 0. */
 export const QUERIES: ReadonlyMap<string, QuerySpec> = new Map([
-  query('pinned', 1, 'truth', 'The page is pinned in truth (by the ledger of pins, not by a guess from counts).'),
-  query('exclusive', 1, 'truth', 'The anonymous page belongs to one process alone (PageAnonExclusive).'),
+  query(
+    'pinned',
+    1,
+    'truth',
+    'The page is pinned in truth (by the ledger of pins, not by a guess from counts).',
+  ),
+  query(
+    'exclusive',
+    1,
+    'truth',
+    'The anonymous page belongs to one process alone (PageAnonExclusive).',
+  ),
   query('same_page', 2, 'truth', 'Both are the same physical page.'),
   query('present', 1, 'truth', 'The address is mapped by a present entry.'),
   query('writable', 1, 'truth', 'The entry allows writing.'),
@@ -35,4 +47,6 @@ export const QUERIES: ReadonlyMap<string, QuerySpec> = new Map([
 ]);
 
 /** Counters of /proc/vmstat that a condition may name. */
-export const COUNTERS: ReadonlySet<string> = new Set(Object.keys(VMSTAT).filter((n) => n !== 'items'));
+export const COUNTERS: ReadonlySet<string> = new Set(
+  Object.keys(VMSTAT).filter((n) => n !== 'items'),
+);

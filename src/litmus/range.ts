@@ -83,7 +83,10 @@ const intervalOf = (range: Range): { low: End; high: End } | null => {
     case 'all':
       return { low: OPEN, high: OPEN };
     case 'between':
-      return { low: { version: range.from, closed: true }, high: { version: range.to, closed: true } };
+      return {
+        low: { version: range.from, closed: true },
+        high: { version: range.to, closed: true },
+      };
     case 'compare': {
       const end = { version: range.version, closed: range.op.includes('=') };
       if (range.op.startsWith('<')) return { low: OPEN, high: end };

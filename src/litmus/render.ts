@@ -12,7 +12,9 @@ export const renderDiagnostic = (d: Diagnostic, text: string): string => {
   const head = `${d.file}:${line}:${column}: ${d.severity} ${d.code}: ${d.message}`;
   const source = (text.split('\n')[line - 1] ?? '').replace(/\r$/, '');
   const before = source.slice(0, column - 1).replaceAll('\t', TAB);
-  const marked = source.slice(column - 1, column - 1 + Math.max(1, end - start)).replaceAll('\t', TAB);
+  const marked = source
+    .slice(column - 1, column - 1 + Math.max(1, end - start))
+    .replaceAll('\t', TAB);
   const gutter = String(line);
   const pad = ' '.repeat(gutter.length);
   return [

@@ -5,7 +5,14 @@ import { compareVersions, formatRange, matches, overlap, parseRange } from './ra
 import { didYouMean } from './suggest.ts';
 import type { Comment } from './tokens.ts';
 
-const OUTCOMES: readonly Outcome[] = ['Never', 'Sometimes', 'Always', 'Deadlock', 'Bug', 'Unsupported'];
+const OUTCOMES: readonly Outcome[] = [
+  'Never',
+  'Sometimes',
+  'Always',
+  'Deadlock',
+  'Bug',
+  'Unsupported',
+];
 
 /** The lines of a comment with their places; decoration (`*`, `//`, the delimiters) is cut off. */
 function* commentLines(comment: Comment): Generator<{ text: string; span: Span }> {
@@ -16,7 +23,10 @@ function* commentLines(comment: Comment): Generator<{ text: string; span: Span }
     const lead = /^\s*(?:\(\*+|\/\*+|\/\/+|\*(?!\)|\/))?\s*/.exec(raw)?.[0].length ?? 0;
     const text = raw.slice(lead).replace(/\s*(?:\*+\)|\*+\/)?\s*$/, '');
     const start = offset + lead;
-    yield { text, span: { start, end: start + Math.max(1, text.length), line, column: column + lead } };
+    yield {
+      text,
+      span: { start, end: start + Math.max(1, text.length), line, column: column + lead },
+    };
     offset += raw.length + 1;
     line++;
     column = 1;
@@ -32,7 +42,12 @@ const readResult = (text: string, span: Span, report: Report): Expectation | nul
   const [, word = '', inBrackets] = m;
   const outcome = OUTCOMES.find((o) => o === word);
   if (outcome === undefined) {
-    report('L030', span, `\`${word}\` is no outcome`, didYouMean(word, OUTCOMES, `one of ${OUTCOMES.join(', ')}`));
+    report(
+      'L030',
+      span,
+      `\`${word}\` is no outcome`,
+      didYouMean(word, OUTCOMES, `one of ${OUTCOMES.join(', ')}`),
+    );
     return null;
   }
   if (inBrackets === undefined) return { outcome, range: { kind: 'all' }, span };
@@ -61,7 +76,9 @@ export const readExpectations = (
       if (/^results?\s*:/i.test(text)) {
         const e = readResult(text, span, report);
         if (e === null) continue;
-        const rival = expectations.find((o) => o.outcome !== e.outcome && overlap(o.range, e.range));
+        const rival = expectations.find(
+          (o) => o.outcome !== e.outcome && overlap(o.range, e.range),
+        );
         if (rival !== undefined)
           report(
             'L031',
@@ -71,7 +88,10 @@ export const readExpectations = (
           );
         expectations.push(e);
       } else if (/^designs?\s*:/i.test(text)) {
-        const names = text.replace(/^Design:/, '').split(',').map((n) => n.trim());
+        const names = text
+          .replace(/^Design:/, '')
+          .split(',')
+          .map((n) => n.trim());
         if (!text.startsWith('Design:') || names.some((n) => !/^[A-Za-z0-9][\w.-]*$/.test(n)))
           report('L032', span, `this \`Design:\` line cannot be read: ${text}`);
         else designs.push(...names);
@@ -91,7 +111,9 @@ export const expectedAt = (
   version: string,
   baseVersion: (profile: string) => string | null = () => null,
 ): Outcome | null => {
-  const named = test.expectations.find((e) => e.range.kind === 'profile' && e.range.name === version);
+  const named = test.expectations.find(
+    (e) => e.range.kind === 'profile' && e.range.name === version,
+  );
   if (named !== undefined) return named.outcome;
   const number = /^\d+(\.\d+)*$/.test(version) ? version : baseVersion(version);
   if (number === null) return null;
@@ -101,7 +123,11 @@ export const expectedAt = (
 /** The versions at which the expectation may change, in order: for listings and tests. */
 export const boundaries = (test: LitmusTest): string[] => {
   const versions = test.expectations.flatMap(({ range }) =>
-    range.kind === 'compare' ? [range.version] : range.kind === 'between' ? [range.from, range.to] : [],
+    range.kind === 'compare'
+      ? [range.version]
+      : range.kind === 'between'
+        ? [range.from, range.to]
+        : [],
   );
   return [...new Set(versions)].sort(compareVersions);
 };

@@ -74,9 +74,19 @@ export class TokenStream {
     const behind = text === ';' && this.peek().span.line > this.last.span.line;
     const { span } = this.last;
     const place: Span = behind
-      ? { start: span.end, end: span.end + 1, line: span.line, column: span.column + span.end - span.start }
+      ? {
+          start: span.end,
+          end: span.end + 1,
+          line: span.line,
+          column: span.column + span.end - span.start,
+        }
       : this.peek().span;
-    return this.fail('L011', place, `expected \`${text}\` ${where}, found ${describe(this.peek())}`, hint ?? `put \`${text}\` here`);
+    return this.fail(
+      'L011',
+      place,
+      `expected \`${text}\` ${where}, found ${describe(this.peek())}`,
+      hint ?? `put \`${text}\` here`,
+    );
   }
 
   /** Reports and unwinds. */
@@ -88,7 +98,12 @@ export class TokenStream {
   /** From the start of `from` to the end of the last token taken. */
   spanFrom(from: Token | Span): Span {
     const start = 'span' in from ? from.span : from;
-    return { start: start.start, end: Math.max(start.start, this.last.span.end), line: start.line, column: start.column };
+    return {
+      start: start.start,
+      end: Math.max(start.start, this.last.span.end),
+      line: start.line,
+      column: start.column,
+    };
   }
 
   /** Comments of the tokens taken since the last call. */
@@ -106,7 +121,8 @@ export class TokenStream {
   /** Gives up the tokens from that position to here: their comments go, their names are noted as lost. */
   lose(from: number): void {
     this.takeComments();
-    for (const t of this.tokens.slice(from, this.position)) if (t.kind === 'name') this.lost.add(t.text);
+    for (const t of this.tokens.slice(from, this.position))
+      if (t.kind === 'name') this.lost.add(t.text);
   }
 
   /** Runs `parse` one level deeper; too deep is an error, not a stack overflow. */

@@ -8,7 +8,11 @@ export const editDistance = (a: string, b: string): number => {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1];
-      let best = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + (same ? 0 : 1));
+      let best = Math.min(
+        (above[j] ?? 0) + 1,
+        (row[j - 1] ?? 0) + 1,
+        (above[j - 1] ?? 0) + (same ? 0 : 1),
+      );
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
         best = Math.min(best, (before[j - 2] ?? 0) + 1);
       row.push(best);
@@ -32,7 +36,8 @@ export const nearest = (name: string, names: Iterable<string>): string | null =>
   for (const other of names) {
     if (Math.abs(other.length - name.length) > bestDistance || other === name) continue;
     const d = editDistance(name.toLowerCase(), other.toLowerCase());
-    const tie = d === bestDistance && best !== null && commonPrefix(name, other) > commonPrefix(name, best);
+    const tie =
+      d === bestDistance && best !== null && commonPrefix(name, other) > commonPrefix(name, best);
     if ((d < bestDistance || tie) && d < other.length) {
       best = other;
       bestDistance = d;
@@ -42,7 +47,11 @@ export const nearest = (name: string, names: Iterable<string>): string | null =>
 };
 
 /** `did you mean X?` where something is near, else the advice given. */
-export const didYouMean = (name: string, names: Iterable<string>, otherwise?: string): string | undefined => {
+export const didYouMean = (
+  name: string,
+  names: Iterable<string>,
+  otherwise?: string,
+): string | undefined => {
   const near = nearest(name, names);
   return near === null ? otherwise : `did you mean \`${near}\`?`;
 };

@@ -24,14 +24,23 @@ export interface Token {
 }
 
 /** Longest first. `/\` and `\/` belong to conditions. */
-const PUNCTUATION = [
-  '<<=', '>>=', '...', '/\\', '\\/', '->', '++', '--', '&&', '||', '==', '!=', '<=', '>=', '<<', '>>',
-  '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '+', '-', '*', '/', '%', '&', '|', '^', '~', '!',
-  '<', '>', '=', '?', ':', ';', ',', '.', '(', ')', '[', ']', '{', '}',
-]; // prettier-ignore
+const PUNCTUATION = (
+  '<<= >>= ... /\\ \\/ -> ++ -- && || == != <= >= << >> += -= *= /= %= &= |= ^= ' +
+  '+ - * / % & | ^ ~ ! < > = ? : ; , . ( ) [ ] { }'
+).split(' ');
 
 const ESCAPES: Readonly<Record<string, number>> = {
-  n: 10, t: 9, r: 13, '0': 0, '\\': 92, "'": 39, '"': 34, a: 7, b: 8, f: 12, v: 11,
+  n: 10,
+  t: 9,
+  r: 13,
+  '0': 0,
+  '\\': 92,
+  "'": 39,
+  '"': 34,
+  a: 7,
+  b: 8,
+  f: 12,
+  v: 11,
 };
 
 /**
@@ -51,7 +60,10 @@ const opensComment = (text: string, at: number): boolean => {
 };
 
 /** All tokens, the last of kind `end`, and all comments in the order of the text. Never throws. */
-export const tokenize = (text: string, report: Report): { tokens: Token[]; comments: Comment[] } => {
+export const tokenize = (
+  text: string,
+  report: Report,
+): { tokens: Token[]; comments: Comment[] } => {
   const tokens: Token[] = [];
   const comments: Comment[] = [];
   let at = text.startsWith('\uFEFF') ? 1 : 0;
@@ -60,7 +72,12 @@ export const tokenize = (text: string, report: Report): { tokens: Token[]; comme
   let pending: Comment[] = [];
 
   /** The span from `at`, all on this line, of `length` characters. */
-  const spanOf = (length: number): Span => ({ start: at, end: at + length, line, column: at - lineStart + 1 });
+  const spanOf = (length: number): Span => ({
+    start: at,
+    end: at + length,
+    line,
+    column: at - lineStart + 1,
+  });
   const advance = (length: number): void => {
     for (const end = at + length; at < end; at++)
       if (text[at] === '\n') {
@@ -77,7 +94,11 @@ export const tokenize = (text: string, report: Report): { tokens: Token[]; comme
   const settle = (): void => {
     const last = tokens.at(-1);
     if (last === undefined) return;
-    while (pending.length > 0 && pending[0]?.span.line === last.span.line && !pending[0].text.includes('\n'))
+    while (
+      pending.length > 0 &&
+      pending[0]?.span.line === last.span.line &&
+      !pending[0].text.includes('\n')
+    )
       last.after.push(...pending.splice(0, 1));
   };
   const comment = (closer: string, what: string): void => {
@@ -102,7 +123,8 @@ export const tokenize = (text: string, report: Report): { tokens: Token[]; comme
     else if (text.startsWith('//', at)) comment('\n', 'comment');
     else {
       const rest = text.slice(at, at + 400);
-      const header = tokens.length === 0 ? /^C[ \t]+([\w.+:@=-]+)(?=\s|$|"|\(\*|\/)/.exec(rest) : null;
+      const header =
+        tokens.length === 0 ? /^C[ \t]+([\w.+:@=-]+)(?=\s|$|"|\(\*|\/)/.exec(rest) : null;
       const name = /^[A-Za-z_]\w*/.exec(rest);
       const number = /^\d\w*/.exec(rest);
       if (header !== null) push('header', header[0].length, header[1] ?? '');
@@ -111,15 +133,29 @@ export const tokenize = (text: string, report: Report): { tokens: Token[]; comme
         const written = number[0];
         const digits = written.replace(/[uUlL]+$/, '');
         const good = /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)$/.test(digits);
-        const value = good ? Number(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits) : Number.NaN;
-        if (!Number.isSafeInteger(value)) report('L004', spanOf(written.length), `\`${written}\` is no number here`);
+        const value = good
+          ? Number(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits)
+          : Number.NaN;
+        if (!Number.isSafeInteger(value))
+          report('L004', spanOf(written.length), `\`${written}\` is no number here`);
         push('number', written.length, written, Number.isSafeInteger(value) ? value : 0);
       } else if (c === "'") {
         const m = /^'(?:\\x([0-9a-fA-F]{1,2})|\\(.)|([^'\\\n]))'/.exec(rest);
-        const value = m === null ? undefined : m[1] !== undefined ? Number.parseInt(m[1], 16)
-          : m[2] !== undefined ? ESCAPES[m[2]] : m[3]?.charCodeAt(0); // prettier-ignore
+        const value =
+          m === null
+            ? undefined
+            : m[1] !== undefined
+              ? Number.parseInt(m[1], 16)
+              : m[2] !== undefined
+                ? ESCAPES[m[2]]
+                : m[3]?.charCodeAt(0);
         if (m === null || value === undefined) {
-          report('L003', spanOf(1), 'this character literal cannot be read', "write one character: 'a', '\\n', '\\x41'");
+          report(
+            'L003',
+            spanOf(1),
+            'this character literal cannot be read',
+            "write one character: 'a', '\\n', '\\x41'",
+          );
           push('number', m?.[0].length ?? 1, '0');
         } else push('number', m[0].length, m[0], value);
       } else if (c === '"') {

@@ -44,14 +44,24 @@ const C_WORDS = new Set(['char', 'short', 'int', 'long', 'signed', 'unsigned']);
 
 /** The first word of some type (or a qualifier before one). */
 export const isTypeWord = (word: string): boolean =>
-  C_WORDS.has(word) || INT_TYPES.has(word) || word === 'struct' || word === 'void' || word === 'const' || word === 'volatile';
+  C_WORDS.has(word) ||
+  INT_TYPES.has(word) ||
+  word === 'struct' ||
+  word === 'void' ||
+  word === 'const' ||
+  word === 'volatile';
 
 export const isCWord = (word: string): boolean => C_WORDS.has(word);
 
 /** `long unsigned int` -> the type `unsigned long`; undefined for nonsense such as `short long`. */
 export const intFromWords = (words: readonly string[]): IntType | undefined => {
   const count = (w: string): number => words.filter((x) => x === w).length;
-  if (count('signed') + count('unsigned') > 1 || count('int') > 1 || count('char') > 1 || count('short') > 1)
+  if (
+    count('signed') + count('unsigned') > 1 ||
+    count('int') > 1 ||
+    count('char') > 1 ||
+    count('short') > 1
+  )
     return undefined;
   const base = [
     ...Array.from({ length: count('short') }, () => 'short'),
@@ -87,7 +97,9 @@ export const isInt = (t: Type): t is IntType => t.kind === 'int';
 /** `struct page *` or `struct folio *`. */
 export const isPage = (t: Type): boolean => t.kind === 'pointer' && t.to.kind === 'struct';
 /** A pointer into user memory. */
-export const isUserPointer = (t: Type): boolean => t.kind === 'pointer' && (t.to.kind === 'int' || t.to.kind === 'void' || (t.to.kind === 'pointer' && isUserPointer(t.to)));
+export const isUserPointer = (t: Type): boolean =>
+  t.kind === 'pointer' &&
+  (t.to.kind === 'int' || t.to.kind === 'void' || (t.to.kind === 'pointer' && isUserPointer(t.to)));
 /** `struct page *pages[n]`. */
 export const isPages = (t: Type): boolean => t.kind === 'array' && isPage(t.of);
 
@@ -109,7 +121,8 @@ export const sizeOf = (t: Type): number => {
 export const sameType = (a: Type, b: Type): boolean => {
   if (a.kind === 'int') return b.kind === 'int' && a.size === b.size && a.signed === b.signed;
   if (a.kind === 'pointer') return b.kind === 'pointer' && sameType(a.to, b.to);
-  if (a.kind === 'array') return b.kind === 'array' && a.length === b.length && sameType(a.of, b.of);
+  if (a.kind === 'array')
+    return b.kind === 'array' && a.length === b.length && sameType(a.of, b.of);
   if (a.kind === 'struct') return b.kind === 'struct' && a.tag === b.tag;
   return b.kind === 'void';
 };
@@ -118,6 +131,7 @@ export const sameType = (a: Type, b: Type): boolean => {
 export const formatType = (type: Type, name = ''): string => {
   if (type.kind === 'array') return formatType(type.of, `${name}[${type.length}]`);
   if (type.kind === 'pointer') return formatType(type.to, `*${name}`);
-  const base = type.kind === 'int' ? type.name : type.kind === 'void' ? 'void' : `struct ${type.tag}`;
+  const base =
+    type.kind === 'int' ? type.name : type.kind === 'void' ? 'void' : `struct ${type.tag}`;
   return name === '' ? base : `${base} ${name}`;
 };

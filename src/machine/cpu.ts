@@ -17,7 +17,8 @@ export function* irqOn(k: Machine, cpu: CpuId): Steps<void> {
 
 /**
  * flush_tlb_range(): each CPU that may hold translations of `mm` drops those of [start, end), and has
- * to take the interrupt for it; one with interrupts off (a lockless walk) is waited for.
+ * to take the interrupt for it; one with interrupts off (a lockless walk) is waited for. Machines that free
+ * tables by RCU broadcast the flush in hardware instead, which waits for nobody (A.13, A.20.5).
  *
  * CPUs are asked in a fixed order. That loses nothing: a CPU that is asked later may already have
  * dropped a stale entry by itself, which `mmuAccess` explores.
@@ -25,7 +26,7 @@ export function* irqOn(k: Machine, cpu: CpuId): Steps<void> {
 export function* flushTlbRange(k: Machine, mm: MmId, start: Vpn, end: Vpn): Steps<void> {
   for (let cpu = 0; cpu < k.cpus; cpu++) {
     if ((k.cpumask[mm] & (1 << cpu)) === 0) continue;
-    yield IPI | at(R.irq, cpu);
+    yield (k.tableFree === 'rcu' ? WRITE : IPI) | at(R.irq, cpu);
     dropTranslations(k, cpu, mm, start, end);
   }
 }

@@ -1,6 +1,7 @@
 /** `grab-words.ts` for memory that several worker threads share: each step one atomic operation. */
-import type { Machine } from './machine.ts';
+
 import { R } from './access.ts';
+import type { Machine } from './machine.ts';
 import type { Folio, MmId } from './types.ts';
 
 /** As in the other forms, by compare-and-exchange. */

@@ -43,9 +43,9 @@ const FIRST_FRAME = 2;
 export let stacks: Int32Array = new Int32Array(0);
 let perThread = 0;
 
-/** By function number. */
-const steps: AnyStep[] = [];
-const words: number[] = [];
+/** By function number, which has 12 bits; filled at once, as arrays with holes are slower. */
+const steps: AnyStep[] = Array.from({ length: 4096 }, () => unknownRoutine);
+const words = new Int32Array(4096);
 const names: string[] = [];
 
 /** Set by the innermost function when it suspends. */
@@ -58,6 +58,10 @@ let limit = 0;
 export function setStacks(memory: Int32Array, wordsPerThread: number): void {
   stacks = memory;
   perThread = wordsPerThread;
+}
+
+function unknownRoutine(_k: unknown, fp: number): never {
+  throw new RangeError(`this stack has function ${stacks[fp] >>> 20}, which no loaded module has`);
 }
 
 /** Registers a generated function. Numbers are given by the rewriter; they depend on the sources alone. */
@@ -81,22 +85,21 @@ export function spawn<K, A extends Value[]>(k: K, thread: number, start: Routine
 
 /** Runs `thread` from its yield to the next one. Returns true when it has finished; `threadResult` has its result. */
 export function resume(k: unknown, thread: number): boolean {
+  const memory = stacks;
   const base = thread * perThread;
   limit = base + perThread;
-  let fp = base + stacks[base];
+  let fp = base + memory[base];
   let value: Value | undefined;
   for (;;) {
-    const head = stacks[fp];
+    const head = memory[fp];
     const id = head >>> 20;
     value = steps[id](k, fp, (head >>> 8) & 0xfff, value);
-    if (value === undefined) break;
-    const end = fp + words[id];
-    for (let i = fp; i < end; i++) stacks[i] = 0;
+    if (value === undefined) return settle(base, value);
+    for (let i = fp + words[id] - 1; i >= fp; i--) memory[i] = 0;
     const down = head & 255;
-    if (down === 0) break;
+    if (down === 0) return settle(base, value);
     fp -= down;
   }
-  return settle(base, value);
 }
 
 function settle(base: number, value: Value | undefined): boolean {
@@ -106,7 +109,7 @@ function settle(base: number, value: Value | undefined): boolean {
     return false;
   }
   stacks[base] = 0;
-  stacks[base + 1] = Number(value);
+  stacks[base + 1] = typeof value === 'number' ? value : value ? 1 : 0;
   return true;
 }
 

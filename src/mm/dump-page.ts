@@ -8,9 +8,9 @@ import { getUserPagesLocked } from './gup-locked.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * get_dump_page(): the page at `vpn` with one reference for the caller (release with `putUserPage`), 0 for a hole or a
- * page of zeros: the dump writes zeros there itself. `page` is the index of one word of kernel memory. Takes
- * mmap_lock itself.
+ * get_dump_page(): the page at `vpn` with one reference for the caller (release with
+ * `putUserPage`), 0 for a hole or a page of zeros: the dump writes zeros there itself. `page` is
+ * the index of one word of kernel memory. Takes mmap_lock itself.
  */
 export function* getDumpPage(k: Kernel, task: TaskId, vpn: Vpn, page: number): Steps<Pfn> {
   const flags = FOLL.force | FOLL.dump | FOLL.get | FOLL.unlockable;

@@ -10,6 +10,7 @@ import { BUG, bug } from '../machine/report.ts';
 import type { AnonVmaId, FileId, Folio, Pfn, Steps } from '../machine/types.ts';
 import { freeHugetlbFolio } from './hugetlb.ts';
 import type { Kernel } from './kernel.ts';
+import { closePins } from './pin-ledger.ts';
 import { lruRemoveOnFree } from './lru.ts';
 
 /** page_folio(): the head of the folio that holds `pfn`. */
@@ -110,6 +111,7 @@ export function* folioPut(k: Kernel, folio: Folio, n: number): Steps<void> {
 export function* freeFolio(k: Kernel, folio: Folio): Steps<void> {
   if (folioMapcount(k, folio) !== 0) bug(k, BUG.mapUnderflow, folio);
   if (isLarge(k, folio) && k.page.private[folio + 1] !== 0) bug(k, BUG.freePinned, folio);
+  closePins(k, folio);
   lruRemoveOnFree(k, folio);
   if (isHugetlb(k, folio)) {
     yield* freeHugetlbFolio(k, folio);

@@ -1,7 +1,7 @@
 /**
  * FOLL_* flags (include/linux/mm_types.h and mm/internal.h since 6.3; include/linux/mm.h before).
- * Inside the model one numbering is used, that of 6.3 and later; what users pass as raw numbers (gup_test's
- * gup_flags) is translated by version. Rules: semantics.md A.1.
+ * Inside the model one numbering is used, that of 6.3 and later; what users pass as raw numbers
+ * (gup_test's gup_flags) is translated by version. Rules: semantics.md A.1.
  */
 import type { Kernel } from './kernel.ts';
 
@@ -36,7 +36,13 @@ export const FOLL = {
 
 /** Flags that only mm itself may set; passing one is an invalid argument (A.2.2.1). */
 export const FOLL_INTERNAL =
-  FOLL.touch | FOLL.tried | FOLL.remote | FOLL.pin | FOLL.fastOnly | FOLL.unlockable | FOLL.madvPopulate;
+  FOLL.touch |
+  FOLL.tried |
+  FOLL.remote |
+  FOLL.pin |
+  FOLL.fastOnly |
+  FOLL.unlockable |
+  FOLL.madvPopulate;
 
 /** Raw names of `k.rules.foll` whose meaning the model has, with the model's bit for each. */
 const RAW_FLAGS = [
@@ -64,8 +70,9 @@ const RAW_FLAGS = [
 ] as const satisfies readonly (keyof typeof FOLL)[];
 
 /**
- * Translates flags as this kernel numbers them (A.1.3; what gup_test hands through) into the model's. Returns -1
- * when a bit has no meaning in this kernel, or none that a caller could rely on (populate, split, mlock, ...).
+ * Translates flags as this kernel numbers them (A.1.3; what gup_test hands through) into the
+ * model's. Returns -1 when a bit has no meaning in this kernel, or none that a caller could rely on
+ * (populate, split, mlock, ...).
  */
 export function follFromRaw(k: Kernel, raw: number): number {
   let flags = 0;
@@ -96,5 +103,9 @@ export function follToRaw(k: Kernel, flags: number): number {
 /** Names of the flags set, as users read them: `FOLL_WRITE|FOLL_PIN`. */
 export function follNames(flags: number): string {
   const names = Object.entries(FOLL).filter(([, bit]) => (flags & bit) !== 0);
-  return names.map(([name]) => `FOLL_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`).join('|') || '0';
+  return (
+    names
+      .map(([name]) => `FOLL_${name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`)
+      .join('|') || '0'
+  );
 }

@@ -1,19 +1,21 @@
 /**
- * Taking and dropping references by FOLL_GET and FOLL_PIN (mm/gup.c: try_grab_folio(), try_grab_folio_fast(),
- * try_get_folio(), gup_put_folio()). Rules: semantics.md A.9, A.13.4f, S10, S11, S17, S30.
+ * Taking and dropping references by FOLL_GET and FOLL_PIN (mm/gup.c: try_grab_folio(),
+ * try_grab_folio_fast(), try_get_folio(), gup_put_folio()). Rules: semantics.md A.9, A.13.4f, S10,
+ * S11, S17, S30.
  *
- * A pin of a small folio is `PIN_BIAS` references; a folio with a pin count takes one reference and counts
- * one pin. Kernels without FOLL_PIN accounting (5.6: names only) treat a pin as FOLL_GET.
+ * A pin of a small folio is `PIN_BIAS` references; a folio with a pin count takes one reference and
+ * counts one pin. Kernels without FOLL_PIN accounting (5.6: names only) treat a pin as FOLL_GET.
  */
 import { compoundRead, pincountAdd, refAdd, refAddUnlessZero, refRead } from '../machine/atomic.ts';
-import { refTryAdd } from '../machine/grab-words.ts';
 import { ENOMEM } from '../machine/errno.ts';
+import { refTryAdd } from '../machine/grab-words.ts';
 import { BUG, bug, WARN, warn } from '../machine/report.ts';
 import type { Folio, Pfn, Steps } from '../machine/types.ts';
 import { folioGet, folioPut } from './folio.ts';
 import { FOLL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
 import { fastMayPinLongterm } from './longterm-pinnable.ts';
+import { notePins } from './pin-ledger.ts';
 import { hasPincount, PIN_BIAS } from './pinned.ts';
 import { vmstatAdd } from './vmstat.ts';
 import { VMSTAT } from './vmstat-items.ts';
@@ -23,14 +25,18 @@ export function countsAsPin(k: Kernel, flags: number): boolean {
   return (flags & FOLL.pin) !== 0 && k.rules.pin.impl === 'bias';
 }
 
-/** FOLL_PIN leaves the page of zeros alone (6.5+, S11): it is never freed, never written, never copied. */
+/**
+ * FOLL_PIN leaves the page of zeros alone (6.5+, S11): it is never freed, never written, never
+ * copied.
+ */
 export function pinIsFree(k: Kernel, pfn: Pfn): boolean {
   return pfn === k.zeroPfn && k.rules.pin.zeroPage === 'untouched';
 }
 
 /**
- * try_grab_folio(): takes `n` references or pins where the page table lock keeps the folio from going away.
- * 0; -ENOMEM when its count is not positive (A.9.1). Without FOLL_GET and FOLL_PIN nothing is taken.
+ * try_grab_folio(): takes `n` references or pins where the page table lock keeps the folio from
+ * going away. 0; -ENOMEM when its count is not positive (A.9.1). Without FOLL_GET and FOLL_PIN
+ * nothing is taken.
  */
 export function* tryGrabFolio(k: Kernel, folio: Folio, n: number, flags: number): Steps<number> {
   if ((flags & (FOLL.get | FOLL.pin)) === 0) return 0;
@@ -53,12 +59,13 @@ export function* tryGrabFolio(k: Kernel, folio: Folio, n: number, flags: number)
     yield* folioGet(k, folio, n * PIN_BIAS);
   }
   countAcquired(k, folio, n);
+  notePins(k, folio, n);
   return 0;
 }
 
 /**
- * What this kernel's rules and a call's flags mean for each of its fast grabs, as bits: found once a table
- * by `grabMode` and not once a page.
+ * What this kernel's rules and a call's flags mean for each of its fast grabs, as bits: found once
+ * a table by `grabMode` and not once a page.
  */
 const GRAB = {
   /** Accounted as a pin; else one reference a page. */
@@ -98,8 +105,8 @@ export function grabMode(k: Kernel, flags: number): number {
 }
 
 /**
- * try_grab_folio_fast(): takes `n` references or pins on the folio of a page that was seen in a page table
- * without a lock. Returns the folio, or 0 when the slow path has to decide (A.9.2).
+ * try_grab_folio_fast(): takes `n` references or pins on the folio of a page that was seen in a
+ * page table without a lock. Returns the folio, or 0 when the slow path has to decide (A.9.2).
  */
 export function* tryGrabFolioFast(k: Kernel, pfn: Pfn, n: number, flags: number): Steps<Folio> {
   return yield* grabFolioFast(k, pfn, n, grabMode(k, flags));
@@ -107,7 +114,8 @@ export function* tryGrabFolioFast(k: Kernel, pfn: Pfn, n: number, flags: number)
 
 /** `tryGrabFolioFast` with the flags as `grabMode` gives them. */
 export function* grabFolioFast(k: Kernel, pfn: Pfn, n: number, mode: number): Steps<Folio> {
-  if ((mode & GRAB.special) !== 0 && (pfn === k.zeroPfn || (mode & GRAB.none) !== 0)) return zeroOrNone(k, pfn, mode);
+  if ((mode & GRAB.special) !== 0 && (pfn === k.zeroPfn || (mode & GRAB.none) !== 0))
+    return zeroOrNone(k, pfn, mode);
   const folio = yield* tryGetFolio(k, pfn, n, mode);
   if (folio === 0) return 0;
   if ((mode & GRAB.longterm) !== 0 && !fastMayPinLongterm(k, folio)) {
@@ -118,7 +126,10 @@ export function* grabFolioFast(k: Kernel, pfn: Pfn, n: number, mode: number): St
   return folio;
 }
 
-/** The page of zeros, which 6.5 and later don't count; or a call that asks for no reference at all: refused. */
+/**
+ * The page of zeros, which 6.5 and later don't count; or a call that asks for no reference at all:
+ * refused.
+ */
 function zeroOrNone(k: Kernel, pfn: Pfn, mode: number): Folio {
   if ((mode & GRAB.none) === 0) return pfn;
   warn(k, WARN.gupArgs);
@@ -126,8 +137,9 @@ function zeroOrNone(k: Kernel, pfn: Pfn, mode: number): Folio {
 }
 
 /**
- * try_get_folio(): `n` references on whatever folio the page belongs to; 0 when it is free or overflowed. Between
- * the look at the page and the reference the folio may be split or freed, so later kernels look again (S17).
+ * try_get_folio(): `n` references on whatever folio the page belongs to; 0 when it is free or
+ * overflowed. Between the look at the page and the reference the folio may be split or freed, so
+ * later kernels look again (S17).
  */
 function* tryGetFolio(k: Kernel, pfn: Pfn, n: number, mode: number): Steps<Folio> {
   for (;;) {
@@ -136,7 +148,10 @@ function* tryGetFolio(k: Kernel, pfn: Pfn, n: number, mode: number): Steps<Folio
     let got = false;
     if ((mode & GRAB.guard) !== 0) got = yield* refTryAdd(k, folio, n);
     else got = yield* refAddUnlessZero(k, folio, n);
-    if (!got) return 0;
+    if (!got) {
+      if ((mode & GRAB.guard) !== 0 && k.page.refcount[folio] < 0) warn(k, WARN.refOverflow);
+      return 0;
+    }
     if ((mode & GRAB.recheck) === 0) return folio;
     const now = yield* compoundRead(k, pfn);
     if (now === compound || (now <= 0 && compound <= 0)) return folio;
@@ -151,9 +166,13 @@ function* makePins(k: Kernel, folio: Folio, n: number, mode: number): Steps<void
   if (-k.page.compound[folio] >= mode >>> GRAB.orderShift) yield* pincountAdd(k, folio, n);
   else yield* refAdd(k, folio, n * (PIN_BIAS - 1));
   if ((mode & GRAB.count) !== 0) vmstatAdd(k, folio, VMSTAT.nr_foll_pin_acquired, n);
+  notePins(k, folio, n);
 }
 
-/** gup_put_folio(): drops what a grab with the same `flags` took (A.10); the last reference frees the folio. */
+/**
+ * gup_put_folio(): drops what a grab with the same `flags` took (A.10); the last reference frees
+ * the folio.
+ */
 export function* gupPutFolio(k: Kernel, folio: Folio, n: number, flags: number): Steps<void> {
   if (!countsAsPin(k, flags)) {
     yield* folioPut(k, folio, n);
@@ -161,6 +180,7 @@ export function* gupPutFolio(k: Kernel, folio: Folio, n: number, flags: number):
   }
   if (pinIsFree(k, folio)) return;
   if (k.rules.pin.counters) vmstatAdd(k, folio, VMSTAT.nr_foll_pin_released, n);
+  notePins(k, folio, -n);
   if (hasPincount(k, folio)) {
     const pins = yield* pincountAdd(k, folio, -n);
     if (pins < 0) bug(k, BUG.pinUnderflow, folio);
@@ -170,17 +190,21 @@ export function* gupPutFolio(k: Kernel, folio: Folio, n: number, flags: number):
   }
 }
 
-/** The node's nr_foll_pin_acquired: every FOLL_PIN counts, those that are given up at once too (A.27.3). */
+/**
+ * The node's nr_foll_pin_acquired: every FOLL_PIN counts, those that are given up at once too
+ * (A.27.3).
+ */
 function countAcquired(k: Kernel, folio: Folio, n: number): void {
   if (k.rules.pin.counters) vmstatAdd(k, folio, VMSTAT.nr_foll_pin_acquired, n);
 }
 
 /**
- * folio_add_pin() (6.5+): one more pin of a folio that the caller has pinned already. As in the kernel,
- * nr_foll_pin_acquired doesn't count it, though its release counts (A.9.5).
+ * folio_add_pin() (6.5+): one more pin of a folio that the caller has pinned already. As in the
+ * kernel, nr_foll_pin_acquired doesn't count it, though its release counts (A.9.5).
  */
 export function* folioAddPin(k: Kernel, folio: Folio): Steps<void> {
   if (pinIsFree(k, folio)) return;
+  notePins(k, folio, 1);
   if (hasPincount(k, folio)) {
     yield* folioGet(k, folio, 1);
     yield* pincountAdd(k, folio, 1);

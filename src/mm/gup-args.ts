@@ -1,13 +1,16 @@
 /**
- * Which flags a caller may pass to which call (mm/gup.c: is_valid_gup_args() since 6.3, single checks in each
- * call before). Rules: semantics.md A.2.1, A.2.2, S23, S35.
+ * Which flags a caller may pass to which call (mm/gup.c: is_valid_gup_args() since 6.3, single
+ * checks in each call before). Rules: semantics.md A.2.1, A.2.2, S23, S35.
  */
 import { EINVAL } from '../machine/errno.ts';
 import { WARN, warn } from '../machine/report.ts';
 import { FOLL, FOLL_INTERNAL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
 
-/** How a call gets mmap_lock: `locked` of the internal functions. A value > 0 is the index of the caller's `int *locked`. */
+/**
+ * How a call gets mmap_lock: `locked` of the internal functions. A value > 0 is the index of the
+ * caller's `int *locked`.
+ */
 export const LOCKED = {
   /** The caller holds it and it is never dropped (`locked` is NULL). */
   caller: -1,
@@ -19,18 +22,31 @@ export const LOCKED = {
 export const BAD_ARGS = -1;
 
 /**
- * is_valid_gup_args(): the flags to go on with, `toSet` included, or `BAD_ARGS`; the first failing test wins and
- * leaves a warning (A.2.2). `pages` -1 is NULL; `locked` see `LOCKED`.
+ * is_valid_gup_args(): the flags to go on with, `toSet` included, or `BAD_ARGS`; the first failing
+ * test wins and leaves a warning (A.2.2). `pages` -1 is NULL; `locked` see `LOCKED`.
  */
-export function gupArgs(k: Kernel, pages: number, locked: number, flags: number, toSet: number): number {
-  const result = k.rules.gup.argCheck === 'isValidGupArgs'
-    ? argsAtOnce(k, pages, locked, flags, toSet)
-    : argsPerCall(k, pages, locked, flags, toSet);
+export function gupArgs(
+  k: Kernel,
+  pages: number,
+  locked: number,
+  flags: number,
+  toSet: number,
+): number {
+  const result =
+    k.rules.gup.argCheck === 'isValidGupArgs'
+      ? argsAtOnce(k, pages, locked, flags, toSet)
+      : argsPerCall(k, pages, locked, flags, toSet);
   if (result === BAD_ARGS) warn(k, WARN.gupArgs);
   return result;
 }
 
-function argsAtOnce(k: Kernel, pages: number, locked: number, given: number, toSet: number): number {
+function argsAtOnce(
+  k: Kernel,
+  pages: number,
+  locked: number,
+  given: number,
+  toSet: number,
+): number {
   if ((given & FOLL_INTERNAL) !== 0) return BAD_ARGS;
   let flags = given | toSet;
   if (locked > 0) {
@@ -46,8 +62,17 @@ function argsAtOnce(k: Kernel, pages: number, locked: number, given: number, toS
   return flags;
 }
 
-/** Before 6.3: a get must not be asked to pin nor a pin to get; LONGTERM goes with get until 5.9, remote from 5.6 (S23). */
-function argsPerCall(k: Kernel, pages: number, locked: number, given: number, toSet: number): number {
+/**
+ * Before 6.3: a get must not be asked to pin nor a pin to get; LONGTERM goes with get until 5.9,
+ * remote from 5.6 (S23).
+ */
+function argsPerCall(
+  k: Kernel,
+  pages: number,
+  locked: number,
+  given: number,
+  toSet: number,
+): number {
   const pinCall = (toSet & FOLL.pin) !== 0;
   if ((given & (pinCall ? FOLL.get : FOLL.pin)) !== 0) return BAD_ARGS;
   const flags = given | toSet | (locked > 0 ? FOLL.unlockable : 0);

@@ -18,8 +18,9 @@ const STACK_GAP = 256;
 const STACK_NEAR = 16;
 
 /**
- * gup_vma_lookup(), before 6.5 find_extend_vma(): the mapping that holds `vpn`, 0 when there is none. Old kernels
- * grow a stack down to the page; later ones only warn (S31). The caller holds mmap_lock.
+ * gup_vma_lookup(), before 6.5 find_extend_vma(): the mapping that holds `vpn`, 0 when there is
+ * none. Old kernels grow a stack down to the page; later ones only warn (S31). The caller holds
+ * mmap_lock.
  */
 export function gupVma(k: Kernel, mm: MmId, vpn: Vpn): VmaId {
   const vma = findVma(k, mm, vpn);
@@ -32,7 +33,10 @@ export function gupVma(k: Kernel, mm: MmId, vpn: Vpn): VmaId {
   return growStack(k, mm, vma, vpn) ? vma : 0;
 }
 
-/** expand_downwards(): false when the stack would pass its limit or come too near to the mapping below. */
+/**
+ * expand_downwards(): false when the stack would pass its limit or come too near to the mapping
+ * below.
+ */
 function growStack(k: Kernel, mm: MmId, vma: VmaId, vpn: Vpn): boolean {
   if (k.vma.end[vma] - vpn > STACK_LIMIT) return false;
   let below = k.mm.vmaFirst[mm];
@@ -57,16 +61,27 @@ export function checkVmaFlags(k: Kernel, vma: VmaId, flags: number): number {
   const bad = (flags & FOLL.madvPopulate) !== 0 ? -EINVAL : -EFAULT;
   if ((vm & (VM.io | VM.pfnmap)) !== 0) return bad;
   if ((flags & FOLL.anon) !== 0 && k.vma.file[vma] !== 0) return bad;
-  if ((flags & FOLL.splitPmd) !== 0 && (vm & VM.hugetlb) !== 0 && k.rules.gup.splitPmdHugetlb === 'refused') {
+  if (
+    (flags & FOLL.splitPmd) !== 0 &&
+    (vm & VM.hugetlb) !== 0 &&
+    k.rules.gup.splitPmdHugetlb === 'refused'
+  ) {
     return -EOPNOTSUPP;
   }
-  if (fileKind(k, k.vma.file[vma]) === FILE.secretmem && k.rules.secretmem.gup !== 'none') return bad;
-  return (flags & FOLL.write) !== 0 ? checkWrite(k, vma, vm, flags, bad) : checkRead(vm, flags, bad);
+  if (fileKind(k, k.vma.file[vma]) === FILE.secretmem && k.rules.secretmem.gup !== 'none')
+    return bad;
+  return (flags & FOLL.write) !== 0
+    ? checkWrite(k, vma, vm, flags, bad)
+    : checkRead(vm, flags, bad);
 }
 
 function checkWrite(k: Kernel, vma: VmaId, vm: number, flags: number, bad: number): number {
   const longPin = FOLL.pin | FOLL.longterm;
-  if ((flags & longPin) === longPin && !k.rules.slow.writeFileLongterm && vmaNeedsDirtyTracking(k, vma)) {
+  if (
+    (flags & longPin) === longPin &&
+    !k.rules.slow.writeFileLongterm &&
+    vmaNeedsDirtyTracking(k, vma)
+  ) {
     return bad;
   }
   if ((vm & VM.write) !== 0 && (vm & VM.shadowStack) === 0) return 0;
@@ -81,7 +96,10 @@ function checkRead(vm: number, flags: number, bad: number): number {
   return (vm & VM.mayRead) !== 0 ? 0 : bad;
 }
 
-/** vma_needs_dirty_tracking(): writes through this mapping must be announced to a file system (A.5.6.1). */
+/**
+ * vma_needs_dirty_tracking(): writes through this mapping must be announced to a file system
+ * (A.5.6.1).
+ */
 export function vmaNeedsDirtyTracking(k: Kernel, vma: VmaId): boolean {
   const sharedWrite = VM.write | VM.shared;
   return (k.vma.flags[vma] & sharedWrite) === sharedWrite && fileTracksDirty(k, k.vma.file[vma]);
@@ -90,7 +108,9 @@ export function vmaNeedsDirtyTracking(k: Kernel, vma: VmaId): boolean {
 /** Whether a file's pages are written back to it: all but memory, hugetlb and secret files. */
 export function fileTracksDirty(k: Kernel, file: FileId): boolean {
   const kind = fileKind(k, file);
-  return kind !== FILE.none && kind !== FILE.shmem && kind !== FILE.secretmem && kind !== FILE.hugetlbfs;
+  return (
+    kind !== FILE.none && kind !== FILE.shmem && kind !== FILE.secretmem && kind !== FILE.hugetlbfs
+  );
 }
 
 /** `FILE` kind of a file; `FILE.none` for no file. */

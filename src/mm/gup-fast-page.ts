@@ -1,6 +1,7 @@
 /**
- * What the lockless walk asks about an entry and about the page it took (mm/gup.c: gup_fast_folio_allowed(),
- * pte_access_permitted()). Rules: semantics.md A.13.4, S15, S16, S18, S33, S34.
+ * What the lockless walk asks about an entry and about the page it took (mm/gup.c:
+ * gup_fast_folio_allowed(), pte_access_permitted()). Rules: semantics.md A.13.4, S15, S16, S18,
+ * S33, S34.
  */
 import { entryHi, entryRead } from '../machine/entries.ts';
 import { PTE } from '../machine/entry.ts';
@@ -11,14 +12,23 @@ import { FILE } from './file-tables.ts';
 import { FOLL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
 
-/** Bits of an entry that decide: present and user, writable for a write, not special (A.13.4 b, c, e). */
+/**
+ * Bits of an entry that decide: present and user, writable for a write, not special (A.13.4 b, c,
+ * e).
+ */
 export function neededMask(flags: number): number {
   return PTE.present | PTE.user | PTE.special | ((flags & FOLL.write) !== 0 ? PTE.write : 0);
 }
 
-/** Pages of a DAX device need its page map's consent; for ever they aren't given here (A.13.4d, S33). */
+/**
+ * Pages of a DAX device need its page map's consent; for ever they aren't given here (A.13.4d,
+ * S33).
+ */
 export function refusesDevmap(k: Kernel, flags: number): boolean {
-  return k.rules.devmap.gup === 'none' || (k.rules.devmap.gup === 'pgmap' && (flags & FOLL.longterm) !== 0);
+  return (
+    k.rules.devmap.gup === 'none' ||
+    (k.rules.devmap.gup === 'pgmap' && (flags & FOLL.longterm) !== 0)
+  );
 }
 
 /** Whether an entry still holds what was read before the page was taken (A.13.4g). */
@@ -39,10 +49,8 @@ export const TEST = {
   /** No secret page; with `secretHole` those on an LRU list go unnoticed (S34). */
   noSecret: 1 << 4,
   secretHole: 1 << 5,
-  /** The DEBUG_VM test that pinned anonymous pages are exclusive (A.6.7). */
-  exclusive: 1 << 6,
   /** The output is ranges, which may be full. */
-  room: 1 << 7,
+  room: 1 << 6,
 } as const;
 
 /** `TEST` bits for these flags in this kernel. */
@@ -51,17 +59,17 @@ export function pageTests(k: Kernel, flags: number): number {
   let tests = 0;
   if (k.rules.fast.recheckPte) tests |= TEST.pte;
   if (k.rules.fast.recheckPmd) tests |= TEST.pmd;
-  if ((flags & longWrite) === longWrite && !k.rules.fast.writeFileLongterm) tests |= TEST.noFile | TEST.kind;
+  if ((flags & longWrite) === longWrite && !k.rules.fast.writeFileLongterm)
+    tests |= TEST.noFile | TEST.kind;
   if (k.rules.secretmem.gup !== 'none') tests |= TEST.noSecret | TEST.kind;
   if (k.rules.secretmem.gup === 'fastHole') tests |= TEST.secretHole;
-  if ((flags & FOLL.pin) !== 0 && k.rules.pin.debugExclusive !== 'none') tests |= TEST.exclusive;
   if ((flags & FOLL.ranges) !== 0) tests |= TEST.room;
   return tests;
 }
 
 /**
- * gup_fast_folio_allowed(): false for what only the slow path can judge (A.13, below 7). Until 6.8 a secret page that
- * was on an LRU list passed for an ordinary one (S34).
+ * gup_fast_folio_allowed(): false for what only the slow path can judge (A.13, below 7). Until 6.8
+ * a secret page that was on an LRU list passed for an ordinary one (S34).
  */
 export function* fastFolioAllowed(k: Kernel, folio: Folio, tests: number): Steps<boolean> {
   const flags = k.page.flags[folio];

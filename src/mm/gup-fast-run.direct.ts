@@ -1,7 +1,8 @@
 /**
- * `gup-fast-run.ts` for plain memory and one thread: nothing changes between two looks at an entry or a folio, so the
- * second looks of A.13.4 (f, g) are left out, and the two additions of a pin are one. Everything that takes a
- * decision beyond "an ordinary small page" is left to the general walk, which does the same in more steps.
+ * `gup-fast-run.ts` for plain memory and one thread: nothing changes between two looks at an entry
+ * or a folio, so the second looks of A.13.4 (f, g) are left out, and the two additions of a pin are
+ * one. Everything that takes a decision beyond "an ordinary small page" is left to the general
+ * walk, which does the same in more steps.
  */
 import { PTE, PTE_HI } from '../machine/entry.ts';
 import { MAPPING_ANON, PG } from '../machine/page.ts';
@@ -14,7 +15,10 @@ import { PIN_BIAS } from './pinned.ts';
 import { vmstatAdd } from './vmstat.ts';
 import { VMSTAT } from './vmstat-items.ts';
 
-/** As in the other forms; ordinary means: small, anonymous where that is asked, exclusive or writable, counted by GET or PIN. */
+/**
+ * As in the other forms; ordinary means: small, anonymous where that is asked, counted by GET or
+ * PIN.
+ */
 export function takePlainRun(
   k: Kernel,
   first: EntryAddr,
@@ -35,8 +39,6 @@ export function takePlainRun(
   const mask = neededMask(flags) | writable;
   const need = mask & ~PTE.special;
   const anon = (tests & TEST.kind) !== 0 ? MAPPING_ANON : 0;
-  const wanted = PG.referenced | ((tests & TEST.exclusive) !== 0 ? PG.anonExclusive : 0);
-  const never = PG.slab | PG.hugetlb;
   const out = pages + nr;
   let i = 0;
   for (; i < n; i++) {
@@ -47,10 +49,13 @@ export function takePlainRun(
     if (compound[pfn] !== 0 || pfn === zeroPfn) break;
     const references = refcount[pfn];
     if (references <= 0 || (mapping[pfn] & anon) !== anon) break;
-    if ((pageFlags[pfn] & (wanted | never)) !== wanted) break;
+    if ((pageFlags[pfn] & (PG.referenced | PG.slab | PG.hugetlb)) !== PG.referenced) break;
     refcount[pfn] = references + each;
     kmem[out + i] = pfn;
   }
   if (pin && i > 0 && k.rules.pin.counters) vmstatAdd(k, 0, VMSTAT.nr_foll_pin_acquired, i);
   return i;
 }
+
+/** As in the other forms; with one thread a page that the walk took is still what it was then. */
+export function checkPinnedPages(_k: Kernel, _pages: number, _nr: number, _flags: number): void {}

@@ -1,13 +1,19 @@
 /**
- * Pages of one table that the lockless walk can take without a doubt, all at once. Only the direct form has such a
- * shortcut (`gup-fast-run.direct.ts`); where threads interleave every page goes through each of its steps.
+ * What the lockless walk does otherwise in the direct form (`gup-fast-run.direct.ts`), where nobody
+ * interferes: it takes ordinary pages of a table all at once, and doesn't ask afterwards whether a
+ * fork has come between.
  */
+import { PG } from '../machine/page.ts';
 import type { EntryAddr } from '../machine/types.ts';
+import { FOLL } from './foll.ts';
+import { outputRuns, runPage } from './gup-output.ts';
+import { checkPinnedExclusive } from './gup-unshare.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * Takes and stores up to `n` pages from entry `first` on, the first of them as number `nr` of the list at `pages`;
- * `tests` are the `TEST` bits for `flags`. Returns how many; the page behind them is for the general walk.
+ * Takes and stores up to `n` pages from entry `first` on, the first of them as number `nr` of the
+ * list at `pages`; `tests` are the `TEST` bits for `flags`. Returns how many; the page behind them
+ * is for the general walk.
  */
 export function takePlainRun(
   _k: Kernel,
@@ -19,4 +25,17 @@ export function takePlainRun(
   _nr: number,
 ): number {
   return 0;
+}
+
+/**
+ * sanity_check_pinned_pages(): `checkPinnedExclusive` for the `nr` pages at `pages`, once no fork
+ * is in doubt (A.13.7).
+ */
+export function checkPinnedPages(k: Kernel, pages: number, nr: number, flags: number): void {
+  if ((flags & FOLL.pin) === 0 || k.rules.pin.debugExclusive === 'none') return;
+  const runs = outputRuns(k, pages, nr, flags);
+  for (let i = 0; i < runs; i++) {
+    const pfn = runPage(k, pages, i, flags);
+    if ((k.page.flags[pfn] & PG.anonExclusive) === 0) checkPinnedExclusive(k, pfn, flags);
+  }
 }

@@ -1,14 +1,16 @@
 /**
- * The lockless walk (mm/gup.c: gup_fast(), gup_fast_pte_range(), gup_fast_pmd_leaf(), gup_fast_folio_allowed()).
- * Rules: semantics.md A.13, A.31 (F0 to F11), S6, S14 to S18, S33, S34.
+ * The lockless walk (mm/gup.c: gup_fast(), gup_fast_pte_range(), gup_fast_pmd_leaf(),
+ * gup_fast_folio_allowed()). Rules: semantics.md A.13, A.31 (F0 to F11), S6, S14 to S18, S33, S34.
  *
- * Interrupts off keep the page tables: whoever frees one waits for this CPU. A page is taken by add-unless-zero
- * and kept only if the entry still says the same afterwards. Each function returns how many pages are stored
- * in all; fewer than its range has means that the walk stops there and the slow path decides.
+ * Interrupts off keep the page tables: whoever frees one waits for this CPU. A page is taken by
+ * add-unless-zero and kept only if the entry still says the same afterwards. Each function returns
+ * how many pages are stored in all; fewer than its range has means that the walk stops there and
+ * the slow path decides.
  */
+
+import { irqOff, irqOn } from '../machine/cpu.ts';
 import { entryHi, entryRead } from '../machine/entries.ts';
 import { entryPfn, PTE, PTE_HI } from '../machine/entry.ts';
-import { irqOff, irqOn } from '../machine/cpu.ts';
 import { tableEntry, tableIndex } from '../machine/mmu.ts';
 import { PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
@@ -16,18 +18,26 @@ import { seqReadBegin, seqReadRetry } from '../machine/seqcount.ts';
 import type { CpuId, EntryAddr, MmId, Steps, Vpn } from '../machine/types.ts';
 import { FOLL } from './foll.ts';
 import { grabFolioFast, grabMode, gupPutFolio, tryGrabFolioFast } from './grab.ts';
-import { entryStands, fastFolioAllowed, neededMask, pageTests, refusesDevmap, TEST } from './gup-fast-page.ts';
-import { takePlainRun } from './gup-fast-run.ts';
+import {
+  entryStands,
+  fastFolioAllowed,
+  neededMask,
+  pageTests,
+  refusesDevmap,
+  TEST,
+} from './gup-fast-page.ts';
+import { checkPinnedPages, takePlainRun } from './gup-fast-run.ts';
 import { outputPages, outputRoom } from './gup-output.ts';
-import { checkPinnedExclusive, gupMustUnshare } from './gup-unshare.ts';
+import { gupMustUnshare } from './gup-unshare.ts';
 import type { Kernel } from './kernel.ts';
 import { isLeaf, isTable, LEVEL } from './pgtable.ts';
 import { folioMarkAccessed } from './set-dirty.ts';
 import { unpinOutput } from './unpin.ts';
 
 /**
- * gup_fast(), lockless_pages_from_mm(): takes pages of [start, end) of `mm` from `start` on, on `cpu`, until one needs
- * the slow path. Returns how many it stored at `pages`; 0 when a fork was under way (A.13.1, A.13.7).
+ * gup_fast(), lockless_pages_from_mm(): takes pages of [start, end) of `mm` from `start` on, on
+ * `cpu`, until one needs the slow path. Returns how many it stored at `pages`; 0 when a fork was
+ * under way (A.13.1, A.13.7).
  */
 export function* gupFast(
   k: Kernel,
@@ -44,7 +54,8 @@ export function* gupFast(
     seq = yield* seqReadBegin(k, mm);
     if ((seq & 1) !== 0) return 0;
   }
-  // 5.8: even a read needs a writable entry, unless there is no slow path to break copy-on-write (S6).
+  // 5.8: even a read needs a writable entry, unless there is no slow path to break copy-on-write
+  // (S6).
   const force = k.rules.gup.forceCowBreak && (given & FOLL.fastOnly) === 0;
   const flags = force ? given | FOLL.write : given;
   const wasOff = k.irqOff[cpu] === 1;
@@ -58,11 +69,19 @@ export function* gupFast(
       return 0;
     }
   }
+  checkPinnedPages(k, pages, nr, flags);
   return nr;
 }
 
 /** gup_fast_pgd_range() down to the tables of PTEs: one turn a leaf or a table. */
-function* walkTables(k: Kernel, mm: MmId, start: Vpn, end: Vpn, flags: number, pages: number): Steps<number> {
+function* walkTables(
+  k: Kernel,
+  mm: MmId,
+  start: Vpn,
+  end: Vpn,
+  flags: number,
+  pages: number,
+): Steps<number> {
   let nr = 0;
   while (start + nr < end) {
     const vpn = start + nr;
@@ -80,14 +99,18 @@ function* walkTables(k: Kernel, mm: MmId, start: Vpn, end: Vpn, flags: number, p
     const next = Math.min(end, (Math.floor(vpn / span) + 1) * span);
     let now = nr;
     if (isLeaf(lo)) now = yield* fastLeaf(k, e, lo, hi, vpn, next - vpn, span, flags, pages, nr);
-    else if (isTable(lo)) now = yield* fastPteRange(k, e, lo, hi, vpn, next - vpn, flags, pages, nr);
+    else if (isTable(lo))
+      now = yield* fastPteRange(k, e, lo, hi, vpn, next - vpn, flags, pages, nr);
     if (now !== nr + next - vpn) return now;
     nr = now;
   }
   return nr;
 }
 
-/** Entry for `vpn` in the table that (lo, hi) points to; that table must not have been freed (A.13, ipi and rcu). */
+/**
+ * Entry for `vpn` in the table that (lo, hi) points to; that table must not have been freed (A.13,
+ * ipi and rcu).
+ */
 function lowerEntry(k: Kernel, lo: number, hi: number, vpn: Vpn, level: number): EntryAddr {
   const table = entryPfn(lo, hi);
   if ((k.page.flags[table] & PG.table) === 0) bug(k, BUG.tableFreed, table);
@@ -95,8 +118,8 @@ function lowerEntry(k: Kernel, lo: number, hi: number, vpn: Vpn, level: number):
 }
 
 /**
- * gup_fast_pte_range(): up to `n` pages of one table of PTEs, whose PMD entry `pmd` was (pmdLo, pmdHi). The steps of
- * each page are those of A.13.4, in that order.
+ * gup_fast_pte_range(): up to `n` pages of one table of PTEs, whose PMD entry `pmd` was (pmdLo,
+ * pmdHi). The steps of each page are those of A.13.4, in that order.
  */
 export function* fastPteRange(
   k: Kernel,
@@ -138,9 +161,6 @@ export function* fastPteRange(
       return before + i;
     }
     if ((k.page.flags[folio] & PG.referenced) === 0) yield* folioMarkAccessed(k, folio);
-    if ((tests & TEST.exclusive) !== 0 && (k.page.flags[pfn] & PG.anonExclusive) === 0) {
-      checkPinnedExclusive(k, pfn, flags);
-    }
     if ((tests & TEST.room) === 0) k.kmem[pages + before + i] = pfn;
     else outputPages(k, pages, before + i, pfn, 1, flags);
   }
@@ -148,8 +168,8 @@ export function* fastPteRange(
 }
 
 /**
- * gup_fast_pmd_leaf(), gup_fast_pud_leaf(): `n` pages of a leaf of `span` pages, by one count update on the folio
- * (A.13.5).
+ * gup_fast_pmd_leaf(), gup_fast_pud_leaf(): `n` pages of a leaf of `span` pages, by one count
+ * update on the folio (A.13.5).
  */
 function* fastLeaf(
   k: Kernel,
@@ -183,7 +203,6 @@ function* fastLeaf(
     return before;
   }
   yield* folioMarkAccessed(k, folio);
-  checkPinnedExclusive(k, head, flags);
   outputPages(k, pages, before, pfn, n, flags);
   return before + n;
 }

@@ -1,6 +1,6 @@
 /**
- * Calling the page fault handler for a page that the walk could not take (mm/gup.c: faultin_page()).
- * Rules: semantics.md A.7, S9.
+ * Calling the page fault handler for a page that the walk could not take (mm/gup.c:
+ * faultin_page()). Rules: semantics.md A.7, S9.
  */
 import { EAGAIN, EBUSY, EFAULT, EHWPOISON, ENOMEM } from '../machine/errno.ts';
 import type { Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
@@ -12,12 +12,16 @@ import { VM } from './vma.ts';
 
 /** `faultinPage`: handled; look the page up again. */
 export const FAULTED = 0;
-/** `faultinPage`: handled, and a write to a mapping without write permission has broken copy-on-write (S9). */
+/**
+ * `faultinPage`: handled, and a write to a mapping without write permission has broken
+ * copy-on-write (S9).
+ */
 export const COW_BROKEN = 1;
 
 /**
- * faultin_page(): `FAULTED`, `COW_BROKEN` or -errno. -EAGAIN: done, and mmap_lock is dropped; -EBUSY: must be
- * tried again, and mmap_lock is dropped unless FOLL_NOWAIT (see `faultDroppedLock`).
+ * faultin_page(): `FAULTED`, `COW_BROKEN` or -errno. -EAGAIN: done, and mmap_lock is dropped;
+ * -EBUSY: must be tried again, and mmap_lock is dropped unless FOLL_NOWAIT (see
+ * `faultDroppedLock`).
  */
 export function* faultinPage(
   k: Kernel,

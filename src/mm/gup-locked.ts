@@ -1,6 +1,7 @@
 /**
- * The slow path's two loops (mm/gup.c: __get_user_pages(), __get_user_pages_locked()): page by page, fault
- * and look again; and around it the lock that a fault may drop. Rules: semantics.md A.2.3, A.2.5, A.3, A.4, S9.
+ * The slow path's two loops (mm/gup.c: __get_user_pages(), __get_user_pages_locked()): page by
+ * page, fault and look again; and around it the lock that a fault may drop. Rules: semantics.md
+ * A.2.3, A.2.5, A.3, A.4, S9.
  */
 import { R } from '../machine/access.ts';
 import { EAGAIN, EBUSY, EEXIST, EFAULT, EINTR, EMLINK } from '../machine/errno.ts';
@@ -12,20 +13,22 @@ import { LOCKED } from './gup-args.ts';
 import { checkVmaFlags, gupVma, noVmaError } from './gup-check.ts';
 import { COW_BROKEN, FAULTED, faultDroppedLock, faultinPage } from './gup-fault.ts';
 import { outputBehind } from './gup-output.ts';
+import { NO_ROOM } from './gup-take.ts';
 import { forceCowBreak } from './gup-unshare.ts';
-import { followPages, NO_PAGE, NO_ROOM } from './gup-walk.ts';
+import { followPages, NO_PAGE } from './gup-walk.ts';
 import { mmSetHasPinned } from './has-pinned.ts';
 import { type Kernel, PF } from './kernel.ts';
 
 /**
- * What `walkPages` answers when mmap_lock was dropped after `n` pages: `DROPPED - n`. Below every errno, so
- * that one number tells count, error and lock.
+ * What `walkPages` answers when mmap_lock was dropped after `n` pages: `DROPPED - n`. Below every
+ * errno, so that one number tells count, error and lock.
  */
 const DROPPED = -8192;
 
 /**
- * __get_user_pages(): takes `nr` pages of `mm` from `start`, with mmap_lock held. Returns how many it stored; an error
- * only when that is none (A.3.2); `DROPPED` minus how many when a fault dropped the lock.
+ * __get_user_pages(): takes `nr` pages of `mm` from `start`, with mmap_lock held. Returns how many
+ * it stored; an error only when that is none (A.3.2); `DROPPED` minus how many when a fault dropped
+ * the lock.
  */
 function* walkPages(
   k: Kernel,
@@ -78,15 +81,19 @@ function pageFlags(k: Kernel, vma: number, given: number): number {
   return forceCowBreak(k, vma, given) ? given | FOLL.write : given;
 }
 
-/** What a broken copy-on-write leaves for the next look at this page (S9): no FOLL_WRITE <= 4.8, FOLL_COW <= 5.19. */
+/**
+ * What a broken copy-on-write leaves for the next look at this page (S9): no FOLL_WRITE <= 4.8,
+ * FOLL_COW <= 5.19.
+ */
 function flagsAfterCow(k: Kernel, flags: number): number {
   if (k.rules.gup.followForce === 'dropWrite') return flags & ~FOLL.write;
   return k.rules.gup.followForce === 'cowDirty' ? flags | FOLL.cow : flags;
 }
 
 /**
- * __get_user_pages_locked(): `locked` see `LOCKED`; a pointer's word says whether the caller holds mmap_lock and is
- * cleared when the lock was dropped. Retries after a fault that dropped the lock (A.3.3). Returns pages or -errno.
+ * __get_user_pages_locked(): `locked` see `LOCKED`; a pointer's word says whether the caller holds
+ * mmap_lock and is cleared when the lock was dropped. Retries after a fault that dropped the lock
+ * (A.3.3). Returns pages or -errno.
  */
 export function* getUserPagesLocked(
   k: Kernel,
@@ -124,7 +131,15 @@ export function* getUserPagesLocked(
       }
     }
     const want: number = retry ? 1 : nr - done;
-    const answer: number = yield* walkPages(k, task, mm, start + done, want, retry ? flags | FOLL.tried : flags, out);
+    const answer: number = yield* walkPages(
+      k,
+      task,
+      mm,
+      start + done,
+      want,
+      retry ? flags | FOLL.tried : flags,
+      out,
+    );
     held = answer > DROPPED;
     const got = held ? answer : DROPPED - answer;
     if (!held) mustUnlock = true;

@@ -1,8 +1,9 @@
 /**
- * Pins that may last for ever (mm/gup.c: __gup_longterm_locked(), check_and_migrate_movable_pages(),
- * before 5.13 check_and_migrate_cma_pages()). Rules: semantics.md A.12, S21, S22.
+ * Pins that may last for ever (mm/gup.c: __gup_longterm_locked(),
+ * check_and_migrate_movable_pages(), before 5.13 check_and_migrate_cma_pages()). Rules:
+ * semantics.md A.12, S21, S22.
  */
-import { GFP } from '../machine/buddy.ts';
+import { GFP, pageNode } from '../machine/buddy.ts';
 import { EAGAIN, ENOMEM } from '../machine/errno.ts';
 import { PG } from '../machine/page.ts';
 import type { Folio, MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
@@ -16,17 +17,14 @@ import { lruDrain } from './lru.ts';
 import { isolateFolio, migrateFolio, putbackFolio } from './migrate.ts';
 import { unpinOutput } from './unpin.ts';
 
-/** Passes of migrate_pages() over folios that are busy. The kernel makes ten; more of them show no other outcome. */
-const MIGRATE_PASSES = 3;
-
 /** `collectUnpinnable`: every folio may stay. */
 const NONE = 0;
 /** `collectUnpinnable`: some folio must leave and none of those could be isolated. */
 const NOT_ISOLATED = -1;
 
 /**
- * __gup_longterm_locked(): as `getUserPagesLocked`; with FOLL_LONGTERM repeats until every page lies where it may
- * stay (A.12.2). An error means that this batch holds no pin any more (A.3.5).
+ * __gup_longterm_locked(): as `getUserPagesLocked`; with FOLL_LONGTERM repeats until every page
+ * lies where it may stay (A.12.2). An error means that this batch holds no pin any more (A.3.5).
  */
 export function* gupLongtermLocked(
   k: Kernel,
@@ -62,12 +60,18 @@ export function* gupLongtermLocked(
   return result;
 }
 
-/** The flags that say how the batch's references were taken: get_user_pages(LONGTERM) until 5.9 (S23). */
+/**
+ * The flags that say how the batch's references were taken: get_user_pages(LONGTERM) until 5.9
+ * (S23).
+ */
 function batchFlags(flags: number): number {
   return (flags & FOLL.pin) !== 0 ? flags : flags | FOLL.get;
 }
 
-/** memalloc_pin_save(): what the task allocates from here on may be pinned for ever; returns the flag's old state. */
+/**
+ * memalloc_pin_save(): what the task allocates from here on may be pinned for ever; returns the
+ * flag's old state.
+ */
 export function memallocPinSave(k: Kernel, task: TaskId): number {
   const outer = k.task.flags[task] & PF.memallocPin;
   k.task.flags[task] |= PF.memallocPin;
@@ -80,13 +84,20 @@ export function memallocPinRestore(k: Kernel, task: TaskId, outer: number): void
 }
 
 /**
- * check_and_migrate_movable_pages(): 0 when the `nr` pages at `pages` may stay pinned; -EAGAIN when they were given
- * back and moved, to be pinned again; -ENOMEM when they were given back and some could not be moved (A.12.4).
+ * check_and_migrate_movable_pages(): 0 when the `nr` pages at `pages` may stay pinned; -EAGAIN when
+ * they were given back and moved, to be pinned again; -ENOMEM when they were given back and some
+ * could not be moved (A.12.4).
  */
-export function* checkAndMigrateMovable(k: Kernel, pages: number, nr: number, flags: number): Steps<number> {
+export function* checkAndMigrateMovable(
+  k: Kernel,
+  pages: number,
+  nr: number,
+  flags: number,
+): Steps<number> {
   const list = yield* collectUnpinnable(k, pages, nr, flags);
   if (list === NONE) return 0;
-  // Before 5.13, and again in 6.14 and 6.15, a folio that can't be isolated is left where it is (A.12.5).
+  // Before 5.13, and again in 6.14 and 6.15, a folio that can't be isolated is left where it is
+  // (A.12.5).
   if (list === NOT_ISOLATED && k.rules.longterm.unisolated === 'stays') return 0;
   yield* unpinOutput(k, pages, nr, flags);
   if (list === NOT_ISOLATED) return -EAGAIN;
@@ -94,8 +105,8 @@ export function* checkAndMigrateMovable(k: Kernel, pages: number, nr: number, fl
 }
 
 /**
- * collect_longterm_unpinnable_folios(): isolates every folio of the batch that must leave. Returns the first of
- * them, the others follow by `page.lruNext`; `NONE` or `NOT_ISOLATED`.
+ * collect_longterm_unpinnable_folios(): isolates every folio of the batch that must leave. Returns
+ * the first of them, the others follow by `page.lruNext`; `NONE` or `NOT_ISOLATED`.
  */
 function* collectUnpinnable(k: Kernel, pages: number, nr: number, flags: number): Steps<number> {
   let list = 0;
@@ -122,28 +133,22 @@ function* collectUnpinnable(k: Kernel, pages: number, nr: number, flags: number)
   return list === 0 ? NOT_ISOLATED : list;
 }
 
-/** migrate_longterm_unpinnable_folios(): -EAGAIN when all were moved, else -ENOMEM with the rest put back. */
+/**
+ * migrate_longterm_unpinnable_folios(): -EAGAIN when all were moved, else -ENOMEM with the rest put
+ * back.
+ */
 function* migrateList(k: Kernel, first: Folio): Steps<number> {
   let failed = false;
   let folio = first;
   while (folio !== 0) {
     const next = k.page.lruNext[folio];
     k.page.lruNext[folio] = 0;
-    const moved = yield* migratePasses(k, folio);
-    if (!moved) {
+    const error = yield* migrateFolio(k, folio, GFP.movable | GFP.pinnable, pageNode(k, folio));
+    if (error !== 0) {
       failed = true;
       yield* putbackFolio(k, folio);
     }
     folio = next;
   }
   return failed ? -ENOMEM : -EAGAIN;
-}
-
-function* migratePasses(k: Kernel, folio: Folio): Steps<boolean> {
-  for (let pass = 0; pass < MIGRATE_PASSES; pass++) {
-    const error = yield* migrateFolio(k, folio, GFP.movable | GFP.pinnable, 0);
-    if (error === 0) return true;
-    if (error !== -EAGAIN) return false;
-  }
-  return false;
 }

@@ -1,16 +1,19 @@
 /**
  * Where a pinning call stores what it found (seeds B1, B2), in kernel memory at index `pages`:
  *
- *   list    one page frame number a page, as the kernel's `struct page **`; `pages` -1 is NULL: nothing is stored
- *   ranges  (`FOLL.ranges`) runs of consecutive pages of one folio: `RANGES` header, then (first page, count) pairs
+ *   list    one page frame number a page, as the kernel's `struct page **`; at -1, NULL, nothing
+ *   ranges  (`FOLL.ranges`) runs of consecutive pages of one folio: a `RANGES` header, then pairs
+ *           (first page, number of pages)
  *
- * A list call that goes on behind pages already stored passes a higher index. A ranges call marks the
- * first range of its batch in the header instead, so that giving a batch back leaves earlier ones alone.
+ * A list call that goes on behind pages already stored passes a higher index. A ranges call marks
+ * the first range of its batch in the header instead, so that giving a batch back leaves earlier
+ * ones alone.
  */
+
+import type { Pfn } from '../machine/types.ts';
 import { headOf } from './folio.ts';
 import { FOLL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
-import type { Pfn } from '../machine/types.ts';
 
 /** Words in front of the pairs: pairs stored, pairs that fit, first pair of the present batch. */
 export const RANGES = { used: 0, capacity: 1, batch: 2, header: 3 } as const;
@@ -22,15 +25,27 @@ export function rangesInit(k: Kernel, pages: number, words: number): void {
   k.kmem[pages + RANGES.batch] = 0;
 }
 
-/** Whether one more page, `pfn`, can be stored: always in a list, in ranges unless they are full. */
+/**
+ * Whether one more page, `pfn`, can be stored: always in a list, in ranges unless they are full.
+ */
 export function outputRoom(k: Kernel, pages: number, pfn: Pfn, flags: number): boolean {
   if ((flags & FOLL.ranges) === 0) return true;
   const used = k.kmem[pages + RANGES.used];
   return used < k.kmem[pages + RANGES.capacity] || continuesRange(k, pages, used, pfn);
 }
 
-/** Stores `n` consecutive pages of one folio from `pfn`, behind the `nr` pages that are stored already. */
-export function outputPages(k: Kernel, pages: number, nr: number, pfn: Pfn, n: number, flags: number): void {
+/**
+ * Stores `n` consecutive pages of one folio from `pfn`, behind the `nr` pages that are stored
+ * already.
+ */
+export function outputPages(
+  k: Kernel,
+  pages: number,
+  nr: number,
+  pfn: Pfn,
+  n: number,
+  flags: number,
+): void {
   if (pages < 0) return;
   if ((flags & FOLL.ranges) === 0) {
     for (let i = 0; i < n; i++) k.kmem[pages + nr + i] = pfn + i;
@@ -46,7 +61,9 @@ export function outputPages(k: Kernel, pages: number, nr: number, pfn: Pfn, n: n
   k.kmem[pages + RANGES.used] = used + 1;
 }
 
-/** Whether `pfn` is the next page of the last range's folio, and the range is of the present batch. */
+/**
+ * Whether `pfn` is the next page of the last range's folio, and the range is of the present batch.
+ */
 function continuesRange(k: Kernel, pages: number, used: number, pfn: Pfn): boolean {
   if (used === k.kmem[pages + RANGES.batch]) return false;
   const last = pages + RANGES.header + 2 * (used - 1);
@@ -54,7 +71,9 @@ function continuesRange(k: Kernel, pages: number, used: number, pfn: Pfn): boole
   return first + k.kmem[last + 1] === pfn && headOf(k, first) === headOf(k, pfn);
 }
 
-/** Output for the pages behind the `n` just stored: a higher index in a list, a new batch in ranges. */
+/**
+ * Output for the pages behind the `n` just stored: a higher index in a list, a new batch in ranges.
+ */
 export function outputBehind(k: Kernel, pages: number, n: number, flags: number): number {
   if (pages < 0) return pages;
   if ((flags & FOLL.ranges) === 0) return pages + n;

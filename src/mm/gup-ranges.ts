@@ -1,20 +1,20 @@
 /**
- * Pinning with ranges of folios as output: what the June 2018 discussion asked for, so that a caller's work
- * is by folio and not by page (seeds B1, B2). The kernel has no such call yet; it is pin_user_pages_fast()
- * with `FOLL.ranges`, so all of its rules hold. Output format: gup-output.ts.
+ * Pinning with ranges of folios as output: what the June 2018 discussion asked for, so that a
+ * caller's work is by folio and not by page (seeds B1, B2). The kernel has no such call yet; it is
+ * pin_user_pages_fast() with `FOLL.ranges`, so all of its rules hold. Output format: gup-output.ts.
  */
 import { EINVAL } from '../machine/errno.ts';
 import type { Steps, TaskId, Vpn } from '../machine/types.ts';
+import { headOf } from './folio.ts';
 import { FOLL } from './foll.ts';
 import { pinUserPagesFast } from './gup.ts';
-import { headOf } from './folio.ts';
 import { RANGES, rangesInit } from './gup-output.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * Pins `nr` pages from `start` and stores them as ranges in the `words` words of kernel memory at `ranges`. Returns the
- * number of pages pinned: fewer when the ranges are full, or for the reasons of any pinning call; or -errno.
- * Release with `unpinUserRanges`.
+ * Pins `nr` pages from `start` and stores them as ranges in the `words` words of kernel memory at
+ * `ranges`. Returns the number of pages pinned: fewer when the ranges are full, or for the reasons
+ * of any pinning call; or -errno. Release with `unpinUserRanges`.
  */
 export function* pinUserPagesFastRanges(
   k: Kernel,

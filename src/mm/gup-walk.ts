@@ -1,37 +1,43 @@
 /**
- * The slow walk: finds the page at an address under the page table lock, decides whether the caller may
- * have it, takes references and stores it (mm/gup.c: follow_page_mask(), follow_page_pte(),
+ * The slow walk: finds the page at an address under the page table lock, decides whether the caller
+ * may have it, takes references and stores it (mm/gup.c: follow_page_mask(), follow_page_pte(),
  * follow_huge_pmd(), the tail of __get_user_pages()). Rules: semantics.md A.4.6, A.6, A.8, S9, S40.
  *
- * Tables above the leaf are looked at without steps: mmap_lock keeps them, and what is found is read
- * again under the lock of the table that holds the leaf.
+ * Tables above the leaf are looked at without steps: mmap_lock keeps them, and what is found is
+ * read again under the lock of the table that holds the leaf.
  */
 import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryPfn, isNone, isPresent, isProtnone, PTE } from '../machine/entry.ts';
-import { EEXIST, EFAULT, EMLINK, ENOMEM } from '../machine/errno.ts';
-import { PG } from '../machine/page.ts';
-import type { EntryAddr, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
+import { EEXIST, EFAULT, ENOMEM } from '../machine/errno.ts';
+import type { EntryAddr, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { vmaAccessible } from './fault-common.ts';
 import { headOf, isAnon, isHugetlb, isZeroPfn, pageAnonExclusive } from './folio.ts';
 import { FOLL } from './foll.ts';
-import { gupPutFolio, tryGrabFolio } from './grab.ts';
-import { outputPages, outputRoom } from './gup-output.ts';
-import { checkPinnedExclusive, gupMustUnshare } from './gup-unshare.ts';
+import { storePages, takePage, takeRest, touchFolio } from './gup-take.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { type Kernel, MISC } from './kernel.ts';
-import { isLeaf, isTable, PMD_PAGES, pmdEntry, pteAlloc, pteEntry, pteLock, pteUnlock, PUD_PAGES, pudEntry } from './pgtable.ts';
-import { folioMarkAccessed, folioMarkDirty } from './set-dirty.ts';
+import {
+  isLeaf,
+  isTable,
+  PMD_PAGES,
+  PUD_PAGES,
+  pmdEntry,
+  pteAlloc,
+  pteEntry,
+  pteLock,
+  pteUnlock,
+  pudEntry,
+} from './pgtable.ts';
 import { VM } from './vma.ts';
 
 /** `followPages`: no page that the caller may have; call the fault handler. */
 export const NO_PAGE = 0;
-/** `followPages`: the output is full, nothing was taken. No errno has this value. */
-export const NO_ROOM = -4096;
 
 /**
- * follow_page_mask() and what __get_user_pages() does with its page: takes up to `want` pages from `vpn`, all
- * from one entry, and stores them at `pages` behind the `nr` already there. Returns how many; `NO_PAGE`; -EMLINK
- * when the page must be unshared first; -EEXIST for an entry without a page structure; `NO_ROOM`; another -errno.
+ * follow_page_mask() and what __get_user_pages() does with its page: takes up to `want` pages from
+ * `vpn`, all from one entry, and stores them at `pages` behind the `nr` already there. Returns how
+ * many; `NO_PAGE`; -EMLINK when the page must be unshared first; -EEXIST for an entry without a
+ * page structure; `NO_ROOM`; another -errno.
  */
 export function* followPages(
   k: Kernel,
@@ -45,32 +51,48 @@ export function* followPages(
   const mm = k.vma.mm[vma];
   const pud = pudEntry(k, mm, vpn);
   if (pud === 0) return noPageTable(k, vma, flags);
-  if (isLeaf(k.contents[pud])) return yield* followLeaf(k, vma, vpn, pud, PUD_PAGES, flags, want, pages, nr);
+  if (isLeaf(k.contents[pud]))
+    return yield* followLeaf(k, vma, vpn, pud, PUD_PAGES, flags, want, pages, nr);
   const pmd = pmdEntry(k, mm, vpn);
   if (pmd === 0) return noPageTable(k, vma, flags);
-  if (isLeaf(k.contents[pmd])) return yield* followLeaf(k, vma, vpn, pmd, PMD_PAGES, flags, want, pages, nr);
+  if (isLeaf(k.contents[pmd]))
+    return yield* followLeaf(k, vma, vpn, pmd, PMD_PAGES, flags, want, pages, nr);
   if (!isTable(k.contents[pmd])) return noPageTable(k, vma, flags);
   return yield* followPte(k, vma, vpn, flags, pages, nr);
 }
 
-/** no_page_table(): a hole; in a core dump one that a fault would only fill with zeros is an error (A.6.1). */
+/**
+ * no_page_table(): a hole; in a core dump one that a fault would only fill with zeros is an error
+ * (A.6.1).
+ */
 function noPageTable(k: Kernel, vma: VmaId, flags: number): number {
   return (flags & FOLL.dump) !== 0 && k.vma.file[vma] === 0 ? -EFAULT : NO_PAGE;
 }
 
 /** gup_can_follow_protnone(): whether a PROTNONE entry may be used as it is (A.6.3, S40). */
 function mayFollowProtnone(k: Kernel, vma: VmaId, flags: number): boolean {
-  const honour = k.rules.gup.numaDefault ? (flags & FOLL.force) === 0 : (flags & FOLL.honorNumaFault) !== 0;
+  const honour = k.rules.gup.numaDefault
+    ? (flags & FOLL.force) === 0
+    : (flags & FOLL.honorNumaFault) !== 0;
   return !honour || !vmaAccessible(k, vma);
 }
 
 /**
- * can_follow_write_pte(), _pmd(): a write needs a writable entry, or FORCE after copy-on-write was broken:
- * told by FOLL_COW and the dirty bit (4.9 to 5.19), by exclusivity since 6.0 (A.6.4, S9). `pfn` 0: no page.
+ * can_follow_write_pte(), _pmd(): a write needs a writable entry, or FORCE after copy-on-write was
+ * broken: told by FOLL_COW and the dirty bit (4.9 to 5.19), by exclusivity since 6.0 (A.6.4, S9).
+ * `pfn` 0: no page.
  */
-function mayFollowWrite(k: Kernel, vma: VmaId, pfn: Pfn, lo: number, flags: number, huge: boolean): boolean {
+function mayFollowWrite(
+  k: Kernel,
+  vma: VmaId,
+  pfn: Pfn,
+  lo: number,
+  flags: number,
+  huge: boolean,
+): boolean {
   if ((lo & PTE.write) !== 0) return true;
-  if (k.rules.gup.followForce === 'dropWrite' || (huge && !k.rules.gup.followForceThp)) return false;
+  if (k.rules.gup.followForce === 'dropWrite' || (huge && !k.rules.gup.followForceThp))
+    return false;
   if (k.rules.gup.followForce === 'cowDirty') {
     // 5.8 breaks copy-on-write without FORCE too, and asks for FOLL_COW alone (S6).
     const forced = k.rules.gup.forceCowBreak || (flags & FOLL.force) !== 0;
@@ -85,14 +107,21 @@ function mayFollowWrite(k: Kernel, vma: VmaId, pfn: Pfn, lo: number, flags: numb
 }
 
 /** follow_page_pte(). */
-function* followPte(k: Kernel, vma: VmaId, vpn: Vpn, flags: number, pages: number, nr: number): Steps<number> {
+function* followPte(
+  k: Kernel,
+  vma: VmaId,
+  vpn: Vpn,
+  flags: number,
+  pages: number,
+  nr: number,
+): Steps<number> {
   const e = pteEntry(k, k.vma.mm[vma], vpn);
   if (e === 0) return NO_PAGE;
   yield* pteLock(k, e);
   const taken = yield* takePte(k, vma, vpn, e, flags);
   yield* pteUnlock(k, e);
   if (taken <= 0) return taken;
-  return yield* store(k, taken, 1, flags, pages, nr);
+  return yield* storePages(k, taken, 1, flags, pages, nr);
 }
 
 /** The part of follow_page_pte() under the lock, in the order of A.6. Answers as `takePage`. */
@@ -106,7 +135,8 @@ function* takePte(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr, flags: number):
   if (isProtnone(lo) && !mayFollowProtnone(k, vma, flags)) return NO_PAGE;
   const pfn = entryPfn(lo, hi);
   const special = (lo & PTE.special) !== 0;
-  if ((flags & FOLL.write) !== 0 && !mayFollowWrite(k, vma, special ? 0 : pfn, lo, flags, false)) return NO_PAGE;
+  if ((flags & FOLL.write) !== 0 && !mayFollowWrite(k, vma, special ? 0 : pfn, lo, flags, false))
+    return NO_PAGE;
   if (special || isZeroPfn(k, pfn)) {
     if ((flags & FOLL.dump) !== 0) return -EFAULT;
     if (!isZeroPfn(k, pfn)) return -EEXIST;
@@ -114,27 +144,6 @@ function* takePte(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr, flags: number):
   const taken = yield* takePage(k, vma, pfn, pfn, lo, flags);
   if (taken > 0 && (flags & FOLL.touch) !== 0) yield* touchFolio(k, headOf(k, pfn), lo, flags);
   return taken;
-}
-
-/** FOLL_TOUCH: a write by way of a clean entry dirties the folio; every use is remembered (A.6.10). */
-function* touchFolio(k: Kernel, folio: Folio, lo: number, flags: number): Steps<void> {
-  const write = (flags & FOLL.write) !== 0 && (lo & PTE.dirty) === 0;
-  if (write && (k.page.flags[folio] & PG.dirty) === 0) yield* folioMarkDirty(k, folio);
-  yield* folioMarkAccessed(k, folio);
-}
-
-/**
- * Unshares or takes one reference on the folio of `pfn`, under the lock. `checked` is the page whose flags decide:
- * the head for a huge entry, else the page itself. Returns `pfn`, -EMLINK or the grab's error.
- */
-function* takePage(k: Kernel, vma: VmaId, pfn: Pfn, checked: Pfn, lo: number, flags: number): Steps<number> {
-  if ((lo & PTE.write) === 0) {
-    const unshare = yield* gupMustUnshare(k, vma, flags, checked);
-    if (unshare) return -EMLINK;
-  }
-  checkPinnedExclusive(k, checked, flags);
-  const error = yield* tryGrabFolio(k, headOf(k, pfn), 1, flags);
-  return error !== 0 ? error : pfn;
 }
 
 /** follow_pmd_mask(), follow_pud_mask() for a leaf of `span` pages, hugetlb's included. */
@@ -165,8 +174,18 @@ function* followLeaf(
   return yield* takeRest(k, taken, Math.min(want, span - (vpn & (span - 1))), flags, pages, nr);
 }
 
-/** follow_huge_pmd(): the tests on a huge entry; its head page's flags stand for all (A.6, last paragraph). */
-function* takeLeaf(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr, span: number, flags: number): Steps<number> {
+/**
+ * follow_huge_pmd(): the tests on a huge entry; its head page's flags stand for all (A.6, last
+ * paragraph).
+ */
+function* takeLeaf(
+  k: Kernel,
+  vma: VmaId,
+  vpn: Vpn,
+  e: EntryAddr,
+  span: number,
+  flags: number,
+): Steps<number> {
   const lo = yield* entryRead(k, e);
   const head = entryPfn(lo, entryHi(k, e));
   if (isTable(lo)) return NO_PAGE;
@@ -181,43 +200,11 @@ function* takeLeaf(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr, span: number, 
   return taken;
 }
 
-/** touch_pmd(): the entry itself is marked used; and dirty by a write, before 4.15 by every call. */
+/**
+ * touch_pmd(): the entry itself is marked used; and dirty by a write, before 4.15 by every call.
+ */
 function* touchLeaf(k: Kernel, e: EntryAddr, flags: number): Steps<void> {
   const dirty = (flags & FOLL.write) !== 0 || k.rules.thp.touchDirty === 'always';
   const lo = yield* entryRead(k, e);
   yield* entrySet(k, e, lo | PTE.accessed | (dirty ? PTE.dirty : 0), entryHi(k, e));
-}
-
-/**
- * The rest of a huge entry, `n` pages with the one already taken: one count update for all of them, without
- * the lock, for the first reference keeps the folio (A.4.6). Kernels before 6.5 walk again for each page.
- */
-function* takeRest(k: Kernel, pfn: Pfn, n: number, flags: number, pages: number, nr: number): Steps<number> {
-  if (n === 1 || !takesBatch(k, pfn, pages)) return yield* store(k, pfn, 1, flags, pages, nr);
-  const error = yield* tryGrabFolio(k, headOf(k, pfn), n - 1, flags);
-  if (error !== 0) {
-    yield* drop(k, headOf(k, pfn), 1, flags);
-    return -EFAULT;
-  }
-  return yield* store(k, pfn, n, flags, pages, nr);
-}
-
-function takesBatch(k: Kernel, pfn: Pfn, pages: number): boolean {
-  if (pages < 0 || k.rules.gup.hugeBatch) return true;
-  return k.rules.hugetlb.grabOnce && isHugetlb(k, headOf(k, pfn));
-}
-
-/** Stores `n` pages that were taken, and answers `n`; gives them back and answers `NO_ROOM` where they don't fit. */
-function* store(k: Kernel, pfn: Pfn, n: number, flags: number, pages: number, nr: number): Steps<number> {
-  if (!outputRoom(k, pages, pfn, flags)) {
-    yield* drop(k, headOf(k, pfn), n, flags);
-    return NO_ROOM;
-  }
-  outputPages(k, pages, nr, pfn, n, flags);
-  return n;
-}
-
-/** Gives references back, if this call takes any. */
-function* drop(k: Kernel, folio: Folio, n: number, flags: number): Steps<void> {
-  if ((flags & (FOLL.get | FOLL.pin)) !== 0) yield* gupPutFolio(k, folio, n, flags);
 }

@@ -1,22 +1,21 @@
 /**
- * The pinning API: get_user_pages*() and pin_user_pages*() (mm/gup.c). Rules: semantics.md A.1 to A.3; S23, S35.
+ * The pinning API: get_user_pages*() and pin_user_pages*() (mm/gup.c). Rules: semantics.md A.1 to
+ * A.3; S23, S35.
  *
- * Common to all: `task` calls, on its CPU; addresses are page numbers; `pages` is the index in `k.kmem` where page
- * frame numbers are stored, -1 is NULL; `flags` are `FOLL` bits. They return how many pages were taken, at most
- * `nr`, or -errno. A caller that got fewer than it asked for has exactly those to give back (A.3.7).
+ * Common to all: `task` calls, on its CPU; addresses are page numbers; `pages` is the index in
+ * `k.kmem` where page frame numbers are stored, -1 is NULL; `flags` are `FOLL` bits. They return
+ * how many pages were taken, at most `nr`, or -errno. A caller that got fewer than it asked for has
+ * exactly those to give back (A.3.7).
  *
- * mmap_lock: getUserPages, pinUserPages and the *Remote calls are called with it held shared (`R.mmapLock`); the
- * *Unlocked and *Fast ones take it themselves.
+ * mmap_lock: getUserPages, pinUserPages and the *Remote calls are called with it held shared
+ * (`R.mmapLock`); the *Unlocked and *Fast ones take it themselves.
  */
-import { EFAULT, EINVAL, EOVERFLOW } from '../machine/errno.ts';
-import { WARN, warn } from '../machine/report.ts';
+import { EINVAL } from '../machine/errno.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { FOLL } from './foll.ts';
 import { BAD_ARGS, badPinArgs, gupArgs, LOCKED } from './gup-args.ts';
-import { gupFast } from './gup-fast.ts';
+import { gupFastFallback } from './gup-fallback.ts';
 import { gupLongtermLocked } from './gup-longterm.ts';
-import { outputBehind } from './gup-output.ts';
-import { mmSetHasPinned } from './has-pinned.ts';
 import type { Kernel } from './kernel.ts';
 
 /** get_user_pages(). */
@@ -48,8 +47,9 @@ export function* getUserPagesUnlocked(
 }
 
 /**
- * get_user_pages_remote(): of another process. `locked` is the index in `k.kmem` of the caller's `int *locked`, which
- * must be 1 and is 0 afterwards when mmap_lock was dropped; `LOCKED.caller` is NULL.
+ * get_user_pages_remote(): of another process. `locked` is the index in `k.kmem` of the caller's
+ * `int *locked`, which must be 1 and is 0 afterwards when mmap_lock was dropped; `LOCKED.caller` is
+ * NULL.
  */
 export function* getUserPagesRemote(
   k: Kernel,
@@ -80,7 +80,10 @@ export function* getUserPagesFast(
   return yield* gupFastFallback(k, task, start, nr, all, pages);
 }
 
-/** get_user_pages_fast_only() (5.8+), __get_user_pages_fast(): never sleeps, never falls back; the count found. */
+/**
+ * get_user_pages_fast_only() (5.8+), __get_user_pages_fast(): never sleeps, never falls back; the
+ * count found.
+ */
 export function* getUserPagesFastOnly(
   k: Kernel,
   task: TaskId,
@@ -215,44 +218,4 @@ export function* pinLongtermPagesRemote(
   locked: number,
 ): Steps<number> {
   return yield* pinUserPagesRemote(k, task, mm, start, nr, flags | FOLL.longterm, pages, locked);
-}
-
-/**
- * gup_fast_fallback(), internal_get_user_pages_fast(): the lockless walk, then the slow path for the rest (A.2.4,
- * A.3.6). `flags` hold FOLL_GET or FOLL_PIN.
- */
-export function* gupFastFallback(
-  k: Kernel,
-  task: TaskId,
-  start: Vpn,
-  nr: number,
-  flags: number,
-  pages: number,
-): Steps<number> {
-  // What the wrappers add themselves isn't in the mask of old kernels.
-  const accepted = k.rules.fast.flags | FOLL.get | FOLL.fastOnly | FOLL.ranges;
-  if ((flags & ~accepted) !== 0) {
-    warn(k, WARN.gupArgs);
-    return -EINVAL;
-  }
-  const mm = k.task.mm[task];
-  if ((flags & FOLL.pin) !== 0) yield* mmSetHasPinned(k, mm);
-  const end = start + nr;
-  if (end > ADDRESS_PAGES) return k.rules.fast.overflowRet === 'eoverflow' ? -EOVERFLOW : 0;
-  if (end > userPages(k)) return -EFAULT;
-  const fast = yield* gupFast(k, k.task.cpu[task], mm, start, end, flags, pages);
-  if (fast === nr || (flags & FOLL.fastOnly) !== 0) return fast;
-  const rest = outputBehind(k, pages, fast, flags);
-  const slowFlags = flags | FOLL.touch | FOLL.unlockable;
-  const slow = yield* gupLongtermLocked(k, task, mm, start + fast, nr - fast, slowFlags, rest, LOCKED.self);
-  if (slow < 0) return fast > 0 ? fast : slow;
-  return fast + slow;
-}
-
-/** Pages of the 64-bit address space; a range that ends behind it wraps. */
-const ADDRESS_PAGES = 2 ** 52;
-
-/** TASK_SIZE_MAX in pages: half of what the tables translate, less the last page. */
-function userPages(k: Kernel): number {
-  return 2 ** (9 * k.levels - 1) - 1;
 }

@@ -1,14 +1,14 @@
 /**
- * The mm's sticky "was ever pinned" flag: mm_set_has_pinned_flag() of mm/gup.c (MMF_HAS_PINNED, before
- * 5.14 the atomic field mm->has_pinned). Rules: semantics.md A.2.5, A.11.2, S12.
+ * The mm's sticky "was ever pinned" flag: mm_set_has_pinned_flag() of mm/gup.c (MMF_HAS_PINNED,
+ * before 5.14 the atomic field mm->has_pinned). Rules: semantics.md A.2.5, A.11.2, S12.
  */
 import { mmFlagSet, mmFlagsRead } from '../machine/grab-words.ts';
 import type { MmId, Steps } from '../machine/types.ts';
 import { type Kernel, MMF } from './kernel.ts';
 
 /**
- * Marks `mm` as having made FOLL_PIN references; kernels before 5.9 keep no such flag. Once set it stays,
- * so a first look without a step of its own can only save the store.
+ * Marks `mm` as having made FOLL_PIN references; kernels before 5.9 keep no such flag. Once set it
+ * stays, so a first look without a step of its own can only save the store.
  */
 export function* mmSetHasPinned(k: Kernel, mm: MmId): Steps<void> {
   if (k.rules.pin.hasPinned === 'none') return;

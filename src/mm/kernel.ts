@@ -104,6 +104,8 @@ export interface Kernel extends Machine {
   /** Event counters: `VMSTAT.items` a node. */
   readonly vmstat: Int32Array;
   readonly nodes: number;
+  /** Pins held on each folio in truth (pin-ledger.ts); empty unless the configuration asks for the ledger. */
+  readonly pins: Int32Array;
   /** The page of zeros that read faults map. */
   readonly zeroPfn: Pfn;
   /** [0]: the huge zero folio's head (0: not made yet). [1]: next anon_vma to try. [2]: thp enabled = always. */
@@ -127,6 +129,8 @@ export interface KernelConfig extends Partial<Omit<MachineConfig, 'alloc'>> {
   readonly migrateTries?: number;
   /** transparent_hugepage/enabled is `always` rather than `madvise`. */
   readonly thpAlways?: boolean;
+  /** Keep the ledger of pins. */
+  readonly ledger?: boolean;
 }
 
 /** Page frame of the page of zeros. */
@@ -195,6 +199,7 @@ export function bootKernel(config: KernelConfig): Kernel {
     gather: gatherTables(alloc, tasks),
     vmstat: alloc(nodes * VMSTAT.items),
     nodes,
+    pins: alloc(config.ledger === true ? machine.pages : 0),
     zeroPfn: ZERO_PFN,
     misc: alloc(MISC.words),
   };

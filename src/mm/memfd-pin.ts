@@ -19,10 +19,10 @@ import { shmemGetFolio } from './shmem.ts';
 import { unpinFolios } from './unpin.ts';
 
 /**
- * memfd_pin_folios(): pins each folio that holds bytes [start, end] (end included) of a memory file once, whatever its
- * size, and stores their heads at `folios`, at most `max` of them. The byte offset of `start` in the first folio
- * goes to `k.kmem[offset]`. Holes are filled. Returns how many folios; -EINVAL; -ENOMEM. Release with `unpinFolios`.
- * Byte positions stay below 2^31 here.
+ * memfd_pin_folios(): pins each folio that holds bytes [start, end] (end included) of a memory file
+ * once, whatever its size, and stores their heads at `folios`, at most `max` of them. The byte
+ * offset of `start` in the first folio goes to `k.kmem[offset]`. Holes are filled. Returns how many
+ * folios; -EINVAL; -ENOMEM. Release with `unpinFolios`. Byte positions stay below 2^31 here.
  */
 export function* memfdPinFolios(
   k: Kernel,
@@ -93,7 +93,8 @@ function* pinFolios(
 
 /** The folio of page `index`, made if there is none, with one reference; 0: out of memory. */
 function* memfdFolio(k: Kernel, file: FileId, index: number): Steps<Folio> {
-  if (k.file.kind[file] === FILE.shmem) return yield* shmemGetFolio(k, file, index, true, GFP.pinnable);
+  if (k.file.kind[file] === FILE.shmem)
+    return yield* shmemGetFolio(k, file, index, true, GFP.pinnable);
   for (;;) {
     const found = yield* filemapGetFolio(k, file, index);
     if (found !== 0) return found;

@@ -17,10 +17,11 @@ export function hasPincount(k: Kernel, folio: Folio): boolean {
 }
 
 /**
- * folio_maybe_dma_pinned(), page_maybe_dma_pinned() before folios: exact for folios with a pin count; others
- * answer yes from 1024 references on, whoever holds them, and yes for a count that overflowed (A.11.1); the
- * proposal of 2019, page_dma_pinned(), compares the signed count and says no then (B.2).
- * Never no while a FOLL_PIN pin exists; references by FOLL_GET are not seen (A.11.3).
+ * folio_maybe_dma_pinned(), page_maybe_dma_pinned() before folios: exact for folios with a pin
+ * count; others answer yes from 1024 references on, whoever holds them, and yes for a count that
+ * overflowed (A.11.1); the proposal of 2019, page_dma_pinned(), compares the signed count and says
+ * no then (B.2). Never no while a FOLL_PIN pin exists; references by FOLL_GET are not seen
+ * (A.11.3).
  */
 export function* folioMaybeDmaPinned(k: Kernel, folio: Folio): Steps<boolean> {
   if (k.rules.pin.impl !== 'bias') return false;
@@ -29,10 +30,15 @@ export function* folioMaybeDmaPinned(k: Kernel, folio: Folio): Steps<boolean> {
     return pins > 0;
   }
   const references = yield* refRead(k, folio);
-  return k.rules.pin.pinnedCheck === 'signed' ? references >= PIN_BIAS : references >>> 0 >= PIN_BIAS;
+  return k.rules.pin.pinnedCheck === 'signed'
+    ? references >= PIN_BIAS
+    : references >>> 0 >= PIN_BIAS;
 }
 
-/** folio_needs_cow_for_dma(): fork must copy the folio now, for its owner may have it under DMA (A.11.2). */
+/**
+ * folio_needs_cow_for_dma(): fork must copy the folio now, for its owner may have it under DMA
+ * (A.11.2).
+ */
 export function* folioNeedsCowForDma(k: Kernel, vma: VmaId, folio: Folio): Steps<boolean> {
   const everPinned = yield* mmHasPinned(k, k.vma.mm[vma]);
   if (!everPinned) return false;

@@ -15,12 +15,18 @@ import type { Kernel } from './kernel.ts';
 import { findVma, VM } from './vma.ts';
 
 /**
- * __mm_populate(): faults in what is mapped of [start, end), each mapping as its next access would: private writable
- * memory is written (when `write`, as mlock and MAP_POPULATE do), so that no page of zeros stays. Holes and
- * mappings without pages are passed over. 0; -ENOMEM for a hole, -EAGAIN or another fault's error. Takes
- * mmap_lock itself, once a mapping.
+ * __mm_populate(): faults in what is mapped of [start, end), each mapping as its next access would:
+ * private writable memory is written (when `write`, as mlock and MAP_POPULATE do), so that no page
+ * of zeros stays. Holes and mappings without pages are passed over. 0; -ENOMEM for a hole, -EAGAIN
+ * or another fault's error. Takes mmap_lock itself, once a mapping.
  */
-export function* populateRange(k: Kernel, task: TaskId, start: Vpn, end: Vpn, write: boolean): Steps<number> {
+export function* populateRange(
+  k: Kernel,
+  task: TaskId,
+  start: Vpn,
+  end: Vpn,
+  write: boolean,
+): Steps<number> {
   const mm = k.task.mm[task];
   let vpn = start;
   while (vpn < end) {
@@ -34,7 +40,8 @@ export function* populateRange(k: Kernel, task: TaskId, start: Vpn, end: Vpn, wr
     const from = Math.max(vpn, k.vma.start[vma]);
     const to = Math.min(end, k.vma.end[vma]);
     const flags = populateFlags(k, vma, write);
-    const skip = (k.vma.flags[vma] & (VM.io | VM.pfnmap | VM.lockOnFault)) !== 0 || !vmaAccessible(k, vma);
+    const skip =
+      (k.vma.flags[vma] & (VM.io | VM.pfnmap | VM.lockOnFault)) !== 0 || !vmaAccessible(k, vma);
     yield* unlockShared(k, R.mmapLock, mm);
     if (!skip) {
       const error = yield* faultIn(k, task, from, to, flags);
@@ -45,16 +52,29 @@ export function* populateRange(k: Kernel, task: TaskId, start: Vpn, end: Vpn, wr
   return 0;
 }
 
-/** populate_vma_page_range(): writes where a write would copy; FORCE, for the mapping's protection doesn't matter here. */
+/**
+ * populate_vma_page_range(): writes where a write would copy; FORCE, for the mapping's protection
+ * doesn't matter here.
+ */
 function populateFlags(k: Kernel, vma: VmaId, write: boolean): number {
   const vm = k.vma.flags[vma];
   const breakCow = write && (vm & VM.write) !== 0 && (vm & VM.shared) === 0;
   return FOLL.touch | FOLL.force | FOLL.unlockable | (breakCow ? FOLL.write : 0);
 }
 
-/** faultin_page_range(), for MADV_POPULATE_READ and _WRITE (5.14+): 0 or -errno; a hole is -ENOMEM (A.4.2). */
-export function* faultinPageRange(k: Kernel, task: TaskId, start: Vpn, end: Vpn, write: boolean): Steps<number> {
-  const flags = FOLL.touch | FOLL.hwpoison | FOLL.unlockable | FOLL.madvPopulate | (write ? FOLL.write : 0);
+/**
+ * faultin_page_range(), for MADV_POPULATE_READ and _WRITE (5.14+): 0 or -errno; a hole is -ENOMEM
+ * (A.4.2).
+ */
+export function* faultinPageRange(
+  k: Kernel,
+  task: TaskId,
+  start: Vpn,
+  end: Vpn,
+  write: boolean,
+): Steps<number> {
+  const flags =
+    FOLL.touch | FOLL.hwpoison | FOLL.unlockable | FOLL.madvPopulate | (write ? FOLL.write : 0);
   return yield* faultIn(k, task, start, end, flags);
 }
 

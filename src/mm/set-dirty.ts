@@ -11,8 +11,8 @@ import { headOf } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
- * folio_mark_dirty(): true when it was clean. No page table, no page_mkwrite: the file system only sees the
- * dirty folio (A.10.2). On an anonymous or truncated folio only the flag is set (A.10.5).
+ * folio_mark_dirty(): true when it was clean. No page table, no page_mkwrite: the file system only
+ * sees the dirty folio (A.10.2). On an anonymous or truncated folio only the flag is set (A.10.5).
  */
 export function* folioMarkDirty(k: Kernel, folio: Folio): Steps<boolean> {
   const was = yield* flagTestAndSet(k, folio, PG.dirty);
@@ -27,7 +27,10 @@ export function* setPageDirtyLock(k: Kernel, pfn: Pfn): Steps<void> {
   yield* folioUnlock(k, folio);
 }
 
-/** folio_mark_accessed(), first half: remembers the use; promotion to the active list is left to reclaim. */
+/**
+ * folio_mark_accessed(), first half: remembers the use; promotion to the active list is left to
+ * reclaim.
+ */
 export function* folioMarkAccessed(k: Kernel, folio: Folio): Steps<void> {
   if ((k.page.flags[folio] & PG.referenced) === 0) yield* flagSet(k, folio, PG.referenced);
 }

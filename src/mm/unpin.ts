@@ -1,6 +1,7 @@
 /**
- * Releasing pins (mm/gup.c: unpin_user_page() and its family). No mapping, address space or page table is
- * looked at: only the page counts (A.10.4). Rules: semantics.md A.10, S10; names of 5.2 to 5.5 (put_user_page).
+ * Releasing pins (mm/gup.c: unpin_user_page() and its family). No mapping, address space or page
+ * table is looked at: only the page counts (A.10.4). Rules: semantics.md A.10, S10; names of 5.2 to
+ * 5.5 (put_user_page).
  */
 import { folioLock, folioUnlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
@@ -31,47 +32,57 @@ export function* unpinFolio(k: Kernel, folio: Folio): Steps<void> {
   yield* gupPutFolio(k, folio, 1, FOLL.pin);
 }
 
-/** unpin_folios(): `n` folios at `folios`; neighbours that are the same folio are released together. */
+/**
+ * unpin_folios(): `n` folios at `folios`; neighbours that are the same folio are released together.
+ */
 export function* unpinFolios(k: Kernel, folios: number, n: number): Steps<void> {
   yield* unpinUserPages(k, folios, n);
 }
 
 /**
- * unpin_user_pages(): releases the `n` pages listed at `pages`. Empty entries (0) are skipped; an error number
- * given as the count is warned of, and nothing is released (A.10.1).
+ * unpin_user_pages(): releases the `n` pages listed at `pages`. Empty entries (0) are skipped; an
+ * error number given as the count is warned of, and nothing is released (A.10.1).
  */
 export function* unpinUserPages(k: Kernel, pages: number, n: number): Steps<void> {
   yield* unpinUserPagesDirtyLock(k, pages, n, false);
 }
 
 /**
- * unpin_user_pages_dirty_lock(): as `unpinUserPages`; with `dirty` each folio that isn't dirty yet is marked
- * so under its lock. Whether it is dirty already is asked without a lock, as in the kernel (A.10.2).
+ * unpin_user_pages_dirty_lock(): as `unpinUserPages`; with `dirty` each folio that isn't dirty yet
+ * is marked so under its lock. Whether it is dirty already is asked without a lock, as in the
+ * kernel (A.10.2).
  */
-export function* unpinUserPagesDirtyLock(k: Kernel, pages: number, n: number, dirty: boolean): Steps<void> {
+export function* unpinUserPagesDirtyLock(
+  k: Kernel,
+  pages: number,
+  n: number,
+  dirty: boolean,
+): Steps<void> {
   if (n < 0 && n >= -MAX_ERRNO) {
     warn(k, WARN.unpinErrno);
     return;
   }
   let i = 0;
   while (i < n) {
-    const run = sameFolioRun(k, pages, i, n);
     const pfn = k.kmem[pages + i];
-    if (pfn !== 0) yield* unpinRun(k, headOf(k, pfn), run, dirty);
+    const folio = headOf(k, pfn);
+    let run = 1;
+    while (i + run < n && headOf(k, k.kmem[pages + i + run]) === folio) run++;
+    if (pfn !== 0) yield* unpinRun(k, folio, run, dirty);
     i += run;
   }
 }
 
-/** Entries from `i` on whose pages are of one folio. */
-function sameFolioRun(k: Kernel, pages: number, i: number, n: number): number {
-  const folio = headOf(k, k.kmem[pages + i]);
-  let run = 1;
-  while (i + run < n && headOf(k, k.kmem[pages + i + run]) === folio) run++;
-  return run;
-}
-
-/** unpin_user_page_range_dirty_lock() (5.13+): the `n` consecutive pages from `pfn`, which may span folios (A.10.3). */
-export function* unpinUserPageRangeDirtyLock(k: Kernel, pfn: Pfn, n: number, dirty: boolean): Steps<void> {
+/**
+ * unpin_user_page_range_dirty_lock() (5.13+): the `n` consecutive pages from `pfn`, which may span
+ * folios (A.10.3).
+ */
+export function* unpinUserPageRangeDirtyLock(
+  k: Kernel,
+  pfn: Pfn,
+  n: number,
+  dirty: boolean,
+): Steps<void> {
   let i = 0;
   while (i < n) {
     const folio = headOf(k, pfn + i);
@@ -81,7 +92,10 @@ export function* unpinUserPageRangeDirtyLock(k: Kernel, pfn: Pfn, n: number, dir
   }
 }
 
-/** Releases the batch of ranges at `pages` (`FOLL.ranges` output, see gup-output.ts): one count update a range. */
+/**
+ * Releases the batch of ranges at `pages` (`FOLL.ranges` output, see gup-output.ts): one count
+ * update a range.
+ */
 export function* unpinUserRanges(k: Kernel, pages: number, dirty: boolean): Steps<void> {
   const runs = outputRuns(k, pages, 0, FOLL.ranges);
   for (let i = 0; i < runs; i++) {
@@ -99,7 +113,12 @@ export function* unpinUserRanges(k: Kernel, pages: number, dirty: boolean): Step
 export function* unpinOutput(k: Kernel, pages: number, nr: number, flags: number): Steps<void> {
   const runs = outputRuns(k, pages, nr, flags);
   for (let i = 0; i < runs; i++) {
-    yield* gupPutFolio(k, headOf(k, runPage(k, pages, i, flags)), runLength(k, pages, i, flags), flags);
+    yield* gupPutFolio(
+      k,
+      headOf(k, runPage(k, pages, i, flags)),
+      runLength(k, pages, i, flags),
+      flags,
+    );
   }
   outputDropBatch(k, pages, flags);
 }
@@ -118,8 +137,8 @@ function* dirtyUnlessDirty(k: Kernel, folio: Folio): Steps<void> {
 }
 
 /**
- * put_user_page() (5.2 to 5.5): the unpin's name before there were pins: drops one reference (S10). In the proposal of
- * 2019 it releases a pin (B.2).
+ * put_user_page() (5.2 to 5.5): the unpin's name before there were pins: drops one reference (S10).
+ * In the proposal of 2019 it releases a pin (B.2).
  */
 export function* putUserPage(k: Kernel, pfn: Pfn): Steps<void> {
   yield* gupPutFolio(k, headOf(k, pfn), 1, putFlags(k));
@@ -131,7 +150,12 @@ export function* putUserPages(k: Kernel, pages: number, n: number): Steps<void> 
 }
 
 /** put_user_pages_dirty_lock() (5.2 to 5.5). */
-export function* putUserPagesDirtyLock(k: Kernel, pages: number, n: number, dirty: boolean): Steps<void> {
+export function* putUserPagesDirtyLock(
+  k: Kernel,
+  pages: number,
+  n: number,
+  dirty: boolean,
+): Steps<void> {
   for (let i = 0; i < n; i++) {
     const pfn = k.kmem[pages + i];
     if (dirty) yield* dirtyUnlessDirty(k, headOf(k, pfn));

@@ -13,6 +13,7 @@ export function vmstatAdd(k: Kernel, pfn: Pfn, item: number, n: number): void {
 /** As in the other forms. */
 export function vmstatSum(k: Kernel, item: number): number {
   let sum = 0;
-  for (let node = 0; node < k.nodes; node++) sum += Atomics.load(k.vmstat, node * VMSTAT.items + item);
+  for (let node = 0; node < k.nodes; node++)
+    sum += Atomics.load(k.vmstat, node * VMSTAT.items + item);
   return sum;
 }

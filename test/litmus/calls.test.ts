@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { CALLS, CONSTANTS } from '../../src/litmus/index.ts';
-import { FOLL } from '../../src/mm/foll.ts';
 import * as errno from '../../src/machine/errno.ts';
+import { FOLL } from '../../src/mm/foll.ts';
 
 /** Every call of the table in the language page, and those its issues name. */
 const NAMES = `mmap munmap mprotect mremap madvise mlock munlock msync fork wait exit ptrace_write
@@ -15,9 +15,28 @@ pin_longterm_pages_remote unpin_user_page unpin_user_pages unpin_user_pages_dirt
 unpin_user_page_range_dirty_lock unpin_folio unpin_folios folio_add_pin put_page put_user_page
 put_user_pages page_maybe_dma_pinned page_dma_pinned page_ref_count page_mapcount set_page_dirty
 set_page_dirty_lock memfd_pin_folios page_read page_write writeback shrink swapoff swap_in migrate compact
-cma_alloc khugepaged ksm numa_balance split_huge_page truncate dax_teardown post await barrier`.split(/\s+/);
+cma_alloc khugepaged ksm numa_balance split_huge_page truncate dax_teardown post await barrier`.split(
+  /\s+/,
+);
 
-const TYPES = ['int', 'size', 'offset', 'flags', 'address', 'fd', 'handle', 'fds', 'page', 'pages', 'out', 'string', 'thread', 'event', 'barrier', 'lock'];
+const TYPES = [
+  'int',
+  'size',
+  'offset',
+  'flags',
+  'address',
+  'fd',
+  'handle',
+  'fds',
+  'page',
+  'pages',
+  'out',
+  'string',
+  'thread',
+  'event',
+  'barrier',
+  'lock',
+];
 const RETURNS = ['void', 'int', 'fd', 'handle', 'pointer', 'page', 'byte', 'fds'];
 
 test('the table has every call of the language page', () => {

@@ -1,6 +1,7 @@
 import { type Diagnostic, parse } from '../../src/litmus/index.ts';
 
-export const MMAP = 'mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)';
+export const MMAP =
+  'mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)';
 
 /** A whole test around a body of P0, which stands in line 10 and on. */
 export const withBody = (body: string, rest = '', condition = 'exists (0:done=1)'): string =>
@@ -28,4 +29,8 @@ export const check = (text: string): string[] => places(parse(text, 't.litmus').
 
 /** Without spans, so that trees of different texts compare. */
 export const bare = (x: unknown): unknown =>
-  JSON.parse(JSON.stringify(x, (k, v: unknown) => (k === 'span' || k === 'nameSpan' || k === 'file' ? undefined : v)));
+  JSON.parse(
+    JSON.stringify(x, (k, v: unknown) =>
+      k === 'span' || k === 'nameSpan' || k === 'file' ? undefined : v,
+    ),
+  );

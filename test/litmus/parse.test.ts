@@ -4,7 +4,8 @@ import { parse, print, renderDiagnostics } from '../../src/litmus/index.ts';
 import { tokenize } from '../../src/litmus/tokens.ts';
 import { bare, check, withBody } from './helpers.ts';
 
-const read = (name: string): string => readFileSync(new URL(`examples/${name}`, import.meta.url), 'utf8');
+const read = (name: string): string =>
+  readFileSync(new URL(`examples/${name}`, import.meta.url), 'utf8');
 
 /** A text that must be good, checked. */
 const good = (text: string): NonNullable<ReturnType<typeof parse>['checked']> => {
@@ -18,7 +19,9 @@ describe('the examples of the language page', () => {
   test('vmsplice-child-keeps-page', () => {
     const checked = good(read('vmsplice-child-keeps-page.litmus'));
     expect(checked.globals.map((g) => g.name)).toEqual(['buf', 'p']);
-    expect(checked.threads.map((t) => [t.name, t.forkedBy, t.variables.map((v) => v.name)])).toEqual([
+    expect(
+      checked.threads.map((t) => [t.name, t.forkedBy, t.variables.map((v) => v.name)]),
+    ).toEqual([
       ['P0', null, []],
       ['P1', 'P0', ['r0']],
     ]);
@@ -65,7 +68,11 @@ describe('comments', () => {
 
 describe('names', () => {
   test('registers get the type of their first value', () => {
-    const checked = good(withBody('  q = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n  q[0] = 1;\n  r0 = read(p[0], 1);\n  kernel: f = pages[0];'));
+    const checked = good(
+      withBody(
+        '  q = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);\n  q[0] = 1;\n  r0 = read(p[0], 1);\n  kernel: f = pages[0];',
+      ),
+    );
     expect(checked.threads[0]?.variables.map((v) => [v.name, v.storage, v.type.kind])).toEqual([
       ['q', 'register', 'pointer'],
       ['r0', 'register', 'int'],
@@ -80,12 +87,20 @@ describe('names', () => {
   });
 
   test('the same local in blocks side by side is one variable', () => {
-    const checked = good(withBody('  for (int i = 0; i < 2; i++) n = i;\n  for (int i = 0; i < 2; i++) n = i;'));
+    const checked = good(
+      withBody('  for (int i = 0; i < 2; i++) n = i;\n  for (int i = 0; i < 2; i++) n = i;'),
+    );
     expect(checked.threads[0]?.variables.map((v) => v.name)).toEqual(['i', 'done']);
   });
 
   test('what a call fills counts as assigned', () => {
-    expect(check(withBody('  struct page *one;\n  kernel: pin_user_pages(buf, 1, 0, &one);\n  kernel: unpin_user_page(one);'))).toEqual([]);
+    expect(
+      check(
+        withBody(
+          '  struct page *one;\n  kernel: pin_user_pages(buf, 1, 0, &one);\n  kernel: unpin_user_page(one);',
+        ),
+      ),
+    ).toEqual([]);
   });
 
   test('a lost statement does not make its names unknown', () => {
@@ -95,14 +110,22 @@ describe('names', () => {
   test('forms of a call go by the number of arguments', () => {
     const checked = good(withBody('  r0 = read(p[0], 1);\n  r1 = read(p[0], buf, 1);'));
     const reads = [...checked.calls.values()].filter((c) => c.spec.name === 'read');
-    expect(reads.map((c) => [c.form.params.length, c.form.returns])).toEqual([[2, 'byte'], [3, 'int']]);
+    expect(reads.map((c) => [c.form.params.length, c.form.returns])).toEqual([
+      [2, 'byte'],
+      [3, 'int'],
+    ]);
   });
 });
 
 test('precedence is that of C', () => {
   const { test: t } = good(withBody('  r0 = 1 + 2 * 3 << 1 & 7 == 7 || 0 ? 1 : 2 - 1 - 1;'));
   const [s] = t.threads[0]?.body ?? [];
-  expect(s?.kind === 'assign' && s.value.kind === 'conditional' && s.value.test.kind === 'binary' && s.value.test.op).toBe('||');
+  expect(
+    s?.kind === 'assign' &&
+      s.value.kind === 'conditional' &&
+      s.value.test.kind === 'binary' &&
+      s.value.test.op,
+  ).toBe('||');
   expect(print(t)).toContain('r0 = 1 + 2 * 3 << 1 & 7 == 7 || 0 ? 1 : 2 - 1 - 1;');
 });
 

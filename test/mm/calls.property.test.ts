@@ -25,19 +25,33 @@ const range = fc.tuple(fc.nat(PAGES - 1), fc.integer({ min: 1, max: 6 })).map(([
   n: Math.min(n, PAGES - at),
 }));
 const step = fc.oneof(
-  fc.record({ call: fc.constant('mmap' as const), range, prot: fc.constantFrom(RW, PROT.read, PROT.none) }),
+  fc.record({
+    call: fc.constant('mmap' as const),
+    range,
+    prot: fc.constantFrom(RW, PROT.read, PROT.none),
+  }),
   fc.record({ call: fc.constant('munmap' as const), range }),
-  fc.record({ call: fc.constant('mprotect' as const), range, prot: fc.constantFrom(RW, PROT.read, PROT.none) }),
+  fc.record({
+    call: fc.constant('mprotect' as const),
+    range,
+    prot: fc.constantFrom(RW, PROT.read, PROT.none),
+  }),
   fc.record({ call: fc.constant('dontneed' as const), range }),
   fc.record({ call: fc.constant('mremap' as const), range, to: fc.nat(PAGES - 1) }),
-  fc.record({ call: fc.constant('store' as const), at: fc.nat(PAGES - 1), byte: fc.integer({ min: 1, max: 255 }) }),
+  fc.record({
+    call: fc.constant('store' as const),
+    at: fc.nat(PAGES - 1),
+    byte: fc.integer({ min: 1, max: 255 }),
+  }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 function apply(k: Kernel, task: number, model: Page[], s: Step): void {
   if (s.call === 'store') {
     const page = model[s.at];
-    expect(store(k, task, BASE + s.at, s.byte) > 0).toBe(page !== undefined && (page.prot & PROT.write) !== 0);
+    expect(store(k, task, BASE + s.at, s.byte) > 0).toBe(
+      page !== undefined && (page.prot & PROT.write) !== 0,
+    );
     if (page !== undefined && (page.prot & PROT.write) !== 0) page.byte = s.byte;
     return;
   }
@@ -99,23 +113,26 @@ function check(k: Kernel, task: number, mm: number, model: Page[]): void {
 }
 
 describe('memory calls', () => {
-  test.each(['4.4', '5.9', '6.12'])('A.26 any sequence leaves the memory that a simple model says (%s)', (version) => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        const { k, task, mm } = boot(version, { areas: [{ pages: 512 }], vmas: 64 });
-        const free = freePageCount(k);
-        const model: Page[] = new Array(PAGES).fill(undefined);
-        for (const s of steps) {
-          apply(k, task, model, s);
-          check(k, task, mm, model);
-        }
-        run(exitMm(k, task));
-        // The top table was there before.
-        expect(freePageCount(k)).toBe(free + 1);
-        expect(k.vma.mm.every((owner) => owner === 0)).toBe(true);
-        expect(k.anonVma.first.every((first) => first === 0)).toBe(true);
-      }),
-      { numRuns: 150 },
-    );
-  });
+  test.each(['4.4', '5.9', '6.12'])(
+    'A.26 any sequence leaves the memory that a simple model says (%s)',
+    (version) => {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+          const { k, task, mm } = boot(version, { areas: [{ pages: 512 }], vmas: 64 });
+          const free = freePageCount(k);
+          const model: Page[] = new Array(PAGES).fill(undefined);
+          for (const s of steps) {
+            apply(k, task, model, s);
+            check(k, task, mm, model);
+          }
+          run(exitMm(k, task));
+          // The top table was there before.
+          expect(freePageCount(k)).toBe(free + 1);
+          expect(k.vma.mm.every((owner) => owner === 0)).toBe(true);
+          expect(k.anonVma.first.every((first) => first === 0)).toBe(true);
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
 });

@@ -20,6 +20,8 @@ test('A.1.3 a flag that a kernel does not have has no raw value there', () => {
 });
 
 test('A.1 flags are named as the kernel names them', () => {
-  expect(follNames(FOLL.write | FOLL.fastOnly | FOLL.pciP2pdma)).toBe('FOLL_WRITE|FOLL_PCI_P2PDMA|FOLL_FAST_ONLY');
+  expect(follNames(FOLL.write | FOLL.fastOnly | FOLL.pciP2pdma)).toBe(
+    'FOLL_WRITE|FOLL_PCI_P2PDMA|FOLL_FAST_ONLY',
+  );
   expect(follNames(0)).toBe('0');
 });

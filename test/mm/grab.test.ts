@@ -30,7 +30,10 @@ describe('A.9 what a grab counts', () => {
   });
 
   test('A.9.4 order 1 has no pin count from 5.7 to 5.17', () => {
-    for (const [name, references, pins] of [['5.17', 1 + 2048, 0], ['5.18', 3, 2]] as const) {
+    for (const [name, references, pins] of [
+      ['5.17', 1 + 2048, 0],
+      ['5.18', 3, 2],
+    ] as const) {
       const { k } = boot(name);
       const folio = folioOf(k, 1);
       run(tryGrabFolio(k, folio, 2, FOLL.pin));
@@ -50,7 +53,10 @@ describe('A.9 what a grab counts', () => {
   });
 
   test('S11 the page of zeros is counted until 6.4 and left alone since 6.5', () => {
-    for (const [name, references, acquired] of [['6.4', 1025, 1], ['6.5', 1, 0]] as const) {
+    for (const [name, references, acquired] of [
+      ['6.4', 1025, 1],
+      ['6.5', 1, 0],
+    ] as const) {
       const { k } = boot(name);
       k.page.refcount[k.zeroPfn] = 1;
       expect(run(tryGrabFolioFast(k, k.zeroPfn, 1, FOLL.pin))).toBe(k.zeroPfn);
@@ -156,22 +162,33 @@ test('A.10.8 more unpins than pins of a large folio are reported', () => {
 });
 
 test('A.9.6 any mix of references and pins comes back to where it began', () => {
-  const step = fc.record({ pin: fc.boolean(), n: fc.integer({ min: 1, max: 40 }), fast: fc.boolean() });
+  const step = fc.record({
+    pin: fc.boolean(),
+    n: fc.integer({ min: 1, max: 40 }),
+    fast: fc.boolean(),
+  });
   fc.assert(
-    fc.property(fc.constantFrom('5.7', '5.17', '6.12'), fc.constantFrom(0, 1, 2, 9), fc.array(step), (name, order, list) => {
-      const { k } = boot(name);
-      const folio = folioOf(k, order);
-      for (const { pin, n, fast } of list) {
-        const flags = pin ? FOLL.pin : FOLL.get;
-        run<number>(fast ? tryGrabFolioFast(k, folio, n, flags) : tryGrabFolio(k, folio, n, flags));
-      }
-      const pins = list.reduce((sum, s) => sum + (s.pin ? s.n : 0), 0);
-      if (pins > 0) expect(run(folioMaybeDmaPinned(k, folio))).toBe(true);
-      for (const { pin, n } of list) run(gupPutFolio(k, folio, n, pin ? FOLL.pin : FOLL.get));
-      expect(counts(k, folio)).toEqual([1, 0]);
-      expect(pinStat(k)).toEqual([pins, pins]);
-      expect(k.report[0]).toBe(BUG.none);
-    }),
+    fc.property(
+      fc.constantFrom('5.7', '5.17', '6.12'),
+      fc.constantFrom(0, 1, 2, 9),
+      fc.array(step),
+      (name, order, list) => {
+        const { k } = boot(name);
+        const folio = folioOf(k, order);
+        for (const { pin, n, fast } of list) {
+          const flags = pin ? FOLL.pin : FOLL.get;
+          run<number>(
+            fast ? tryGrabFolioFast(k, folio, n, flags) : tryGrabFolio(k, folio, n, flags),
+          );
+        }
+        const pins = list.reduce((sum, s) => sum + (s.pin ? s.n : 0), 0);
+        if (pins > 0) expect(run(folioMaybeDmaPinned(k, folio))).toBe(true);
+        for (const { pin, n } of list) run(gupPutFolio(k, folio, n, pin ? FOLL.pin : FOLL.get));
+        expect(counts(k, folio)).toEqual([1, 0]);
+        expect(pinStat(k)).toEqual([pins, pins]);
+        expect(k.report[0]).toBe(BUG.none);
+      },
+    ),
     { numRuns: 30 },
   );
 });

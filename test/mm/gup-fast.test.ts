@@ -44,7 +44,7 @@ describe('A.13 the lockless walk', () => {
 
   const stops: [string, number, number, number][] = [
     ['A.13.4b PROTNONE', PTE.present, PTE.protnone, PIN_WRITE],
-    ['A.13.4c not the user\'s', PTE.user, 0, FOLL.get],
+    ["A.13.4c not the user's", PTE.user, 0, FOLL.get],
     ['A.13.4c not writable', PTE.write, 0, PIN_WRITE],
     ['A.13.4e special', 0, PTE.special, FOLL.get],
   ];
@@ -93,7 +93,11 @@ describe('A.13.4g the entry changes while the page is taken', () => {
 
 describe('S14 a fork during the walk', () => {
   test('A.13.1 an odd count: no page at all', () => {
-    for (const [name, took] of [['5.10', 1], ['5.11', 0], ['6.12', 0]] as const) {
+    for (const [name, took] of [
+      ['5.10', 1],
+      ['5.11', 0],
+      ['6.12', 0],
+    ] as const) {
       const { k, mm, pages } = pinBoot(name, 1);
       k.mm.writeProtectSeq[mm] = 1;
       expect(run(gupFast(k, 0, mm, AT, AT + 1, PIN_WRITE, pages))).toBe(took);

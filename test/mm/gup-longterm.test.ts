@@ -1,15 +1,20 @@
 import { describe, expect, test } from 'vitest';
+import { R } from '../../src/machine/access.ts';
 import { pageIsCma, pageIsMovableZone, returnPages, takePages } from '../../src/machine/buddy.ts';
 import { pageByte } from '../../src/machine/contents.ts';
 import { ENOMEM } from '../../src/machine/errno.ts';
+import { lockShared } from '../../src/machine/locks.ts';
 import { PG } from '../../src/machine/page.ts';
 import { BUG } from '../../src/machine/report.ts';
 import { FOLL } from '../../src/mm/foll.ts';
-import { getUserPagesLongterm, pinUserPages, pinUserPagesFast, pinUserPagesUnlocked } from '../../src/mm/gup.ts';
-import { userAccess } from '../../src/mm/memory.ts';
+import {
+  getUserPagesLongterm,
+  pinUserPages,
+  pinUserPagesFast,
+  pinUserPagesUnlocked,
+} from '../../src/mm/gup.ts';
 import { kmalloc, PF } from '../../src/mm/kernel.ts';
-import { R } from '../../src/machine/access.ts';
-import { lockShared } from '../../src/machine/locks.ts';
+import { userAccess } from '../../src/mm/memory.ts';
 import { AT, counts, pinStat } from './pin-builder.ts';
 import { boot, run } from './run.ts';
 import { mapVma, ptePfn, store } from './vma-builder.ts';

@@ -2,8 +2,14 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { EINVAL } from '../../src/machine/errno.ts';
 import { FOLL } from '../../src/mm/foll.ts';
-import { pinUserPagesFastRanges, rangeCount, rangeLength, rangeOffset, rangePage } from '../../src/mm/gup-ranges.ts';
 import { pinUserPagesFast } from '../../src/mm/gup.ts';
+import {
+  pinUserPagesFastRanges,
+  rangeCount,
+  rangeLength,
+  rangeOffset,
+  rangePage,
+} from '../../src/mm/gup-ranges.ts';
 import { kmalloc } from '../../src/mm/kernel.ts';
 import { unpinUserRanges } from '../../src/mm/unpin.ts';
 import { AT, counts, pinBoot, pinStat, stored } from './pin-builder.ts';
@@ -16,7 +22,9 @@ test('B2 small folios are one range each, with the pages that a list has', () =>
   expect(run(pinUserPagesFastRanges(k, task, AT, 4, FOLL.write, ranges, 32))).toBe(4);
   expect(rangeCount(k, ranges)).toBe(4);
   for (let i = 0; i < 4; i++) {
-    expect([rangePage(k, ranges, i), rangeLength(k, ranges, i), rangeOffset(k, ranges, i)]).toEqual([pfns[i], 1, 0]);
+    expect([rangePage(k, ranges, i), rangeLength(k, ranges, i), rangeOffset(k, ranges, i)]).toEqual(
+      [pfns[i], 1, 0],
+    );
   }
   run(unpinUserRanges(k, ranges, true));
   for (const pfn of pfns) expect(counts(k, pfn)).toEqual([1, 0]);
@@ -47,19 +55,23 @@ test('B4 full ranges end the call with the pages that fit, and no pin more', () 
 
 test('B2 ranges say what the list says', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 0, max: 11 }), (mapped, from) => {
-      const { k, task, pages } = pinBoot('6.12', mapped);
-      const listed = run(pinUserPagesFast(k, task, AT + from, 12, FOLL.write, pages));
-      const ranges = kmalloc(k, 40);
-      const ranged = run(pinUserPagesFastRanges(k, task, AT + from, 12, FOLL.write, ranges, 40));
-      expect(ranged).toBe(listed);
-      if (listed < 0) return;
-      const all: number[] = [];
-      for (let i = 0; i < rangeCount(k, ranges); i++) {
-        for (let j = 0; j < rangeLength(k, ranges, i); j++) all.push(rangePage(k, ranges, i) + j);
-      }
-      expect(all).toEqual(stored(k, pages, listed));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 0, max: 11 }),
+      (mapped, from) => {
+        const { k, task, pages } = pinBoot('6.12', mapped);
+        const listed = run(pinUserPagesFast(k, task, AT + from, 12, FOLL.write, pages));
+        const ranges = kmalloc(k, 40);
+        const ranged = run(pinUserPagesFastRanges(k, task, AT + from, 12, FOLL.write, ranges, 40));
+        expect(ranged).toBe(listed);
+        if (listed < 0) return;
+        const all: number[] = [];
+        for (let i = 0; i < rangeCount(k, ranges); i++) {
+          for (let j = 0; j < rangeLength(k, ranges, i); j++) all.push(rangePage(k, ranges, i) + j);
+        }
+        expect(all).toEqual(stored(k, pages, listed));
+      },
+    ),
     { numRuns: 25 },
   );
 });

@@ -6,7 +6,6 @@ import { lockShared } from '../../src/machine/locks.ts';
 import { PG } from '../../src/machine/page.ts';
 import { BUG, WARN } from '../../src/machine/report.ts';
 import { FOLL, FOLL_INTERNAL } from '../../src/mm/foll.ts';
-import { LOCKED } from '../../src/mm/gup-args.ts';
 import {
   getUserPages,
   getUserPagesFast,
@@ -20,6 +19,7 @@ import {
   pinUserPagesRemote,
   pinUserPagesUnlocked,
 } from '../../src/mm/gup.ts';
+import { LOCKED } from '../../src/mm/gup-args.ts';
 import { type Kernel, kmalloc, MMF, newTask, PF } from '../../src/mm/kernel.ts';
 import { VM } from '../../src/mm/vma.ts';
 import { AT, counts, pinBoot, pinStat, stored } from './pin-builder.ts';
@@ -41,7 +41,10 @@ describe('A.2.2 arguments', () => {
   });
 
   test('S35 pin_user_pages answers 0 to bad arguments since 6.3, -EINVAL before; the fast one always -EINVAL', () => {
-    for (const [name, answer] of [['6.2', -EINVAL], ['6.3', 0]] as const) {
+    for (const [name, answer] of [
+      ['6.2', -EINVAL],
+      ['6.3', 0],
+    ] as const) {
       const { k, task, pages } = pinBoot(name, 1);
       expect(run(pinUserPages(k, task, AT, 1, FOLL.get, pages))).toBe(answer);
       expect(run(pinUserPagesUnlocked(k, task, AT, 1, FOLL.get, pages))).toBe(answer);
@@ -50,7 +53,11 @@ describe('A.2.2 arguments', () => {
   });
 
   test('S23 LONGTERM with get is accepted until 5.9', () => {
-    for (const [name, answer] of [['5.9', 1], ['5.10', -EINVAL], ['6.12', -EINVAL]] as const) {
+    for (const [name, answer] of [
+      ['5.9', 1],
+      ['5.10', -EINVAL],
+      ['6.12', -EINVAL],
+    ] as const) {
       const { k, task, mm, pages } = pinBoot(name, 1);
       hold(k, mm);
       expect(run(getUserPages(k, task, AT, 1, FOLL.longterm, pages))).toBe(answer);
@@ -70,7 +77,9 @@ describe('A.2.2 arguments', () => {
 
   test('LONGTERM with PCI_P2PDMA is refused', () => {
     const { k, task, pages } = pinBoot('6.12', 1);
-    expect(run(pinUserPagesFast(k, task, AT, 1, FOLL.longterm | FOLL.pciP2pdma, pages))).toBe(-EINVAL);
+    expect(run(pinUserPagesFast(k, task, AT, 1, FOLL.longterm | FOLL.pciP2pdma, pages))).toBe(
+      -EINVAL,
+    );
   });
 
   test('locked must point to 1', () => {
@@ -211,11 +220,16 @@ test('A.4.2 nothing mapped: -EFAULT, in a remote process too', () => {
   const { k, mm } = boot('6.12');
   const other = newTask(k, 0, 1);
   hold(k, mm);
-  expect(run(pinUserPagesRemote(k, other, mm, AT, 1, 0, kmalloc(k, 1), LOCKED.caller))).toBe(-EFAULT);
+  expect(run(pinUserPagesRemote(k, other, mm, AT, 1, 0, kmalloc(k, 1), LOCKED.caller))).toBe(
+    -EFAULT,
+  );
 });
 
 test('S31 a stack is grown until 6.4 and never since', () => {
-  for (const [name, answer, start] of [['6.4', 1, AT + 1000 - 8], ['6.5', -EFAULT, AT + 1000]] as const) {
+  for (const [name, answer, start] of [
+    ['6.4', 1, AT + 1000 - 8],
+    ['6.5', -EFAULT, AT + 1000],
+  ] as const) {
     const { k, task, mm } = boot(name);
     const vma = mapVma(k, mm, AT + 1000, 4, RO | VM.write | VM.growsDown);
     hold(k, mm);

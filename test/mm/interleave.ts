@@ -2,11 +2,21 @@ import { accessEnabled } from '../../src/machine/enabled.ts';
 import type { Machine } from '../../src/machine/machine.ts';
 import type { Steps } from '../../src/machine/types.ts';
 
+/** Steps after which every thread gets its turn, for a thread may wait for another by trying again. */
+const UNFAIR = 3000;
+/** Steps after which it is clear that no thread will end. */
+const LIVELOCK = 60_000;
+
 /**
  * Runs several paths step by step, in the order that `pick` says (a number, taken modulo the threads that can run now).
- * Returns what each returned; throws when all that are left wait for each other.
+ * Returns what each returned; throws when all that are left wait for each other,
+ * or none ends.
  */
-export function interleave(k: Machine, paths: readonly Steps<unknown>[], pick: () => number): unknown[] {
+export function interleave(
+  k: Machine,
+  paths: readonly Steps<unknown>[],
+  pick: () => number,
+): unknown[] {
   const results: unknown[] = paths.map(() => undefined);
   const waiting = new Map<number, number>();
   const advance = (i: number) => {
@@ -21,10 +31,13 @@ export function interleave(k: Machine, paths: readonly Steps<unknown>[], pick: (
   paths.forEach((_, i) => {
     advance(i);
   });
-  while (waiting.size > 0) {
+  for (let steps = 0; waiting.size > 0; steps++) {
     const ready = [...waiting].filter(([, word]) => accessEnabled(k, word)).map(([i]) => i);
-    if (ready.length === 0) throw new Error(`deadlock: threads ${[...waiting.keys()].join(', ')} wait for each other`);
-    advance(ready[pick() % ready.length] as number);
+    if (ready.length === 0)
+      throw new Error(`deadlock: threads ${[...waiting.keys()].join(', ')} wait for each other`);
+    if (steps > LIVELOCK)
+      throw new Error(`livelock: threads ${[...waiting.keys()].join(', ')} never end`);
+    advance(ready[(steps < UNFAIR ? pick() : steps) % ready.length] as number);
   }
   return results;
 }

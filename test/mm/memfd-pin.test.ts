@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { pageIsMovableZone } from '../../src/machine/buddy.ts';
-import { EINVAL } from '../../src/machine/errno.ts';
-import { FILE } from '../../src/mm/file-tables.ts';
+import { EINVAL, ENOMEM } from '../../src/machine/errno.ts';
 import { newFile } from '../../src/mm/file-refs.ts';
+import { FILE } from '../../src/mm/file-tables.ts';
 import { kmalloc } from '../../src/mm/kernel.ts';
 import { memfdPinFolios } from '../../src/mm/memfd-pin.ts';
 import { faultinPageRange, populateRange } from '../../src/mm/populate.ts';
@@ -11,7 +11,6 @@ import { unpinFolios } from '../../src/mm/unpin.ts';
 import { AT, counts, pinStat, stored } from './pin-builder.ts';
 import { boot, run } from './run.ts';
 import { mapVma, ptePfn } from './vma-builder.ts';
-import { ENOMEM } from '../../src/machine/errno.ts';
 
 function memfd(pages: number) {
   const { k, task } = boot('6.12');

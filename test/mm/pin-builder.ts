@@ -1,8 +1,8 @@
-import { takePages, GFP } from '../../src/machine/buddy.ts';
+import { GFP, takePages } from '../../src/machine/buddy.ts';
 import type { Folio } from '../../src/machine/types.ts';
 import { type Kernel, kmalloc } from '../../src/mm/kernel.ts';
-import { VMSTAT } from '../../src/mm/vmstat-items.ts';
 import { vmstatSum } from '../../src/mm/vmstat.ts';
+import { VMSTAT } from '../../src/mm/vmstat-items.ts';
 import { boot } from './run.ts';
 import { mapVma, RW, store } from './vma-builder.ts';
 

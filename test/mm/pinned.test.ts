@@ -8,7 +8,11 @@ import { boot, run } from './run.ts';
 test('A.11.1 a small folio is maybe pinned from 1024 references on, whoever holds them', () => {
   const { k } = boot('6.12');
   const folio = folioOf(k, 0);
-  for (const [references, pinned] of [[1023, false], [1024, true], [-1, true]] as const) {
+  for (const [references, pinned] of [
+    [1023, false],
+    [1024, true],
+    [-1, true],
+  ] as const) {
     k.page.refcount[folio] = references;
     expect(run(folioMaybeDmaPinned(k, folio))).toBe(pinned);
   }

@@ -9,7 +9,7 @@ import { type Kernel, kmalloc, newTask } from '../../src/mm/kernel.ts';
 import { userAccess } from '../../src/mm/memory.ts';
 import { isolateFolio, migrateFolio, putbackFolio } from '../../src/mm/migrate.ts';
 import { shrinkLruPages } from '../../src/mm/vmscan.ts';
-import { interleave } from './interleave.ts';
+import { inBursts } from './bursts.ts';
 import { boot, run } from './run.ts';
 import { load, mapVma, store } from './vma-builder.ts';
 
@@ -54,7 +54,7 @@ describe('A.31 races of unmapping', () => {
       const outcomes = new Set<string>();
       for (const seed of SEEDS) {
         const { k, task, other, pages } = start(version);
-        const [pinned, freed] = interleave(k, seed, [
+        const [pinned, freed] = inBursts(k, seed, [
           pinUserPagesFast(k, other, 100, 1, FOLL.write, pages),
           shrinkLruPages(k, 8),
         ]);
@@ -77,7 +77,7 @@ describe('A.31 races of unmapping', () => {
       const outcomes = new Set<string>();
       for (const seed of SEEDS) {
         const { k, task, other, pfn, pages } = start(version);
-        const [pinned, err] = interleave(k, seed, [
+        const [pinned, err] = inBursts(k, seed, [
           pinUserPagesFast(k, other, 100, 1, FOLL.write, pages),
           moving(k, pfn),
         ]);
@@ -97,7 +97,7 @@ describe('A.31 races of unmapping', () => {
       for (const seed of SEEDS) {
         const { k, task, other } = start(version);
         store(k, other, 100, 6);
-        const [stored, freed] = interleave(k, seed, [
+        const [stored, freed] = inBursts(k, seed, [
           storing(k, other, 100, 8),
           shrinkLruPages(k, 1),
         ]);
@@ -117,7 +117,7 @@ describe('A.31 races of unmapping', () => {
         const { k, task, other, pfn } = start(version);
         store(k, other, 100, 6);
         const threads = [storing(k, other, 100, 8), shrinkLruPages(k, 8), moving(k, pfn)];
-        const [stored] = interleave(k, seed, threads);
+        const [stored] = inBursts(k, seed, threads);
         expect(k.report[0], `seed ${seed}`).toBe(0);
         expect(stored as number, `seed ${seed}`).toBeGreaterThan(0);
         expect(pageByte(k, load(k, task, 100), 0), `seed ${seed}`).toBe(8);

@@ -35,7 +35,10 @@ test('A.10.1 empty entries are skipped, runs of one folio go together', () => {
   run(tryGrabFolio(k, small, 1, FOLL.pin));
   k.kmem.set([folio, folio + 1, 0, small, folio + 2], list);
   run(unpinUserPages(k, list, 5));
-  expect([counts(k, folio), counts(k, small)]).toEqual([[1, 0], [1, 0]]);
+  expect([counts(k, folio), counts(k, small)]).toEqual([
+    [1, 0],
+    [1, 0],
+  ]);
   expect(pinStat(k)).toEqual([4, 4]);
 });
 
@@ -70,7 +73,10 @@ test('A.10.3 a range over two folios', () => {
   run(tryGrabFolio(k, first, 1, FOLL.pin));
   run(tryGrabFolio(k, second, 2, FOLL.pin));
   run(unpinUserPageRangeDirtyLock(k, first + 1, 3, true));
-  expect([counts(k, first), counts(k, second)]).toEqual([[1, 0], [1, 0]]);
+  expect([counts(k, first), counts(k, second)]).toEqual([
+    [1, 0],
+    [1, 0],
+  ]);
   expect((k.page.flags[second] ?? 0) & PG.dirty).toBe(PG.dirty);
 });
 

@@ -1,7 +1,8 @@
 /** One Steps function of the resumable form, as text. */
 import { type Expression, evaluated, type Node, Refusal, type Source, slice, walk } from './ast.ts';
+import { emitLeaf, isLeaf } from './leaf.ts';
 import { type FrameLayout, layOutFrame } from './liveness.ts';
-import { type Block, isBooleanLocal, type Lowered, lower, type Piece, type Value } from './lower.ts';
+import { type Block, isBooleanLocal, type LeafCall, type Lowered, lower, type Piece, type Value } from './lower.ts';
 import type { Module, Modules, Routine } from './modules.ts';
 import { isTypeOnly, type Local, type Names } from './scope.ts';
 import { delegateOf } from './subset.ts';
@@ -52,6 +53,13 @@ export class Emitter {
 
   emit(): string {
     const { name, node, exported } = this.#routine;
+    if (isLeaf(this.#routine)) {
+      const boolean = (param: Node) => {
+        const local = this.#names.get(param);
+        return local !== undefined && this.#isBoolean(local);
+      };
+      return emitLeaf(this.#source, this.#routine, this.#id, this.#leafRule(), boolean);
+    }
     const suspends = this.#frame.suspensions.size > 0;
     const params = node.params.map((p) => slice(this.#source, p));
     const [machine, ...others] = params;
@@ -61,6 +69,13 @@ export class Emitter {
     const body = suspends ? this.#machine() : this.#straight();
     const handle = `${exported ? 'export ' : ''}const ${name} = $routine(${this.#id}, '${name}', ${this.#frame.words}, ${name}$step);`;
     return `${head}\n${body}}\n${handle}`;
+  }
+
+  /** A leaf's names stay: its parts are functions like any other. */
+  #leafRule(): Rule {
+    const rule: Rule = (node, parent) => (node.type === 'ReturnStatement' && node.argument === null ? 'return 0;' : writes(node, parent));
+    const writes = writeRule(this.#source, this.#names, this.#modules.layout.tables, rule, () => {});
+    return rule;
   }
 
   /** A function that is never left before its end. */
@@ -73,7 +88,7 @@ export class Emitter {
   #machine(): string {
     const lines: string[] = [];
     for (const local of this.#lowered.tracked) {
-      if (local.kind !== 'param' && !this.#inline.has(local) && this.#isUsed(local)) lines.push(`  ${this.#declaration(local)}`);
+      if (local.kind !== 'param' && !this.#inline.has(local)) lines.push(`  ${this.#declaration(local)}`);
     }
     const loads = [...this.#frame.slots].map(([local, slot]) => {
       const word = `$s[$fp + ${slot}]`;
@@ -117,7 +132,6 @@ export class Emitter {
       return [`        ${local.kind} ${name}${type}${value === null ? '' : ` = ${this.#valueText(value)}`};`];
     }
     if (value === null) return [];
-    if (!this.#isUsed(local)) return [`        ${this.#valueText(value)};`];
     return [`        ${name} = ${this.#valueText(value)};`];
   }
 
@@ -145,6 +159,8 @@ export class Emitter {
         return [`        return 0;`];
       case 'yield':
         return [...this.#leave(block, end.next), `        return $suspend($fp, ${this.#frame.words}, ${this.#text(end.access)});`];
+      case 'leaf':
+        return [...this.#leave(block, end.next), `        return $suspend($fp, ${this.#frame.words}, ${this.#leafText(end.call, 'access')});`];
       case 'call': {
         const [machine, ...others] = end.call.arguments.map((a) => this.#text(a));
         const up = this.#frame.words;
@@ -174,6 +190,11 @@ export class Emitter {
     ];
   }
 
+  #leafText(leaf: LeafCall, part: 'access' | 'body'): string {
+    const args = leaf.args.map((a) => ('scope' in a ? this.#nameOf(a) : this.#text(a)));
+    return `${leaf.callee}$${part}(${args.join(', ')})`;
+  }
+
   #goto(block: Block): string {
     return `{ $pc = ${this.#labels.get(block) ?? 0}; continue; }`;
   }
@@ -189,6 +210,8 @@ export class Emitter {
         return name === undefined ? undefined : `${slice(this.#source, node)}: ${name}`;
       }
       case 'YieldExpression': {
+        const leaf = this.#lowered.leaves.get(node);
+        if (leaf !== undefined) return this.#leafText(leaf, 'body');
         const { result } = delegateOf(this.#modules, this.#module, node);
         return `($v as ${result === 'boolean' ? 'boolean' : 'number'})`;
       }
@@ -280,10 +303,6 @@ export class Emitter {
     return value === null ? piece.local.init === null : typeof value !== 'string' && piece.local.init !== null && evaluated(value) === evaluated(piece.local.init);
   }
 
-  #isUsed(local: Local): boolean {
-    return this.#lowered.blocks.some((b) => [...b.pieces, ...(b.end === null ? [] : [b.end])].some((p) => p.effects.reads.has(local)));
-  }
-
   #declaration(local: Local): string {
     const name = this.#nameOf(local);
     if (this.#isBoolean(local)) return `let ${name} = false;`;
@@ -359,7 +378,7 @@ function labelBlocks(blocks: readonly Block[]): Map<Block, number> {
     if (block !== undefined && !labels.has(block)) labels.set(block, labels.size);
   };
   label(blocks[0]);
-  for (const { end } of blocks) if (end?.kind === 'yield' || end?.kind === 'call') label(end.next);
+  for (const { end } of blocks) if (end !== null && 'next' in end) label(end.next);
   blocks.forEach((block, i) => {
     const next = blocks[i + 1];
     for (const piece of block.pieces) for (const exit of piece.effects.exits) label(exit);

@@ -21,7 +21,7 @@ export interface FrameLayout {
 export function layOutFrame(lowered: Lowered, params: readonly Local[]): FrameLayout {
   const needed = neededAtStart(lowered);
   const leaves = lowered.blocks.flatMap((block) =>
-    block.end?.kind === 'yield' || block.end?.kind === 'call' ? [{ block, live: needed.get(block.end.next) ?? new Set<Local>() }] : [],
+    block.end !== null && 'next' in block.end ? [{ block, live: needed.get(block.end.next) ?? new Set<Local>() }] : [],
   );
   const slots = assignSlots(leaves.map((l) => l.live), params);
   const liveAt = new Map(leaves.map((l) => [l.block, l.live]));
@@ -29,10 +29,8 @@ export function layOutFrame(lowered: Lowered, params: readonly Local[]): FrameLa
 
   // Locals changed since the frame was last written or read.
   const changed = forward(lowered, new Set(params), (block, before) => {
-    if (block.end?.kind === 'yield') return new Set();
-    const after = new Set(before);
-    for (const p of block.pieces) for (const local of p.effects.changes) after.add(local);
-    return after;
+    if (block.end?.kind === 'yield' || block.end?.kind === 'leaf') return new Set();
+    return new Set([...before, ...changesOf(block)]);
   });
   // Slots that may not be 0.
   const occupied = forward(lowered, new Set<number>(), (block, before) => {
@@ -45,8 +43,7 @@ export function layOutFrame(lowered: Lowered, params: readonly Local[]): FrameLa
 
   const suspensions = new Map<Block, Suspension>();
   for (const { block, live } of leaves) {
-    const dirty = new Set(changed.get(block));
-    for (const p of block.pieces) for (const local of p.effects.changes) dirty.add(local);
+    const dirty = new Set([...(changed.get(block) ?? []), ...changesOf(block)]);
     const used = slotsOf(live);
     const store = [...live].filter((local) => dirty.has(local)).map((local) => ({ local, slot: slots.get(local) ?? 0 }));
     store.sort((a, b) => a.slot - b.slot);
@@ -54,6 +51,12 @@ export function layOutFrame(lowered: Lowered, params: readonly Local[]): FrameLa
     suspensions.set(block, { store, clear });
   }
   return { slots, words: 1 + Math.max(0, ...slots.values()), suspensions };
+}
+
+/** Locals that the block may assign, in its test or arguments too. */
+function changesOf(block: Block): Local[] {
+  const parts = block.end === null ? block.pieces : [...block.pieces, block.end];
+  return parts.flatMap((part) => [...part.effects.changes]);
 }
 
 /** Live locals at the start of each block. */

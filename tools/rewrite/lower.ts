@@ -4,6 +4,7 @@
  * a yield stay whole.
  */
 import { bare, evaluated, type Expression, type Node, Refusal, type Source, walk } from './ast.ts';
+import { isLeaf } from './leaf.ts';
 import type { Module, Modules, Routine } from './modules.ts';
 import type { Local, Names } from './scope.ts';
 import { delegateOf } from './subset.ts';
@@ -39,9 +40,18 @@ export type End =
     }
   | { readonly kind: 'return'; readonly value: Value | null; readonly effects: Effects }
   | { readonly kind: 'yield'; readonly access: Expression; readonly next: Block; readonly effects: Effects }
+  /** A call of a leaf: suspends at its access; what comes after calls its body. */
+  | { readonly kind: 'leaf'; readonly call: LeafCall; readonly next: Block; readonly effects: Effects }
   | { readonly kind: 'call'; readonly call: Call; readonly routine: Routine; readonly next: Block; readonly effects: Effects };
 
 type Call = Extract<Node, { type: 'CallExpression' }>;
+
+/** Arguments as they can be written on both sides of the suspension; a local holds what would change. */
+export interface LeafCall {
+  readonly callee: string;
+  readonly routine: Routine;
+  readonly args: readonly (Expression | Local)[];
+}
 
 export interface Block {
   readonly pieces: Piece[];
@@ -57,8 +67,8 @@ export interface Lowered {
   readonly aliases: Map<Local, Expression>;
   /** Targets of the break and continue statements that are left inside of code. */
   readonly jumps: Map<Node, Block>;
-  /** What each `yield*` calls. */
-  readonly calls: Map<Node, Routine>;
+  /** The calls of leaves, by their `yield*`. */
+  readonly leaves: Map<Node, LeafCall>;
 }
 
 interface Around {
@@ -96,6 +106,7 @@ class Lowering {
   readonly #aliases = new Map<Local, Expression>();
   readonly #jumps = new Map<Node, Block>();
   readonly #calls = new Map<Node, Routine>();
+  readonly #leaves = new Map<Node, LeafCall>();
   readonly #order: Block[] = [];
   #block: Block = { pieces: [], end: null };
 
@@ -122,7 +133,7 @@ class Lowering {
     this.#start(this.#block);
     this.#statements(node.body?.body ?? [], { breakTo: null, continueTo: null });
     this.#finish({ kind: 'return', value: null, effects: none() });
-    return { blocks: this.#reachable(), tracked: this.#tracked, aliases: this.#aliases, jumps: this.#jumps, calls: this.#calls };
+    return { blocks: this.#reachable(), tracked: this.#tracked, aliases: this.#aliases, jumps: this.#jumps, leaves: this.#leaves };
   }
 
   /** k.a.b: nothing but state in arrays ever changes, so it is the same wherever it is read. */
@@ -312,6 +323,7 @@ class Lowering {
       this.#start(next);
     } else if (e.type === 'YieldExpression') {
       this.#callOf(e);
+      if (this.#leaves.has(e)) this.#code(node, null, this.#effects(node));
     } else if (e.type === 'AssignmentExpression') {
       this.#assignment(node, e);
     } else {
@@ -510,8 +522,62 @@ class Lowering {
     const call = node.argument;
     if (routine === undefined || call?.type !== 'CallExpression') throw this.#refusal(node, 'yield inside an expression', 'a step announces its access in a statement of its own');
     const next = this.#newBlock();
+    if (isLeaf(routine)) {
+      const leaf = this.#leafCall(call, routine);
+      this.#leaves.set(node, leaf);
+      this.#finish({ kind: 'leaf', call: leaf, next, effects: this.#effects(node) });
+      this.#start(next);
+      return;
+    }
     this.#finish({ kind: 'call', call, routine, next, effects: this.#effects(call) });
     this.#start(next);
+  }
+
+  #leafCall(call: Call, routine: Routine): LeafCall {
+    const args = call.arguments.map((argument, i): Expression | Local => {
+      const value = argument as Expression;
+      if (i === 0 || this.#isStable(value)) return value;
+      const param = routine.node.params[i];
+      const annotation = param?.type === 'Identifier' ? (param.typeAnnotation?.typeAnnotation ?? null) : null;
+      const name = param?.type === 'Identifier' ? param.name : 'argument';
+      const local: Local = { name: `${name}$`, kind: 'let', scope: this.#routine.node, declared: value, init: null, annotation };
+      this.#tracked.add(local);
+      this.#set(local, value);
+      return local;
+    });
+    return { callee: call.callee.type === 'Identifier' ? call.callee.name : '', routine, args };
+  }
+
+  /** Whether `e` has the same value after a suspension: made of literals, locals, constants, and fields that are no state. */
+  #isStable(e: Expression): boolean {
+    switch (e.type) {
+      case 'Literal':
+      case 'Identifier':
+        return true;
+      case 'ParenthesizedExpression':
+      case 'TSAsExpression':
+      case 'TSNonNullExpression':
+        return this.#isStable(e.expression);
+      case 'MemberExpression':
+        return !e.computed && this.#isStable(e.object as Expression);
+      case 'UnaryExpression':
+        return this.#isStable(e.argument);
+      case 'BinaryExpression':
+        return this.#isStable(e.left as Expression) && this.#isStable(e.right);
+      case 'LogicalExpression':
+        return this.#isStable(e.left) && this.#isStable(e.right);
+      case 'ConditionalExpression':
+        return this.#isStable(e.test) && this.#isStable(e.consequent) && this.#isStable(e.alternate);
+      default:
+        return false;
+    }
+  }
+
+  #leafEffects(leaf: LeafCall, effects: Effects): void {
+    for (const argument of leaf.args) {
+      if ('scope' in argument) effects.reads.add(argument);
+      else for (const local of this.#effects(argument).reads) effects.reads.add(local);
+    }
   }
 
   #effects(node: Value | Node): Effects {
@@ -519,8 +585,12 @@ class Lowering {
     if (node === 'true' || node === 'false') return effects;
     const targets = new Map<Node, Extract<Node, { type: 'AssignmentExpression' }>>();
     walk(node, (inner, parent) => {
-      // The arguments of a hoisted call were evaluated before.
-      if (inner.type === 'YieldExpression' && inner.delegate) return false;
+      if (inner.type === 'YieldExpression' && inner.delegate) {
+        // The arguments of a hoisted call were evaluated before; those of a leaf are written again.
+        const leaf = this.#leaves.get(inner);
+        if (leaf !== undefined) this.#leafEffects(leaf, effects);
+        return false;
+      }
       if (inner.type === 'AssignmentExpression') targets.set(evaluated(inner.left as Expression), inner);
       const local = inner.type === 'Identifier' ? this.#names.get(inner) : undefined;
       if (local === undefined || !this.#tracked.has(local)) return undefined;
@@ -573,6 +643,7 @@ export function successors(block: Block): Block[] {
     case 'switch':
       return [...exits, ...end.arms.map((a) => a.to), end.otherwise];
     case 'yield':
+    case 'leaf':
     case 'call':
       return [...exits, end.next];
     default:

@@ -1,11 +1,13 @@
 /**
  * The resumable form: each Steps function `f` becomes `f$step`, a state machine over a frame of words (see
- * src/machine/resumable.ts for the layout), and a constant `f` that `spawn` takes. Every write of state goes through `put`.
+ * src/machine/resumable.ts for the layout), and a constant `f` that `spawn` takes; leaves become two functions (leaf.ts).
+ * Every write of state goes through `put`.
  */
 import type MagicString from 'magic-string';
 import { Refusal, slice, walk } from './ast.ts';
 import { Emitter } from './emit.ts';
-import type { Module, Modules } from './modules.ts';
+import { isLeaf } from './leaf.ts';
+import type { Module, Modules, Routine } from './modules.ts';
 import { specifierFor } from './paths.ts';
 import { type Names, resolveNames } from './scope.ts';
 import { type Rule, textOf } from './text.ts';
@@ -93,10 +95,9 @@ export class Resumable {
     for (const statement of source.program.body) {
       if (statement.type === 'ImportDeclaration') {
         for (const s of statement.specifiers) {
-          if (s.type !== 'ImportSpecifier' || this.#modules.routine(module, s.local.name)?.steps !== true) continue;
-          const imported = slice(source, s.imported);
-          const local = s.local.name;
-          text.overwrite(s.start, s.end, imported === local ? `${local}$step` : `${imported}$step as ${local}$step`);
+          const routine = s.type === 'ImportSpecifier' ? this.#modules.routine(module, s.local.name) : undefined;
+          if (s.type !== 'ImportSpecifier' || routine?.steps !== true) continue;
+          text.overwrite(s.start, s.end, partNames(routine, slice(source, s.imported), s.local.name));
         }
       } else if (statement.type === 'ExportNamedDeclaration') {
         for (const s of statement.specifiers) {
@@ -104,8 +105,9 @@ export class Resumable {
           if (statement.source === null) {
             if (this.#modules.routine(module, local)?.steps !== true) continue;
             this.#refuse(new Refusal(source, s.start, `${local} is exported by a list`, 'write export function* where it is declared'));
-          } else if (this.#modules.exported(module, exported)?.steps === true) {
-            text.overwrite(s.start, s.end, `${slice(source, s)}, ${local}$step as ${exported}$step`);
+          } else {
+            const routine = this.#modules.exported(module, exported);
+            if (routine?.steps === true) text.overwrite(s.start, s.end, `${slice(source, s)}, ${partNames(routine, local, exported)}`);
           }
         }
       }
@@ -123,6 +125,12 @@ export class Resumable {
     const list = [...used].sort().map((name) => real[name] ?? name);
     return `import { ${list.join(', ')} } from '${specifierFor(this.#modules, module.key, this.#modules.layout.runtime)}';\n`;
   }
+}
+
+/** The functions that callers of a Steps function need, as names of an import or export. */
+function partNames(routine: Routine, from: string, to: string): string {
+  const parts = isLeaf(routine) ? ['access', 'body'] : ['step'];
+  return parts.map((part) => (from === to ? `${to}$${part}` : `${from}$${part} as ${to}$${part}`)).join(', ');
 }
 
 /** Whether `node` is part of a function's body rather than of what runs when the module is loaded. */

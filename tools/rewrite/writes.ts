@@ -63,7 +63,7 @@ export function writeRule(source: Source, names: Names, tables: readonly string[
     if (['&&', '||', '??'].includes(operator)) {
       throw new Refusal(source, write.start, `${write.operator} on state`, 'write an if and an assignment');
     }
-    return `${base}[${i}] ${operator} (${right})`;
+    return `${base}[${i}] ${operator} ${isAtom(write.right) ? right : `(${right})`}`;
   }
 
   function inner(node: Node, parent: Node): string {
@@ -156,4 +156,9 @@ function checkBulk(source: Source, names: Names, call: Extract<Node, { type: 'Ca
   const local = names.get(root);
   if (local !== undefined && isFresh(local)) return;
   throw new Refusal(source, call.start, `.${callee.property.name}() writes state behind the log`, 'use fillWords or copyWords of machine/words.ts');
+}
+
+/** Needs no parentheses behind an operator. */
+function isAtom(node: Node): boolean {
+  return node.type === 'Literal' || node.type === 'Identifier' || node.type === 'MemberExpression' || node.type === 'CallExpression' || node.type === 'ParenthesizedExpression';
 }

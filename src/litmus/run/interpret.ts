@@ -65,9 +65,9 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
     storeResult(k, pc, raw);
     return pc + 1;
   }
-  if (op === OP.storeShared) {
-    yield WRITE | at(R.kmem, instructionAt(k, pc).dst);
-    setVar(k, instructionAt(k, pc).dst, arg(k, pc, 0));
+  if (op === OP.shared) {
+    yield WRITE | at(R.kmem, instructionAt(k, pc).target);
+    storeResult(k, pc, arg(k, pc, 0));
     return pc + 1;
   }
   const pfn = yield* userAccess(k, k.lit.task[thread], argVpn(k, pc, 0), op === OP.store);

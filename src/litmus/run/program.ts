@@ -8,7 +8,7 @@ import { bootSystem, type System, type SystemConfig } from '../../fs/system.ts';
 export type Eval = (k: Lit) => number;
 
 /** Operations of a compiled body. Pure ones (up to `jumpUnless`) are no step of their own: no other thread could tell. */
-export const OP = { end: 0, assign: 1, jump: 2, jumpUnless: 3, load: 4, store: 5, call: 6, storeShared: 7 } as const;
+export const OP = { end: 0, assign: 1, jump: 2, jumpUnless: 3, load: 4, store: 5, call: 6, shared: 7 } as const;
 
 /** How a call's or a load's raw 32-bit answer becomes a C value. */
 export const RESULT = { value: 0, page: 1, address: 2 } as const;
@@ -27,7 +27,7 @@ export interface Instruction {
   /** load, store: bytes, and whether a load extends the sign. */
   readonly size: number;
   readonly signed: boolean;
-  /** jump, jumpUnless. */
+  /** jump, jumpUnless: the instruction to go to. shared: the variable that other threads may read or write. */
   readonly target: number;
   /** Line of the source. */
   readonly line: number;

@@ -66,8 +66,11 @@ class Maker {
 
   #statements(outer: Scope, count: number, depth: number): string {
     const scope: Scope = { ...outer, numbers: [...outer.numbers], booleans: [...outer.booleans], writable: [...outer.writable] };
-    const declared = new Set<string>();
-    let text = '';
+    // Names that must not be declared here. An outer name may be hidden only before anything else, as what stands
+    // above the declaration would read the inner one too early.
+    const declared = new Set<string>(depth === 1 ? ['a', 'b', 'c'] : []);
+    let text = depth > 1 && this.#tape.pick(2) === 0 ? `${'  '.repeat(depth)}${this.#declaration(scope, declared)}\n` : '';
+    for (const name of [...scope.numbers, ...scope.booleans]) declared.add(name);
     for (let i = 0; i < count; i++) text += this.#statement(scope, declared, depth);
     return text;
   }
@@ -114,8 +117,8 @@ class Maker {
   }
 
   #declaration(scope: Scope, declared: Set<string>): string {
-    // Few names, so that they shadow each other; one that hides a parameter may not read it.
-    const fresh = ['a', 'b', 'x', 'y', 'z', 'c', 'p', 'q'].filter((n) => !declared.has(n) && !(declared.size === 0 && depthOne(scope) && 'abc'.includes(n)));
+    // Few names, so that they shadow each other.
+    const fresh = ['a', 'b', 'x', 'y', 'z', 'c', 'p', 'q'].filter((n) => !declared.has(n));
     if (fresh.length === 0) return ';';
     const name = this.#tape.of(fresh);
     const hidden: Scope = without(scope, name);
@@ -280,11 +283,6 @@ class Maker {
         return this.#boolean(scope, depth);
     }
   }
-}
-
-/** At the top of the function the parameters' names are taken. */
-function depthOne(scope: Scope): boolean {
-  return scope.numbers.includes('a') && scope.numbers.includes('b') && scope.booleans.includes('c');
 }
 
 function without(scope: Scope, name: string): Scope {

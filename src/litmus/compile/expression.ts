@@ -1,0 +1,150 @@
+/**
+ * Expressions to functions of the machine. What needs a step of its own (a load from user memory, a call) is handed to
+ * `effects`: a body emits an instruction before the one that uses the value, a condition looks at the final state.
+ */
+import type { CallExpr, Expr, IndexExpr, NameExpr, Type, UnaryExpr } from '../ast.ts';
+import type { CheckedTest } from '../checked.ts';
+import type { Eval, Lit } from '../run/program.ts';
+import { getVar } from '../run/values.ts';
+import { BINARY, toInt, UNARY } from './arithmetic.ts';
+import { isPageArray, type Layout, type Place } from './layout.ts';
+
+export interface Effects {
+  /** The value at a user address. */
+  load(address: Eval, size: number, signed: boolean, line: number): Eval;
+  /** The value that a call returns. */
+  call(call: CallExpr): Eval;
+  /** A variable that other threads may assign; `read` reads it. */
+  shared(place: Place, read: Eval, line: number): Eval;
+}
+
+export interface Context {
+  readonly checked: CheckedTest;
+  readonly layout: Layout;
+  /** Index of the thread in the file; -1: the initial block. */
+  readonly thread: number;
+  readonly effects: Effects;
+}
+
+/** Bytes that a pointer's target has; 1 for void. */
+const targetSize = (type: Type | undefined): number => {
+  const to = type?.kind === 'pointer' ? type.to : type?.kind === 'array' ? type.of : undefined;
+  return to?.kind === 'int' ? to.size : to?.kind === 'pointer' ? 8 : 1;
+};
+
+const targetOf = (type: Type | undefined): { size: number; signed: boolean } => {
+  const to = type?.kind === 'pointer' ? type.to : undefined;
+  return to?.kind === 'int' ? { size: to.size, signed: to.signed } : { size: to?.kind === 'pointer' ? 8 : 1, signed: false };
+};
+
+const typeOf = (c: Context, e: Expr): Type | undefined => c.checked.types.get(e);
+
+/** Where a name's variable is; undefined for a constant. */
+export const placeOf = (c: Context, e: NameExpr): Place | undefined => {
+  const binding = c.checked.bindings.get(e);
+  return binding?.kind === 'variable' ? c.layout.place(binding.variable, Math.max(0, c.thread)) : undefined;
+};
+
+/** Compiles an expression to its value. */
+export const compileExpr = (c: Context, e: Expr): Eval => {
+  switch (e.kind) {
+    case 'number':
+      return constant(e.value);
+    case 'string':
+      return constant(c.layout.string(e.value));
+    case 'name':
+      return compileName(c, e);
+    case 'unary':
+      return compileUnary(c, e);
+    case 'binary': {
+      const left = compileExpr(c, e.left);
+      const right = compileExpr(c, e.right);
+      if (e.op === '&&') return (k) => (left(k) !== 0 && right(k) !== 0 ? 1 : 0);
+      if (e.op === '||') return (k) => (left(k) !== 0 || right(k) !== 0 ? 1 : 0);
+      const apply = BINARY[e.op];
+      // Pointer arithmetic counts in what is pointed at; arrays of pages in words of kernel memory.
+      const scaleRight = e.op === '+' || e.op === '-' ? scaleOf(c, e.left, e.right) : 1;
+      const scaleLeft = e.op === '+' ? scaleOf(c, e.right, e.left) : 1;
+      return (k) => apply(left(k) * scaleLeft, right(k) * scaleRight);
+    }
+    case 'conditional': {
+      const test = compileExpr(c, e.test);
+      const yes = compileExpr(c, e.consequent);
+      const no = compileExpr(c, e.alternate);
+      return (k) => (test(k) !== 0 ? yes(k) : no(k));
+    }
+    case 'index':
+      return compileIndex(c, e);
+    case 'cast': {
+      const operand = compileExpr(c, e.operand);
+      const type = e.type;
+      return type.kind === 'int' ? (k) => toInt(operand(k), type) : operand;
+    }
+    case 'call':
+      return c.effects.call(e);
+  }
+};
+
+export const constant = (value: number): Eval => () => value;
+
+/** What an integer added to `pointer` is multiplied by; 1 when it is no pointer or `other` is one too. */
+const scaleOf = (c: Context, pointer: Expr, other: Expr): number => {
+  const type = typeOf(c, pointer);
+  const against = typeOf(c, other);
+  if (type === undefined || isPageArray(type) || against?.kind === 'pointer' || against?.kind === 'array') return 1;
+  return type.kind === 'pointer' || type.kind === 'array' ? targetSize(type) : 1;
+};
+
+const compileName = (c: Context, e: NameExpr): Eval => {
+  const binding = c.checked.bindings.get(e);
+  if (binding?.kind === 'constant') return constant(binding.value);
+  const place = placeOf(c, e);
+  if (place === undefined) throw new RangeError(`${e.name} has no meaning here`);
+  if (place.kind === 'kmem') return (k) => k.lit.kmem + place.offset;
+  const index = place.index;
+  if (typeOf(c, e)?.kind === 'array') return constant(index);
+  return c.effects.shared(place, (k) => getVar(k, index), e.span.line);
+};
+
+const compileUnary = (c: Context, e: UnaryExpr): Eval => {
+  if (e.op === '&') return addressOf(c, e.operand);
+  const operand = compileExpr(c, e.operand);
+  if (e.op === '*') {
+    const type = typeOf(c, e.operand);
+    if (type !== undefined && isPageArray(type)) return (k) => k.kmem[operand(k)];
+    const { size, signed } = targetOf(type);
+    return c.effects.load(operand, size, signed, e.span.line);
+  }
+  const apply = UNARY[e.op];
+  return (k) => apply(operand(k));
+};
+
+/** `&x` for a call that fills x: the number of its words. `&pages[1]`: the word of kernel memory. `&buf[1]`: an address. */
+const addressOf = (c: Context, e: Expr): Eval => {
+  if (e.kind === 'name') {
+    const place = placeOf(c, e);
+    if (place?.kind === 'var') return constant(place.index);
+    return compileExpr(c, e);
+  }
+  if (e.kind === 'index') return elementOf(c, e);
+  if (e.kind === 'unary' && e.op === '*') return compileExpr(c, e.operand);
+  throw new RangeError('& of something that has no address');
+};
+
+/** Address (or word of kernel memory, or number of the variable) of an element. */
+export const elementOf = (c: Context, e: IndexExpr): Eval => {
+  const base = compileExpr(c, e.base);
+  const index = compileExpr(c, e.index);
+  const type = typeOf(c, e.base);
+  const size = type?.kind === 'pointer' ? targetSize(type) : 1;
+  return (k) => base(k) + index(k) * size;
+};
+
+const compileIndex = (c: Context, e: IndexExpr): Eval => {
+  const element = elementOf(c, e);
+  const type = typeOf(c, e.base);
+  if (type !== undefined && isPageArray(type)) return (k: Lit) => k.kmem[element(k)];
+  if (type?.kind === 'array') return (k) => getVar(k, element(k));
+  const { size, signed } = targetOf(type);
+  return c.effects.load(element, size, signed, e.span.line);
+};

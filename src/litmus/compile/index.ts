@@ -1,0 +1,61 @@
+/** From a checked test to what the model runs: a program, and its condition. */
+import type { CheckedTest } from '../checked.ts';
+import type { Program } from '../run/program.ts';
+import { BodyCompiler, isModelled } from './body.ts';
+import { type CompiledCondition, compileCondition } from './condition.ts';
+import { layoutOf } from './layout.ts';
+
+export type { CompiledCondition, Shown } from './condition.ts';
+
+export interface Compiled {
+  readonly program: Program;
+  readonly condition: CompiledCondition;
+}
+
+/** Calls of the test that the model has not got, sorted. */
+export const notModelled = (checked: CheckedTest): string[] => checked.callNames.filter((name) => !isModelled(name));
+
+/** Compiles a test whose calls are all modelled (`notModelled`). */
+export const compile = (checked: CheckedTest): Compiled => {
+  const layout = layoutOf(checked);
+  const compiler = new BodyCompiler(checked, layout);
+  const init = compiler.body(-1, checked.test.init.body);
+  const entries = checked.test.threads.map((thread, i) => compiler.body(i, thread.body));
+  const threads = checked.threads.map((thread, i) => ({
+    name: thread.name,
+    kernelOnly: thread.mode === 'K',
+    entry: entries[i] ?? 0,
+    forkedBy: thread.forkedBy === null ? -1 : checked.threads.findIndex((t) => t.name === thread.forkedBy),
+    process: layout.processOf[i] ?? 0,
+  }));
+  const condition = compileCondition(checked, layout);
+  const program: Program = {
+    code: compiler.code,
+    init,
+    threads,
+    vars: layout.vars,
+    globals: layout.globals,
+    processes: layout.processes,
+    events: checked.events.length,
+    barriers: checked.barriers.length,
+    barrierSizes: checked.barriers.map((name) => threadsNaming(checked, name)),
+    locks: checked.locks.length,
+    kmemWords: layout.kmemWords,
+    strings: layout.strings,
+    device: checked.callNames.includes('io_submit'),
+  };
+  return { program, condition };
+};
+
+/** How many threads come to a barrier: those whose body names it. */
+const threadsNaming = (checked: CheckedTest, barrier: string): number => {
+  const names = new Set<string>();
+  for (const [call] of checked.calls) {
+    if (call.name !== 'barrier') continue;
+    const arg = call.args[0];
+    if (arg?.kind !== 'name' || arg.name !== barrier) continue;
+    const thread = checked.test.threads.find((t) => call.span.start >= t.span.start && call.span.end <= t.span.end);
+    if (thread !== undefined) names.add(thread.name);
+  }
+  return names.size;
+};

@@ -1,0 +1,92 @@
+/**
+ * Where everything that a test names lives: variables in pairs of words, the globals of each process first (so that a
+ * fork copies one run of words), then the locals and registers of each thread; `struct page *` arrays in kernel memory,
+ * which all processes share.
+ */
+import type { Type } from '../ast.ts';
+import type { CheckedTest, VariableInfo } from '../checked.ts';
+
+/** A variable for a given thread: a pair of words, or words of kernel memory from the test's first. */
+export type Place = { readonly kind: 'var'; readonly index: number } | { readonly kind: 'kmem'; readonly offset: number };
+
+export interface Layout {
+  readonly globals: number;
+  readonly processes: number;
+  /** Process of each thread by its index in the file. */
+  readonly processOf: readonly number[];
+  /** Pairs of words so far; `temporary` takes more. */
+  vars: number;
+  readonly kmemWords: number;
+  readonly strings: string[];
+  place(variable: VariableInfo, thread: number): Place;
+  temporary(): number;
+  string(text: string): number;
+}
+
+/** An array of `struct page *` or `struct folio *`. */
+export const isPageArray = (type: Type): boolean => type.kind === 'array' && isPage(type.of);
+
+/** `struct page *` or `struct folio *`. */
+export const isPage = (type: Type): boolean => type.kind === 'pointer' && type.to.kind === 'struct';
+
+const pairs = (type: Type): number => (type.kind === 'array' ? type.length : 1);
+
+export const layoutOf = (checked: CheckedTest): Layout => {
+  let processes = 1;
+  const processOf = checked.threads.map((t) => (t.forkedBy === null ? 0 : processes++));
+  const globalAt = new Map<string, number>();
+  const kmemAt = new Map<VariableInfo, number>();
+  let globals = 0;
+  let kmemWords = 0;
+  const claim = (variable: VariableInfo): boolean => {
+    if (!isPageArray(variable.type)) return false;
+    kmemAt.set(variable, kmemWords);
+    kmemWords += pairs(variable.type);
+    return true;
+  };
+  for (const g of checked.globals) {
+    if (claim(g)) continue;
+    globalAt.set(g.name, globals);
+    globals += pairs(g.type);
+  }
+  let vars = globals * processes;
+  const localAt = checked.threads.map((thread) => {
+    const at = new Map<string, number>();
+    for (const v of thread.variables) {
+      if (claim(v)) continue;
+      at.set(v.name, vars);
+      vars += pairs(v.type);
+    }
+    return at;
+  });
+  const strings: string[] = [];
+  return {
+    globals,
+    processes,
+    processOf,
+    get vars() {
+      return vars;
+    },
+    set vars(n) {
+      vars = n;
+    },
+    get kmemWords() {
+      return kmemWords;
+    },
+    strings,
+    place(variable, thread) {
+      const offset = kmemAt.get(variable);
+      if (offset !== undefined) return { kind: 'kmem', offset };
+      const global = variable.storage === 'global' ? globalAt.get(variable.name) : undefined;
+      if (global !== undefined) return { kind: 'var', index: (processOf[thread] ?? 0) * globals + global };
+      const local = localAt[thread]?.get(variable.name);
+      if (local === undefined) throw new RangeError(`no place for ${variable.name}`);
+      return { kind: 'var', index: local };
+    },
+    temporary: () => vars++,
+    string(text) {
+      const known = strings.indexOf(text);
+      return known >= 0 ? known : strings.push(text) - 1;
+    },
+  };
+};
