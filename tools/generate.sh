@@ -4,6 +4,6 @@ set -eu
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 stamp=$root/gen/.stamp
 if [ -f "$stamp" ] && [ -z "$(find "$root/src" "$root/tools/rewrite" -newer "$stamp" \( -name '*.ts' -o -type d \) -print | head -n 1)" ]; then exit 0; fi
-"$root/.tools/node" --disable-warning=ExperimentalWarning "$root/tools/rewrite/main.ts" >&2
+"$root/.tools/node" --disable-warning=ExperimentalWarning "$root/tools/rewrite/main.ts" >/dev/null
 mkdir -p "$root/gen"
 : >"$stamp"

@@ -18,7 +18,7 @@ import { setPageDirtyLock } from '../mm/set-dirty.ts';
 /** Writes one byte of the process of `mm`: 1, or -EIO where nothing can be written. */
 export function* accessRemoteWrite(k: System, task: TaskId, mm: MmId, vpn: Vpn, off: number, byte: number): Steps<number> {
   const page = bouncePage(k, task);
-  const got = yield* remotePage(k, task, mm, vpn, FOLL.write | FOLL.force, page);
+  const got = yield* remotePage(k, task, mm, vpn, FOLL.write | forceFlag(k, task, mm), page);
   if (!got) return -EIO;
   const pfn = k.kmem[page];
   yield WRITE | at(R.content, pfn);
@@ -32,7 +32,7 @@ export function* accessRemoteWrite(k: System, task: TaskId, mm: MmId, vpn: Vpn, 
 /** Reads one byte of the process of `mm`: its value, or -EIO. */
 export function* accessRemoteRead(k: System, task: TaskId, mm: MmId, vpn: Vpn, off: number): Steps<number> {
   const page = bouncePage(k, task);
-  const got = yield* remotePage(k, task, mm, vpn, FOLL.force, page);
+  const got = yield* remotePage(k, task, mm, vpn, forceFlag(k, task, mm), page);
   if (!got) return -EIO;
   const pfn = k.kmem[page];
   yield READ | at(R.content, pfn);
@@ -40,6 +40,14 @@ export function* accessRemoteRead(k: System, task: TaskId, mm: MmId, vpn: Vpn, o
   yield* folioPut(k, headOf(k, pfn), 1);
   k.kmem[page] = 0;
   return byte;
+}
+
+/**
+ * FOLL_FORCE unless the kernel is configured to leave it to tracers (S74, proc_mem.force_override=ptrace, 6.12). Whoever
+ * reaches into another process here traces it; nobody is its own tracer, so that /proc/self/mem loses its force.
+ */
+function forceFlag(k: System, task: TaskId, mm: MmId): number {
+  return k.rules.proc.memForce === 'always' || k.task.mm[task] !== mm ? FOLL.force : 0;
 }
 
 function* remotePage(k: System, task: TaskId, mm: MmId, vpn: Vpn, flags: number, page: number): Steps<boolean> {

@@ -15,9 +15,17 @@ function deadlock(region: number, index: number): never {
   throw new SelfDeadlock(`deadlock: lock ${index} of region ${region} is already held`);
 }
 
+/** might_sleep(): taking a sleeping lock with interrupts off or a spin lock held is a bug, whether or not it waits. */
+function mightSleep(k: Machine, region: number): void {
+  if (region === R.ptl || region === R.pageCache || region === R.swap || region === R.zone) return;
+  const cpu = k.cpuNow[0];
+  if (k.irqOff[cpu] !== 0 || k.spinDepth[cpu] !== 0) bug(k, BUG.sleepInAtomic, region);
+}
+
 /** down_write(), spin_lock(), mutex_lock(). */
 export function* lock(k: Machine, region: number, index: number): Steps<void> {
   yield LOCK | at(region, index);
+  mightSleep(k, region);
   const words = k.regions[region];
   if (words[index] !== 0) deadlock(region, index);
   words[index] = -1;
@@ -43,6 +51,7 @@ export function* unlock(k: Machine, region: number, index: number): Steps<void> 
 /** down_read(). */
 export function* lockShared(k: Machine, region: number, index: number): Steps<void> {
   yield LOCK_SHARED | at(region, index);
+  mightSleep(k, region);
   const words = k.regions[region];
   if (words[index] < 0) deadlock(region, index);
   words[index] = words[index] + 1;
@@ -64,6 +73,7 @@ export function lockHeld(k: Machine, region: number, index: number): boolean {
 /** folio_lock(). */
 export function* folioLock(k: Machine, folio: Folio): Steps<void> {
   yield LOCK_FOLIO | at(R.flags, folio);
+  mightSleep(k, R.flags);
   if ((k.page.flags[folio] & PG.locked) !== 0) deadlock(R.flags, folio);
   k.page.flags[folio] |= PG.locked;
 }

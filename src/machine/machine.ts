@@ -63,6 +63,8 @@ export interface Machine {
   readonly cpus: number;
   /** 1 while the CPU has interrupts off. */
   readonly irqOff: Int32Array;
+  /** Spin locks held on the CPU: nothing may sleep there. */
+  readonly spinDepth: Int32Array;
   /** TLB entries, `TLB.words` words each, `tlbEntries` a CPU. */
   readonly tlb: Int32Array;
   readonly tlbEntries: number;
@@ -120,6 +122,7 @@ export function createMachine(config: MachineConfig): Machine {
     areas: config.areas.length,
     cpus: config.cpus,
     irqOff: alloc(config.cpus),
+    spinDepth: alloc(config.cpus),
     tlb: alloc(config.cpus * tlbEntries * TLB.words),
     tlbEntries,
     levels: config.levels ?? 4,

@@ -29,6 +29,8 @@ export const BUG = {
   badUnlock: 12,
   /** Released more content slots, swap slots or blocks than there are. */
   doubleFree: 13,
+  /** References that belong to a pin were dropped by something else: the pin can never be released any more. */
+  pinLeaked: 14,
 } as const;
 
 /** What a kernel would warn of, once: bits of `report[2]`. */

@@ -121,6 +121,17 @@ export function suspend(fp: number, frameWords: number, access: number): undefin
   return undefined;
 }
 
+/** A local on its way into the frame: one that is no int32 would come back as another number. */
+export function word(value: number): number {
+  const int = value | 0;
+  if (int !== value) noWord(value);
+  return int;
+}
+
+function noWord(value: number): never {
+  throw new RangeError(`a local that lives across a yield is ${value}, which is no int32: frames hold 32-bit words`);
+}
+
 function overflow(fp: number): never {
   throw new RangeError(`stack overflow in ${names[stacks[fp] >>> 20]}: a thread's stack has ${perThread} words; give setStacks more`);
 }

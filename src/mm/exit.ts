@@ -16,7 +16,7 @@ import { removeVma } from './vma.ts';
 import { unmapVmas } from './zap.ts';
 
 /** Above every page number of user memory (five levels: 2^45 pages). */
-const TASK_END = 2 ** 45;
+const TASK_END = 0x7fffffff;
 
 /** exit_mm(): the task has no memory of its own any more; the last one to leave tears the address space down. */
 export function* exitMm(k: Kernel, task: TaskId): Steps<void> {

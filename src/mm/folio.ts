@@ -10,7 +10,7 @@ import { BUG, bug } from '../machine/report.ts';
 import type { AnonVmaId, FileId, Folio, Pfn, Steps } from '../machine/types.ts';
 import { freeHugetlbFolio } from './hugetlb.ts';
 import type { Kernel } from './kernel.ts';
-import { closePins } from './pin-ledger.ts';
+import { checkPins, closePins } from './pin-ledger.ts';
 import { lruRemoveOnFree } from './lru.ts';
 
 /** page_folio(): the head of the folio that holds `pfn`. */
@@ -101,6 +101,8 @@ export function* folioPut(k: Kernel, folio: Folio, n: number): Steps<void> {
     yield* freeFolio(k, folio);
   } else if (k.page.refcount[folio] < 0 && k.page.refcount[folio] + n >= 0) {
     bug(k, BUG.refUnderflow, folio);
+  } else {
+    checkPins(k, folio);
   }
 }
 

@@ -9,3 +9,5 @@ export function pinsHeld(_k: Kernel, _folio: Folio): number {
 }
 
 export function closePins(_k: Kernel, _folio: Folio): void {}
+
+export function checkPins(_k: Kernel, _folio: Folio): void {}

@@ -6,6 +6,7 @@
 import { BUG, bug } from '../machine/report.ts';
 import type { Folio } from '../machine/types.ts';
 import type { Kernel } from './kernel.ts';
+import { hasPincount, PIN_BIAS } from './pinned.ts';
 
 /** Writes `n` pins more (or, negative, fewer) into the ledger; part of the step that counts them. */
 export function notePins(k: Kernel, folio: Folio, n: number): void {
@@ -21,6 +22,16 @@ export function notePins(k: Kernel, folio: Folio, n: number): void {
 /** Pins held on the folio; 0 where there is no ledger. */
 export function pinsHeld(k: Kernel, folio: Folio): number {
   return k.pins.length === 0 ? 0 : k.pins[folio];
+}
+
+/**
+ * After references were dropped: those that are left must cover the pins (A.9.3: 1024 each on a small folio, one each
+ * besides the pin count on a large one). If not, something else released what belongs to a pin.
+ */
+export function checkPins(k: Kernel, folio: Folio): void {
+  if (k.pins.length === 0 || k.pins[folio] === 0) return;
+  const each = hasPincount(k, folio) ? 1 : PIN_BIAS;
+  if (k.page.refcount[folio] > 0 && k.page.refcount[folio] < k.pins[folio] * each) bug(k, BUG.pinLeaked, folio);
 }
 
 /** The folio is freed: nobody may hold a pin on it any more. */

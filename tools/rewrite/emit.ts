@@ -1,6 +1,6 @@
 /** One Steps function of the resumable form, as text. */
 import { type Expression, evaluated, type Node, Refusal, type Source, slice, walk } from './ast.ts';
-import { emitLeaf, isLeaf } from './leaf.ts';
+import { asWord, emitLeaf, isLeaf } from './leaf.ts';
 import { type FrameLayout, layOutFrame } from './liveness.ts';
 import { type Block, isBooleanLocal, type LeafCall, type Lowered, lower, type Piece, type Value } from './lower.ts';
 import type { Module, Modules, Routine } from './modules.ts';
@@ -184,7 +184,7 @@ export class Emitter {
     const { store, clear } = this.#frame.suspensions.get(block) ?? { store: [], clear: [] };
     const head = ((this.#id << 20) | ((this.#labels.get(next) ?? 0) << 8)) | 0;
     return [
-      ...store.map(({ local, slot }) => `        $s[$fp + ${slot}] = ${this.#nameOf(local)}${this.#isBoolean(local) ? ' ? 1 : 0' : ''};`),
+      ...store.map(({ local, slot }) => `        $s[$fp + ${slot}] = ${asWord(this.#nameOf(local), this.#isBoolean(local))};`),
       ...clear.map((slot) => `        $s[$fp + ${slot}] = 0;`),
       `        $s[$fp] = ($s[$fp] & 255) | ${head};`,
     ];

@@ -29,6 +29,11 @@ function leafShaped(node: Routine['node']): boolean {
   return yields === 1;
 }
 
+/** What goes into the frame for a local. */
+export function asWord(name: string, boolean: boolean): string {
+  return boolean ? `${name} ? 1 : 0` : `$word(${name})`;
+}
+
 /**
  * `f$access` gives the access word, `f$body` does the rest, and `f$step` is both for who spawns the leaf itself. `rule` rewrites
  * what is inside.
@@ -45,8 +50,9 @@ export function emitLeaf(source: Source, routine: Routine, id: number, rule: Rul
   const rest = node.body.body.slice(1).map((s) => `  ${textOf(source, s, rule, node.body)}\n`);
   const result = routine.result === 'void' ? 'number' : routine.resultText;
   const words = names.length;
-  const stores = others.map((p, i) => `    $s[$fp + ${i + 1}] = ${p}${isBoolean(node.params[i + 1] as Node) ? ' ? 1 : 0' : ''};\n`);
-  const loads = others.map((_, i) => `, $s[$fp + ${i + 1}]${isBoolean(node.params[i + 1] as Node) ? ' !== 0' : ''}`);
+  const booleans = node.params.slice(1).map(isBoolean);
+  const stores = others.map((p, i) => `    $s[$fp + ${i + 1}] = ${asWord(p, booleans[i] === true)};\n`);
+  const loads = others.map((_, i) => `, $s[$fp + ${i + 1}]${booleans[i] === true ? ' !== 0' : ''}`);
   const point = ((id << 20) | (1 << 8)) | 0;
   return `${out}function ${name}$access(${params.join(', ')}): number {
   return ${textOf(source, access, rule)};

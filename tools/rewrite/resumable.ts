@@ -44,7 +44,7 @@ export class Resumable {
         const emitter = new Emitter(this.#modules, module, names, routine, id);
         const code = emitter.emit();
         text.overwrite(routine.statement.start, routine.statement.end, code);
-        for (const name of ['$put', '$s', '$suspend', '$routine']) if (code.includes(name)) used.add(name);
+        for (const name of ['$put', '$s', '$suspend', '$routine', '$word']) if (code.includes(name)) used.add(name);
         if (code.includes('$Value')) used.add('type $Value');
       } catch (error) {
         this.#refuse(error);
@@ -120,6 +120,7 @@ export class Resumable {
       $s: 'stacks as $s',
       $suspend: 'suspend as $suspend',
       $routine: 'routine as $routine',
+      $word: 'word as $word',
       'type $Value': 'type Value as $Value',
     };
     const list = [...used].sort().map((name) => real[name] ?? name);

@@ -22,7 +22,9 @@ export function rewrite(layout: Layout, forms: readonly Form[]): Rewritten {
   const refusals = new Map<string, Refusal>();
   const refuse = (error: unknown) => {
     if (!(error instanceof Refusal)) throw error;
-    refusals.set(error.message, error);
+    // One place is refused once, whichever form or check comes first.
+    const place = `${error.file}:${error.line}:${error.column}`;
+    if (!refusals.has(place)) refusals.set(place, error);
   };
   const files = new Map<Form, Map<string, string>>();
   for (const form of forms) {

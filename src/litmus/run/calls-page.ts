@@ -6,7 +6,7 @@ import { irqOff, irqOn } from '../../machine/cpu.ts';
 import { folioLock, folioUnlock } from '../../machine/locks.ts';
 import { PG } from '../../machine/page.ts';
 import { BUG, bug } from '../../machine/report.ts';
-import type { Pfn, Steps, TaskId } from '../../machine/types.ts';
+import type { Folio, Pfn, Steps, TaskId } from '../../machine/types.ts';
 import { entireMapcount, folioGet, headOf, isLarge } from '../../mm/folio.ts';
 import { folioMaybeDmaPinned } from '../../mm/pinned.ts';
 import { anonExclusiveRead, folioMapcountRead } from '../../mm/rmap.ts';
@@ -26,10 +26,12 @@ export function* callPage(k: Lit, task: TaskId, pc: number, id: number): Steps<n
     case CALL.spin_lock:
       yield LOCK | at(R.spare, argInt(k, pc, 0));
       k.lit.locks[argInt(k, pc, 0)] = -1;
+      k.spinDepth[k.task.cpu[task]] += 1;
       return 0;
     case CALL.spin_unlock:
       yield UNLOCK | at(R.spare, argInt(k, pc, 0));
       if (k.lit.locks[argInt(k, pc, 0)] === 0) bug(k, BUG.badUnlock, argInt(k, pc, 0));
+      else k.spinDepth[k.task.cpu[task]] -= 1;
       k.lit.locks[argInt(k, pc, 0)] = 0;
       return 0;
     default:
@@ -66,14 +68,26 @@ function* onPage(k: Lit, pc: number, id: number): Steps<number> {
       return pfn;
     case CALL.page_read:
       yield READ | at(R.content, pfn);
+      reportIfFree(k, folio);
       return pageByte(k, pfn, argInt(k, pc, 1) & 4095);
     case CALL.page_write:
       yield WRITE | at(R.content, pfn);
+      reportIfFree(k, folio);
       setPageByte(k, pfn, argInt(k, pc, 1) & 4095, argInt(k, pc, 2));
       return 0;
     default:
       return yield* onFlags(k, pfn, id);
   }
+}
+
+/** A device that still has the address of a page that was freed reads or spoils what is not its own any more. */
+function reportIfFree(k: Lit, folio: Folio): void {
+  if (k.page.refcount[folio] <= 0) bug(k, BUG.useAfterFree, folio);
+}
+
+/** A device or driver that touches a free page reads or destroys whatever comes next to live there. */
+function touchFree(k: Lit, pfn: Pfn): void {
+  if (k.page.refcount[headOf(k, pfn)] === 0) bug(k, BUG.useAfterFree, pfn);
 }
 
 /** Mappings of this very page: by PTE, and of the whole folio by larger entries. */

@@ -1,0 +1,82 @@
+/** `pinfold check`: explores each test at each kernel and judges it against its `Result:` lines. */
+import type { Command } from '@commander-js/extra-typings';
+import { type Verdict, Checker } from '../explore/check.ts';
+import { DESIGNS, designNamed, parseKernelList } from '../kernels/index.ts';
+import { checkJson } from '../output/check-json.ts';
+import { herdText } from '../output/herd.ts';
+import { matrixText, type Row } from '../output/matrix.ts';
+import { EXIT, UserError } from './errors.ts';
+import { libraryFolder, litmusFiles, readTests } from './litmus-files.ts';
+import { colorChoice, print, wantsColor } from './output.ts';
+import { Progress } from './progress.ts';
+
+const EXAMPLES = `
+Examples:
+  pinfold check                                   the library that ships, at every kernel version
+  pinfold check -k 6.12 fork-dio.litmus           one test at one version, as herd7 prints it
+  pinfold check -k 5.4,6.1..6.18 tests/           a folder, at some versions, as a matrix
+  pinfold check --json -k all t.litmus | jq .summary
+
+Exit status: 0 all as the tests' Result: lines expect; 1 something differs; 2 bad input or usage; 3 some
+exploration could not be finished (a limit was hit, or a call is not modelled yet).`;
+
+export const addCheck = (program: Command): void => {
+  program
+    .command('check')
+    .summary('explore every interleaving of each test at each kernel version')
+    .description(
+      'Explores every interleaving of each litmus test at each kernel version and compares what was observed with the\n' +
+        "test's Result: lines. Without a path: the library of tests that ships.",
+    )
+    .argument('[PATH...]', 'litmus files, or folders that hold some')
+    .option('-k, --kernel <versions>', 'kernels: 5.4,6.1..6.18 or all', 'all')
+    .option('--design <name>', `a design variant on top of each version (${DESIGNS.map((d) => d.name).join(', ')})`)
+    .option('--json', 'print one JSON document (schema pinfold.check/1)')
+    .option('--max-states <n>', 'stop a search after this many states', '4000000')
+    .option('--max-time <seconds>', 'stop a search after this many seconds', '120')
+    .option('--unreduced', 'explore without the reduction (slow; for comparison)')
+    .option('--color <when>', 'auto, always or never', 'auto')
+    .addHelpText('after', EXAMPLES)
+    .action((paths, options) => {
+      const parsed = parseKernelList(options.kernel);
+      if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
+      const color = wantsColor(colorChoice(options.color));
+      const limits = { states: positive('--max-states', options.maxStates), time: 1000 * positive('--max-time', options.maxTime) };
+      const design = options.design === undefined ? undefined : designNamed(options.design);
+      if (options.design !== undefined && design === undefined) {
+        throw new UserError(`--design ${options.design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`);
+      }
+      const tests = readTests(litmusFiles(paths.length > 0 ? paths : [libraryFolder()]));
+      const progress = new Progress();
+      const rows: Row[] = [];
+      for (const [i, checked] of tests.entries()) {
+        const checker = new Checker(checked);
+        const verdicts = parsed.kernels.map((kernel) => {
+          progress.update(`${i + 1}/${tests.length} ${checked.test.name} at ${kernel}`);
+          return checker.check(kernel, { limits, design, unreduced: options.unreduced === true });
+        });
+        rows.push({ test: checked.test.name, verdicts });
+      }
+      progress.done();
+      const verdicts = rows.flatMap((r) => r.verdicts);
+      const first = tests[0];
+      if (options.json === true) print(JSON.stringify(checkJson(parsed.kernels, verdicts), null, 2));
+      else if (verdicts.length === 1 && first !== undefined && verdicts[0] !== undefined) print(herdText(verdicts[0], first.test, true));
+      else print(matrixText(parsed.kernels, rows, { color }));
+      process.exitCode = statusOf(verdicts);
+    });
+};
+
+const positive = (option: string, text: string): number => {
+  const n = Number(text);
+  if (!Number.isFinite(n) || n <= 0) throw new UserError(`${option} ${text}: write a number above 0`);
+  return n;
+};
+
+/** What could not be finished weighs more than nothing, less than a difference. */
+const statusOf = (verdicts: readonly Verdict[]): number => {
+  if (verdicts.some((v) => v.agrees === false)) return EXIT.differs;
+  if (verdicts.some((v) => v.observation === 'Incomplete')) return EXIT.unfinished;
+  return verdicts.some((v) => v.observation === 'Vacuous') ? EXIT.differs : EXIT.ok;
+};
+

@@ -1,0 +1,72 @@
+/** Finds and reads the litmus tests that a command names. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CheckedTest } from '../litmus/checked.ts';
+import { parse } from '../litmus/parse.ts';
+import { renderDiagnostics } from '../litmus/render.ts';
+import { UserError } from './errors.ts';
+
+/** The library that ships: beside src/ in a checkout, beside dist/ in a package. */
+export const libraryFolder = (): string => {
+  for (const up of ['../../library', '../../../library']) {
+    const folder = fileURLToPath(new URL(up, import.meta.url));
+    if (isFolder(folder)) return folder;
+  }
+  throw new UserError('the library of tests is missing from this installation; name a file or a folder', 3);
+};
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Every .litmus file that `paths` name, folders with all that is in them, each once, in order. */
+export const litmusFiles = (paths: readonly string[]): string[] => {
+  const found = new Set<string>();
+  for (const path of paths) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) throw new UserError(`${path}: there is no such file or folder`);
+    if (!stat.isDirectory()) {
+      found.add(path);
+      continue;
+    }
+    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.litmus'));
+    if (inside.length === 0) throw new UserError(`${path}: no .litmus file in this folder`);
+    for (const name of inside.sort()) found.add(join(path, name));
+  }
+  return [...found];
+};
+
+/** How messages name a file: relative to where the user stands, if that is shorter. */
+const shownPath = (file: string): string => {
+  const short = relative(process.cwd(), file);
+  return short.length > 0 && short.length < file.length ? short : file;
+};
+
+/** Reads and checks every file; all that is wrong with all of them goes into one UserError. */
+export const readTests = (files: readonly string[]): CheckedTest[] => {
+  const tests: CheckedTest[] = [];
+  const problems: string[] = [];
+  const names = new Map<string, string>();
+  for (const file of files) {
+    const shown = shownPath(file);
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      problems.push(`${shown}: cannot be read (${error instanceof Error ? error.message : String(error)})`);
+      continue;
+    }
+    const { checked, diagnostics } = parse(text, shown);
+    if (checked === undefined) {
+      problems.push(renderDiagnostics(diagnostics, text));
+      continue;
+    }
+    const other = names.get(checked.test.name);
+    if (other !== undefined) {
+      problems.push(`${shown}:1:3: error: the test is called '${checked.test.name}', as the one in ${other}; give it a name of its own`);
+    }
+    names.set(checked.test.name, shown);
+    tests.push(checked);
+  }
+  if (problems.length > 0) throw new UserError(problems.join('\n'));
+  return tests;
+};

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+/** The command line: every command's own file adds it here. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from '@commander-js/extra-typings';
+import { addCheck } from './check.ts';
+import { EXIT, UserError } from './errors.ts';
+import { addKernels } from './kernels.ts';
+
+const version = (): string => {
+  for (const up of ['../../package.json', '../../../package.json']) {
+    try {
+      const { version: v } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version?: string };
+      if (v !== undefined) return v;
+    } catch {
+      // The other place, then.
+    }
+  }
+  return 'unknown';
+};
+
+const program: Command = new Command('pinfold')
+  .description('Linux page pinning as an executable model: litmus tests explored over every interleaving, at every kernel version.')
+  .version(version())
+  .showHelpAfterError('(pinfold --help lists the commands; pinfold COMMAND --help has examples)')
+  .exitOverride();
+addCheck(program);
+addKernels(program);
+for (const command of program.commands) {
+  command.exitOverride();
+  for (const sub of command.commands) sub.exitOverride();
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  } else if (error instanceof UserError) {
+    process.stderr.write(`${error.message.startsWith('-') || !error.message.includes(':') ? 'pinfold: ' : ''}${error.message}\n`);
+    process.exitCode = error.status;
+  } else {
+    // A fault of ours: no trace for the user, unless asked for.
+    const text = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`pinfold: internal error: ${text}\nPlease report it with the command and the file; PINFOLD_DEBUG=1 shows where.\n`);
+    if (process.env['PINFOLD_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    process.exitCode = EXIT.unfinished;
+  }
+}
