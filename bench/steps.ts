@@ -1,33 +1,42 @@
 /**
  * What one step costs in each form of the same source: generators, the resumable form (with and without the undo log),
- * and direct calls. Needs gen/: `node tools/rewrite/main.ts`. Run: `node bench/steps.ts`.
+ * and direct calls; and one step of a search: a saved thread put back and resumed. Needs gen/. Run: `node bench/steps.ts`.
  */
-import * as directAtomic from '../gen/direct/machine/atomic.ts';
-import * as directFolio from '../gen/direct/mm/folio.ts';
-import * as directTables from '../gen/direct/mm/pgtable.ts';
-import * as resumableAtomic from '../gen/resumable/machine/atomic.ts';
-import * as resumableFolio from '../gen/resumable/mm/folio.ts';
-import * as resumableTables from '../gen/resumable/mm/pgtable.ts';
+import * as directGup from '../gen/direct/mm/gup.ts';
+import * as directMemory from '../gen/direct/mm/memory.ts';
+import * as directUnpin from '../gen/direct/mm/unpin.ts';
+import * as resumableGup from '../gen/resumable/mm/gup.ts';
+import * as resumableMemory from '../gen/resumable/mm/memory.ts';
+import * as resumableUnpin from '../gen/resumable/mm/unpin.ts';
 import { rulesFor } from '../src/kernels/index.ts';
 import { arenaAlloc } from '../src/machine/arena.ts';
-import * as atomic from '../src/machine/atomic.ts';
-import { logged, type Routine, resume, setLog, setStacks, spawn, threadResult, trimLog, type Value } from '../src/machine/resumable.ts';
+import {
+  logged,
+  type Routine,
+  resume,
+  setLog,
+  setStacks,
+  spawn,
+  threadWords,
+  undoTo,
+  type Value,
+} from '../src/machine/resumable.ts';
 import type { Steps } from '../src/machine/types.ts';
-import * as folio from '../src/mm/folio.ts';
-import { bootKernel, type Kernel } from '../src/mm/kernel.ts';
-import * as tables from '../src/mm/pgtable.ts';
+import { FOLL } from '../src/mm/foll.ts';
+import * as gup from '../src/mm/gup.ts';
+import { bootKernel, type Kernel, kmalloc, newTask } from '../src/mm/kernel.ts';
+import * as memory from '../src/mm/memory.ts';
+import { mmAlloc } from '../src/mm/mm-alloc.ts';
+import { MAP, PROT, sysMmap } from '../src/mm/mmap.ts';
+import * as unpin from '../src/mm/unpin.ts';
 
-const CALLS = 300_000;
-const ROUNDS = 5;
-const MM = 1;
-const VPN = 0x1000;
+const CALLS = 20_000;
+const ROUNDS = 7;
+const AT = 0x1000;
+const PAGES = 4;
 
-const { alloc } = arenaAlloc(1 << 26);
-const k: Kernel = bootKernel({ rules: rulesFor('6.12'), alloc });
-drain(tables.pgdAlloc(k, MM));
-drain(tables.pteAlloc(k, MM, VPN));
-const pfn = 100;
-k.page.refcount[pfn] = 1;
+const { arena, alloc } = arenaAlloc(3 << 20);
+const k: Kernel = bootKernel({ rules: rulesFor('6.12'), alloc, areas: [{ pages: 512 }] });
 
 function drain<R>(steps: Steps<R>): number {
   let n = 0;
@@ -35,68 +44,100 @@ function drain<R>(steps: Steps<R>): number {
   return n;
 }
 
+drain(mmAlloc(k));
+const task = newTask(k, 1, 0);
+const flags = MAP.private | MAP.anonymous | MAP.fixed;
+drain(sysMmap(k, task, AT, PAGES, PROT.read | PROT.write, flags, 0, 0));
+for (let i = 0; i < PAGES; i++) drain(memory.userAccess(k, task, AT + i, true));
+const pages = kmalloc(k, PAGES);
+
 interface Case {
   readonly name: string;
-  readonly stepped: () => Steps<unknown>;
-  readonly direct: () => unknown;
-  readonly spawn: () => boolean;
+  readonly stepped: () => number;
+  readonly direct: () => void;
+  readonly resumable: () => void;
 }
 
-function routineCase<A extends Value[]>(f: Routine<Kernel, A>, ...args: A): () => boolean {
-  return () => spawn(k, 0, f, ...args);
+function runRoutine<A extends Value[]>(f: Routine<Kernel, A>, ...args: A): void {
+  let done = spawn(k, 0, f, ...args);
+  while (!done) done = resume(k, 0);
 }
 
 const CASES: readonly Case[] = [
   {
-    name: 'refAdd (depth 1)',
-    stepped: () => atomic.refAdd(k, pfn, 0),
-    direct: () => directAtomic.refAdd(k, pfn, 0),
-    spawn: routineCase(resumableAtomic.refAdd as Routine<Kernel, [number, number]>, pfn, 0),
+    name: 'a CPU access that hits its TLB',
+    stepped: () => drain(memory.userAccess(k, task, AT, true)),
+    direct: () => void directMemory.userAccess(k, task, AT, true),
+    resumable: () => runRoutine(resumableMemory.userAccess, task, AT, true),
   },
   {
-    name: 'folioPut (depth 2)',
-    stepped: () => folio.folioPut(k, pfn, 0),
-    direct: () => directFolio.folioPut(k, pfn, 0),
-    spawn: routineCase(resumableFolio.folioPut, pfn, 0),
-  },
-  {
-    name: 'pteAlloc, tables there (depth 3)',
-    stepped: () => tables.pteAlloc(k, MM, VPN),
-    direct: () => directTables.pteAlloc(k, MM, VPN),
-    spawn: routineCase(resumableTables.pteAlloc, MM, VPN),
+    name: `pin ${PAGES} pages fast, and unpin`,
+    stepped: () =>
+      drain(gup.pinUserPagesFast(k, task, AT, PAGES, FOLL.write, pages)) +
+      drain(unpin.unpinUserPages(k, pages, PAGES)),
+    direct: () => {
+      directGup.pinUserPagesFast(k, task, AT, PAGES, FOLL.write, pages);
+      directUnpin.unpinUserPages(k, pages, PAGES);
+    },
+    resumable: () => {
+      runRoutine(resumableGup.pinUserPagesFast, task, AT, PAGES, FOLL.write, pages);
+      runRoutine(resumableUnpin.unpinUserPages, pages, PAGES);
+    },
   },
 ];
 
-/** Best of several rounds, in nanoseconds a step. */
+/** Best of several rounds, in nanoseconds of this thread's processor time a step. */
 function time(steps: number, round: () => void): number {
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < ROUNDS; i++) {
-    const start = process.hrtime.bigint();
+    const start = process.threadCpuUsage();
     for (let c = 0; c < CALLS; c++) round();
-    best = Math.min(best, Number(process.hrtime.bigint() - start) / CALLS / steps);
+    const { user } = process.threadCpuUsage(start);
+    best = Math.min(best, (user * 1000) / CALLS / steps);
   }
   return best;
 }
 
-function runResumable(c: Case): void {
-  let done = c.spawn();
-  while (!done) done = resume(k, 0);
-  if (logged > 1 << 16) trimLog(0);
-}
-
-setStacks(new Int32Array(64), 64);
-console.log('nanoseconds a step       generator  resumable   logged   direct   generator/resumable');
+const memoryOfStacks = new Int32Array(256);
+setStacks(memoryOfStacks, 256);
+console.log('nanoseconds a step                generator  resumable   logged   direct');
 for (const c of CASES) {
-  const steps = drain(c.stepped());
-  c.spawn();
-  const generator = time(steps, () => drain(c.stepped()));
+  const steps = c.stepped();
+  const generator = time(steps, c.stepped);
   setLog(null);
-  const resumable = time(steps, () => runResumable(c));
-  setLog(new Int32Array(1 << 17));
-  const withLog = time(steps, () => runResumable(c));
+  const resumable = time(steps, c.resumable);
+  setLog(new Int32Array(1 << 14));
+  const withLog = time(steps, () => {
+    c.resumable();
+    undoTo(arena, 0);
+  });
   setLog(null);
   const direct = time(steps, c.direct);
   const columns = [generator, resumable, withLog, direct].map((ns) => ns.toFixed(1).padStart(9));
-  console.log(`${c.name.padEnd(34).slice(0, 34)} ${columns.join(' ')}   ${(generator / resumable).toFixed(1)}x (${steps} steps)`);
+  const ratio = (generator / resumable).toFixed(1);
+  console.log(`${c.name.padEnd(34)} ${columns.join(' ')}   ${steps} steps, ${ratio}x`);
 }
-if (threadResult(0) < 0) throw new Error('not finished');
+
+/** Every state on the way of one fast pin: put the thread's words back, take its next step, undo it. */
+const saved: Int32Array[] = [];
+setLog(new Int32Array(1 << 14));
+const marks: number[] = [];
+let done = spawn(k, 0, resumableGup.pinUserPagesFast, task, AT, PAGES, FOLL.write, pages);
+while (!done) {
+  saved.push(memoryOfStacks.slice(0, threadWords(0)));
+  marks.push(logged);
+  done = resume(k, 0);
+}
+const words = saved.reduce((sum, s) => sum + s.length, 0) / saved.length;
+const search = time(saved.length, () => {
+  for (let s = saved.length - 1; s >= 0; s--) {
+    undoTo(arena, marks[s] as number);
+    const thread = saved[s] as Int32Array;
+    for (let i = 0; i < thread.length; i++) memoryOfStacks[i] = thread[i] as number;
+    for (let i = thread.length; memoryOfStacks[i] !== 0; i++) memoryOfStacks[i] = 0;
+    resume(k, 0);
+  }
+  // The last state's log is there again for the next round.
+  runRoutine(resumableGup.pinUserPagesFast, task, AT, PAGES, FOLL.write, pages);
+});
+console.log(`one step of a search: ${search.toFixed(1)} ns (a thread of ${words.toFixed(0)} words put back, resumed, undone)`);

@@ -12,7 +12,10 @@ import { formatMessage } from 'publint/utils';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
-execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
 
 if (process.argv.includes('--check')) {
   const { messages, pkg } = await publint({ pkgDir: root, strict: true, pack: 'npm' });

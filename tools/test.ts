@@ -18,17 +18,38 @@ interface Check {
 }
 
 const checks: readonly Check[] = [
-  { name: 'source stays inside what the rewriter accepts', command: [node, quiet, 'tools/rewrite/main.ts', '--check'] },
+  {
+    name: 'source stays inside what the rewriter accepts',
+    command: [node, quiet, 'tools/rewrite/main.ts', '--check'],
+  },
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json'] },
   { name: 'types of the generated forms', command: [bin('tsc'), '-p', 'tsconfig.gen.json'] },
   { name: 'format and lint (biome)', command: [bin('biome'), 'check', '.'] },
-  { name: 'lint (oxlint)', command: [bin('oxlint'), '--deny-warnings', '--type-aware', 'src', 'tools', 'test', 'bench'] },
-  { name: 'architecture', command: [bin('depcruise'), '--config', '.dependency-cruiser.mjs', '--output-type', 'err', 'src', 'gen'] },
+  {
+    name: 'lint (oxlint)',
+    command: [bin('oxlint'), '--deny-warnings', '--type-aware', 'src', 'tools', 'test', 'bench'],
+  },
+  {
+    name: 'architecture',
+    command: [
+      bin('depcruise'),
+      '--config',
+      '.dependency-cruiser.mjs',
+      '--output-type',
+      'err',
+      'src',
+      'gen',
+    ],
+  },
   { name: 'dead code', command: [bin('knip')] },
   { name: 'package', command: [node, quiet, 'tools/package.ts', '--check'] },
 ];
 
-const env = { ...process.env, PATH: `${join(root, '.tools', 'bin')}:${process.env['PATH'] ?? ''}`, NO_COLOR: '1' };
+const env = {
+  ...process.env,
+  PATH: `${join(root, '.tools', 'bin')}:${process.env['PATH'] ?? ''}`,
+  NO_COLOR: '1',
+};
 delete (env as Record<string, string | undefined>)['FORCE_COLOR'];
 
 let passed = 0;
@@ -53,9 +74,20 @@ for (const { name, command } of checks) {
 const report = join(root, '.cache', 'vitest.json');
 mkdirSync(dirname(report), { recursive: true });
 rmSync(report, { force: true });
-const vitest = spawnSync(bin('vitest'), ['run', ...process.argv.slice(2)], { cwd: root, env, stdio: 'inherit' });
+const vitest = spawnSync(bin('vitest'), ['run', ...process.argv.slice(2)], {
+  cwd: root,
+  env,
+  stdio: 'inherit',
+});
 if (existsSync(report)) {
-  const counts = JSON.parse(readFileSync(report, 'utf8')) as Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests' | 'numFailedTestSuites', number>;
+  const counts = JSON.parse(readFileSync(report, 'utf8')) as Record<
+    | 'numPassedTests'
+    | 'numFailedTests'
+    | 'numPendingTests'
+    | 'numTodoTests'
+    | 'numFailedTestSuites',
+    number
+  >;
   passed += counts.numPassedTests;
   failed += counts.numFailedTests;
   skipped += counts.numPendingTests + counts.numTodoTests;

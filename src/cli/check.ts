@@ -1,6 +1,6 @@
 /** `pinfold check`: explores each test at each kernel and judges it against its `Result:` lines. */
 import type { Command } from '@commander-js/extra-typings';
-import { type Verdict, Checker } from '../explore/check.ts';
+import { Checker, type Verdict } from '../explore/check.ts';
 import { DESIGNS, designNamed, parseKernelList } from '../kernels/index.ts';
 import { checkJson } from '../output/check-json.ts';
 import { herdText } from '../output/herd.ts';
@@ -30,7 +30,10 @@ export const addCheck = (program: Command): void => {
     )
     .argument('[PATH...]', 'litmus files, or folders that hold some')
     .option('-k, --kernel <versions>', 'kernels: 5.4,6.1..6.18 or all', 'all')
-    .option('--design <name>', `a design variant on top of each version (${DESIGNS.map((d) => d.name).join(', ')})`)
+    .option(
+      '--design <name>',
+      `a design variant on top of each version (${DESIGNS.map((d) => d.name).join(', ')})`,
+    )
     .option('--json', 'print one JSON document (schema pinfold.check/1)')
     .option('--max-states <n>', 'stop a search after this many states', '4000000')
     .option('--max-time <seconds>', 'stop a search after this many seconds', '120')
@@ -41,10 +44,15 @@ export const addCheck = (program: Command): void => {
       const parsed = parseKernelList(options.kernel);
       if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
       const color = wantsColor(colorChoice(options.color));
-      const limits = { states: positive('--max-states', options.maxStates), time: 1000 * positive('--max-time', options.maxTime) };
+      const limits = {
+        states: positive('--max-states', options.maxStates),
+        time: 1000 * positive('--max-time', options.maxTime),
+      };
       const design = options.design === undefined ? undefined : designNamed(options.design);
       if (options.design !== undefined && design === undefined) {
-        throw new UserError(`--design ${options.design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`);
+        throw new UserError(
+          `--design ${options.design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`,
+        );
       }
       const tests = readTests(litmusFiles(paths.length > 0 ? paths : [libraryFolder()]));
       const progress = new Progress();
@@ -60,8 +68,10 @@ export const addCheck = (program: Command): void => {
       progress.done();
       const verdicts = rows.flatMap((r) => r.verdicts);
       const first = tests[0];
-      if (options.json === true) print(JSON.stringify(checkJson(parsed.kernels, verdicts), null, 2));
-      else if (verdicts.length === 1 && first !== undefined && verdicts[0] !== undefined) print(herdText(verdicts[0], first.test, true));
+      if (options.json === true)
+        print(JSON.stringify(checkJson(parsed.kernels, verdicts), null, 2));
+      else if (verdicts.length === 1 && first !== undefined && verdicts[0] !== undefined)
+        print(herdText(verdicts[0], first.test, true));
       else print(matrixText(parsed.kernels, rows, { color }));
       process.exitCode = statusOf(verdicts);
     });
@@ -69,7 +79,8 @@ export const addCheck = (program: Command): void => {
 
 const positive = (option: string, text: string): number => {
   const n = Number(text);
-  if (!Number.isFinite(n) || n <= 0) throw new UserError(`${option} ${text}: write a number above 0`);
+  if (!Number.isFinite(n) || n <= 0)
+    throw new UserError(`${option} ${text}: write a number above 0`);
   return n;
 };
 
@@ -79,4 +90,3 @@ const statusOf = (verdicts: readonly Verdict[]): number => {
   if (verdicts.some((v) => v.observation === 'Incomplete')) return EXIT.unfinished;
   return verdicts.some((v) => v.observation === 'Vacuous') ? EXIT.differs : EXIT.ok;
 };
-

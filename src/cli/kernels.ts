@@ -1,7 +1,14 @@
 /** `pinfold kernels`: the versions, their rules and commits. */
 import type { Command } from '@commander-js/extra-typings';
 import { parseKernelList } from '../kernels/index.ts';
-import { diffJson, diffText, kernelJson, kernelsJson, kernelsText, kernelText } from '../output/kernels.ts';
+import {
+  diffJson,
+  diffText,
+  kernelJson,
+  kernelsJson,
+  kernelsText,
+  kernelText,
+} from '../output/kernels.ts';
 import { UserError } from './errors.ts';
 import { print } from './output.ts';
 
@@ -16,7 +23,8 @@ const kernel = (name: string): string => {
   const parsed = parseKernelList(name);
   if (!parsed.ok) throw new UserError(parsed.message);
   const [only, ...more] = parsed.kernels;
-  if (only === undefined || more.length > 0) throw new UserError(`'${name}' names several kernels; name one`);
+  if (only === undefined || more.length > 0)
+    throw new UserError(`'${name}' names several kernels; name one`);
   return only;
 };
 
@@ -24,7 +32,9 @@ export const addKernels = (program: Command): void => {
   const kernels = program
     .command('kernels')
     .summary('the kernel versions, their rules and commits')
-    .description('Lists the kernel versions of the model, what changed in each, profiles of stable kernels and design variants.')
+    .description(
+      'Lists the kernel versions of the model, what changed in each, profiles of stable kernels and design variants.',
+    )
     .option('--json', 'print one JSON document (schema pinfold.kernels/1)')
     .addHelpText('after', EXAMPLES)
     .action((options) => show(options.json, kernelsText, kernelsJson));
@@ -34,7 +44,11 @@ export const addKernels = (program: Command): void => {
     .argument('<kernel>', 'a version or a profile')
     .action((name) => {
       const one = kernel(name);
-      show(kernels.opts().json, () => kernelText(one), () => kernelJson(one));
+      show(
+        kernels.opts().json,
+        () => kernelText(one),
+        () => kernelJson(one),
+      );
     });
   kernels
     .command('diff')
@@ -43,7 +57,11 @@ export const addKernels = (program: Command): void => {
     .argument('<to>', 'a version or a profile')
     .action((a, b) => {
       const [from, to] = [kernel(a), kernel(b)];
-      show(kernels.opts().json, () => diffText(from, to), () => diffJson(from, to));
+      show(
+        kernels.opts().json,
+        () => diffText(from, to),
+        () => diffJson(from, to),
+      );
     });
 };
 

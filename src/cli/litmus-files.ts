@@ -13,10 +13,14 @@ export const libraryFolder = (): string => {
     const folder = fileURLToPath(new URL(up, import.meta.url));
     if (isFolder(folder)) return folder;
   }
-  throw new UserError('the library of tests is missing from this installation; name a file or a folder', 3);
+  throw new UserError(
+    'the library of tests is missing from this installation; name a file or a folder',
+    3,
+  );
 };
 
-const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** Every .litmus file that `paths` name, folders with all that is in them, each once, in order. */
 export const litmusFiles = (paths: readonly string[]): string[] => {
@@ -28,7 +32,9 @@ export const litmusFiles = (paths: readonly string[]): string[] => {
       found.add(path);
       continue;
     }
-    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.litmus'));
+    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.litmus'),
+    );
     if (inside.length === 0) throw new UserError(`${path}: no .litmus file in this folder`);
     for (const name of inside.sort()) found.add(join(path, name));
   }
@@ -52,7 +58,9 @@ export const readTests = (files: readonly string[]): CheckedTest[] => {
     try {
       text = readFileSync(file, 'utf8');
     } catch (error) {
-      problems.push(`${shown}: cannot be read (${error instanceof Error ? error.message : String(error)})`);
+      problems.push(
+        `${shown}: cannot be read (${error instanceof Error ? error.message : String(error)})`,
+      );
       continue;
     }
     const { checked, diagnostics } = parse(text, shown);
@@ -62,7 +70,9 @@ export const readTests = (files: readonly string[]): CheckedTest[] => {
     }
     const other = names.get(checked.test.name);
     if (other !== undefined) {
-      problems.push(`${shown}:1:3: error: the test is called '${checked.test.name}', as the one in ${other}; give it a name of its own`);
+      problems.push(
+        `${shown}:1:3: error: the test is called '${checked.test.name}', as the one in ${other}; give it a name of its own`,
+      );
     }
     names.set(checked.test.name, shown);
     tests.push(checked);

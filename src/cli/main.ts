@@ -9,7 +9,9 @@ import { addKernels } from './kernels.ts';
 const version = (): string => {
   for (const up of ['../../package.json', '../../../package.json']) {
     try {
-      const { version: v } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version?: string };
+      const { version: v } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as {
+        version?: string;
+      };
       if (v !== undefined) return v;
     } catch {
       // The other place, then.
@@ -19,7 +21,9 @@ const version = (): string => {
 };
 
 const program: Command = new Command('pinfold')
-  .description('Linux page pinning as an executable model: litmus tests explored over every interleaving, at every kernel version.')
+  .description(
+    'Linux page pinning as an executable model: litmus tests explored over every interleaving, at every kernel version.',
+  )
   .version(version())
   .showHelpAfterError('(pinfold --help lists the commands; pinfold COMMAND --help has examples)')
   .exitOverride();
@@ -36,13 +40,18 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   } else if (error instanceof UserError) {
-    process.stderr.write(`${error.message.startsWith('-') || !error.message.includes(':') ? 'pinfold: ' : ''}${error.message}\n`);
+    process.stderr.write(
+      `${error.message.startsWith('-') || !error.message.includes(':') ? 'pinfold: ' : ''}${error.message}\n`,
+    );
     process.exitCode = error.status;
   } else {
     // A fault of ours: no trace for the user, unless asked for.
     const text = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`pinfold: internal error: ${text}\nPlease report it with the command and the file; PINFOLD_DEBUG=1 shows where.\n`);
-    if (process.env['PINFOLD_DEBUG'] === '1' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    process.stderr.write(
+      `pinfold: internal error: ${text}\nPlease report it with the command and the file; PINFOLD_DEBUG=1 shows where.\n`,
+    );
+    if (process.env['PINFOLD_DEBUG'] === '1' && error instanceof Error)
+      process.stderr.write(`${error.stack ?? ''}\n`);
     process.exitCode = EXIT.unfinished;
   }
 }

@@ -2,17 +2,18 @@
  * READ_FIXED and WRITE_FIXED (io_uring/rw.c): the bytes go to or come from the pages that were pinned at
  * registration, whatever is mapped at the address now.
  */
-import { at, R, READ, WRITE } from '../machine/access.ts';
-import { pageByte, setPageByte } from '../machine/contents.ts';
-import { EBADF, EFAULT, EINVAL } from '../machine/errno.ts';
-import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+
 import { copyFromPage } from '../fs/bounce.ts';
-import { bounceClear } from '../mm/file-io.ts';
 import { diskBlock } from '../fs/disk.ts';
 import { fdRefuses, ofdOf } from '../fs/fd.ts';
 import { pipeReadValue, pipeWrite } from '../fs/pipe.ts';
 import { readValue } from '../fs/read-write.ts';
 import { DISK_BLOCKS, OFD, type System } from '../fs/system.ts';
+import { at, R, READ, WRITE } from '../machine/access.ts';
+import { pageByte, setPageByte } from '../machine/contents.ts';
+import { EBADF, EFAULT, EINVAL } from '../machine/errno.ts';
+import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { bounceClear } from '../mm/file-io.ts';
 import { ringCovers, ringPage } from './io-uring.ts';
 
 const PAGE_SIZE = 4096;
@@ -33,7 +34,8 @@ export function* fixedIo(
   if (fdRefuses(k, mm, fd, !isRead)) return -EBADF;
   if (!ringCovers(k, mm, slot, vpn, off, len)) return -EFAULT;
   const ofd = ofdOf(k, mm, fd);
-  if (k.ofd.kind[ofd] === OFD.disk) return yield* fixedDisk(k, mm, isRead, k.ofd.target[ofd], vpn, off, len, pos, slot);
+  if (k.ofd.kind[ofd] === OFD.disk)
+    return yield* fixedDisk(k, mm, isRead, k.ofd.target[ofd], vpn, off, len, pos, slot);
   let done = 0;
   while (done < len) {
     const pfn = ringPage(k, mm, slot, vpn + Math.floor((off + done) / PAGE_SIZE));
@@ -42,13 +44,21 @@ export function* fixedIo(
       : yield* byteOut(k, task, ofd, pfn, (off + done) % PAGE_SIZE);
     if (moved < 0) return done > 0 ? done : moved;
     done++;
-    if (isRead && k.ofd.kind[ofd] === OFD.pipeRead && k.pipe.used[k.ofd.target[ofd]] === 0) return done;
+    if (isRead && k.ofd.kind[ofd] === OFD.pipeRead && k.pipe.used[k.ofd.target[ofd]] === 0)
+      return done;
   }
   return done;
 }
 
 /** One byte of a pipe or memory file into the pinned page. */
-function* byteIn(k: System, task: TaskId, fd: number, pos: number, pfn: Pfn, off: number): Steps<number> {
+function* byteIn(
+  k: System,
+  task: TaskId,
+  fd: number,
+  pos: number,
+  pfn: Pfn,
+  off: number,
+): Steps<number> {
   const ofd = ofdOf(k, k.task.mm[task], fd);
   const value =
     k.ofd.kind[ofd] === OFD.pipeRead
@@ -98,4 +108,3 @@ function* fixedDisk(
   }
   return done;
 }
-

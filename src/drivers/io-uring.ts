@@ -2,14 +2,15 @@
  * io_uring's registered buffers (io_uring/rsrc.c: io_sqe_buffer_register; before 6.0 fs/io_uring.c): longterm pins
  * for writing, held until they are unregistered, whatever the process does with its mapping meanwhile (A.28).
  */
+
+import { RING_PAGES, RING_SLOTS, type System } from '../fs/system.ts';
 import { R } from '../machine/access.ts';
 import { EBUSY, EFAULT, EINVAL, ENXIO, EOPNOTSUPP } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { MmId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { RING_PAGES, RING_SLOTS, type System } from '../fs/system.ts';
 import { FILE } from '../mm/file-tables.ts';
-import { FOLL } from '../mm/foll.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
+import { FOLL } from '../mm/foll.ts';
 import { getUserPages, pinUserPages } from '../mm/gup.ts';
 import { unpinUserPages } from '../mm/unpin.ts';
 import { vmaAt } from '../mm/vma.ts';
@@ -25,7 +26,13 @@ function slotPages(k: System, mm: MmId, slot: number): number {
  * Registers [vpn:off, +len) and returns the slot, or -EBUSY (all slots taken), -EINVAL (too long), -EFAULT (not
  * mapped), -EOPNOTSUPP (a file mapping that this kernel's io_uring refuses, S18), or what pinning says.
  */
-export function* ringRegister(k: System, task: TaskId, vpn: Vpn, off: number, len: number): Steps<number> {
+export function* ringRegister(
+  k: System,
+  task: TaskId,
+  vpn: Vpn,
+  off: number,
+  len: number,
+): Steps<number> {
   const mm = k.task.mm[task];
   const nr = Math.ceil((off + len) / PAGE_SIZE);
   let slot = 0;
@@ -56,7 +63,8 @@ export function* ringRegister(k: System, task: TaskId, vpn: Vpn, off: number, le
 
 function* holdPages(k: System, task: TaskId, vpn: Vpn, nr: number, pages: number): Steps<number> {
   const flags = FOLL.write | FOLL.longterm;
-  if (k.rules.users.ioUring === 'pinLongterm') return yield* pinUserPages(k, task, vpn, nr, flags, pages);
+  if (k.rules.users.ioUring === 'pinLongterm')
+    return yield* pinUserPages(k, task, vpn, nr, flags, pages);
   return yield* getUserPages(k, task, vpn, nr, flags, pages);
 }
 
@@ -97,7 +105,14 @@ export function* ringUnregister(k: System, mm: MmId): Steps<number> {
 }
 
 /** Whether [vpn:off, +len) lies inside a registered buffer. */
-export function ringCovers(k: System, mm: MmId, slot: number, vpn: Vpn, off: number, len: number): boolean {
+export function ringCovers(
+  k: System,
+  mm: MmId,
+  slot: number,
+  vpn: Vpn,
+  off: number,
+  len: number,
+): boolean {
   if (slot < 0 || slot >= RING_SLOTS) return false;
   const i = mm * RING_SLOTS + slot;
   if (k.ring.pages[i] === 0) return false;

@@ -1,16 +1,17 @@
 /** process_vm_readv(2), process_vm_writev(2) (mm/process_vm_access.c): the other process's pages are held page by page. */
+
+import { copyFromPage, copyFromUser, copyToPage, copyToUser } from '../fs/bounce.ts';
+import { bouncePage } from '../fs/splice.ts';
+import type { System } from '../fs/system.ts';
 import { R } from '../machine/access.ts';
 import { EFAULT } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { copyFromPage, copyFromUser, copyToPage, copyToUser } from '../fs/bounce.ts';
 import { bounceClear } from '../mm/file-io.ts';
-import { bouncePage } from '../fs/splice.ts';
-import type { System } from '../fs/system.ts';
-import { LOCKED } from '../mm/gup-args.ts';
-import { FOLL } from '../mm/foll.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
+import { FOLL } from '../mm/foll.ts';
 import { getUserPagesRemote, pinUserPagesRemote } from '../mm/gup.ts';
+import { LOCKED } from '../mm/gup-args.ts';
 import { setPageDirtyLock } from '../mm/set-dirty.ts';
 import { unpinUserPagesDirtyLock } from '../mm/unpin.ts';
 

@@ -1,5 +1,12 @@
 /** What a test does at a kernel: explore, observe, and judge against its `Result:` lines. */
-import { baseVersion, type Design, designRules, isRelease, type Rules, rulesFor } from '../kernels/index.ts';
+import {
+  baseVersion,
+  type Design,
+  designRules,
+  isRelease,
+  type Rules,
+  rulesFor,
+} from '../kernels/index.ts';
 import type { Outcome } from '../litmus/ast.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { type Compiled, compile, notModelled } from '../litmus/compile/index.ts';
@@ -7,7 +14,7 @@ import { expectedAt } from '../litmus/result.ts';
 import { bugName } from '../machine/report.ts';
 import { leakedPins } from './leaks.ts';
 import { type End, type Limits, search } from './search.ts';
-import { InitFailure, type Needs, STACK_WORDS, setUp } from './setup.ts';
+import { InitFailure, type Needs, setUp } from './setup.ts';
 import { Sharing } from './sharing.ts';
 import { missing } from './supported.ts';
 import { agrees, type TrackedRules, trackRules } from './tracked-rules.ts';
@@ -72,11 +79,14 @@ export class Checker {
   check(kernel: string, options: CheckOptions = {}): Verdict {
     const start = performance.now();
     const { design } = options;
-    const rules = design === undefined ? rulesFor(kernel) : designRules(design, baseVersion(kernel));
+    const rules =
+      design === undefined ? rulesFor(kernel) : designRules(design, baseVersion(kernel));
     const exploration = this.explore(rules, options);
     const { test } = this.checked;
     const judged = design === undefined || test.designs.includes(design.name);
-    const expected = judged ? expectedAt(test, kernel, (name) => (isRelease(name) ? name : baseVersion(name))) : null;
+    const expected = judged
+      ? expectedAt(test, kernel, (name) => (isRelease(name) ? name : baseVersion(name)))
+      : null;
     const said = exploration.observation !== 'Incomplete';
     return {
       ...exploration,
@@ -93,7 +103,11 @@ export class Checker {
   explore(rules: Rules, options: CheckOptions = {}): Exploration {
     const lack = missing(this.checked, rules);
     if (lack !== null) return nothing('Unsupported', `this kernel has no ${lack}`);
-    if (this.#compiled === null) return nothing('Incomplete', `not modelled yet: ${this.#lacking.map((n) => `${n}()`).join(', ')}`);
+    if (this.#compiled === null)
+      return nothing(
+        'Incomplete',
+        `not modelled yet: ${this.#lacking.map((n) => `${n}()`).join(', ')}`,
+      );
     const known = this.#known.find(({ tracked }) => agrees(rules, tracked.read));
     if (known !== undefined) return known.exploration;
     const tracked = trackRules(rules);
@@ -111,7 +125,12 @@ const nothing = (observation: Observation, reason: string): Exploration => ({
   explored: { states: 0, steps: 0, searches: 0 },
 });
 
-const exploreWith = (compiled: Compiled, rules: Rules, needs: Needs, options: CheckOptions): Exploration => {
+const exploreWith = (
+  compiled: Compiled,
+  rules: Rules,
+  needs: Needs,
+  options: CheckOptions,
+): Exploration => {
   const { program, condition } = compiled;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let m: ReturnType<typeof setUp>;
@@ -122,8 +141,13 @@ const exploreWith = (compiled: Compiled, rules: Rules, needs: Needs, options: Ch
     throw error;
   }
   const { k } = m;
-  if (k.lit.limits[0] !== 0) return nothing('Incomplete', `line ${k.lit.limits[0]}: this use of the call is not modelled yet`);
-  if (k.lit.killed[program.threads.length] !== 0) return nothing('Incomplete', 'the initial block was killed by SIGSEGV');
+  if (k.lit.limits[0] !== 0)
+    return nothing(
+      'Incomplete',
+      `line ${k.lit.limits[0]}: this use of the call is not modelled yet`,
+    );
+  if (k.lit.killed[program.threads.length] !== 0)
+    return nothing('Incomplete', 'the initial block was killed by SIGSEGV');
   const sharing = options.unreduced === true ? null : new Sharing();
   const stacksAtStart = m.stacks.slice();
   for (let searches = 1; ; searches++) {
@@ -133,7 +157,8 @@ const exploreWith = (compiled: Compiled, rules: Rules, needs: Needs, options: Ch
     let deadlocks = 0;
     let bugs = 0;
     const onEnd = (end: End): void => {
-      if (k.lit.limits[0] !== 0) limit = `line ${k.lit.limits[0]}: this use of the call is not modelled yet`;
+      if (k.lit.limits[0] !== 0)
+        limit = `line ${k.lit.limits[0]}: this use of the call is not modelled yet`;
       if (k.lit.limits[1] !== 0) limit = `line ${k.lit.limits[1]}: this loop does not end`;
       const leaked = end.kind === 'final' ? leakedPins(k) : [];
       if (leaked.length > 0) {
@@ -142,7 +167,9 @@ const exploreWith = (compiled: Compiled, rules: Rules, needs: Needs, options: Ch
         problems.set(text, text);
       } else if (end.kind === 'final') {
         if (!condition.filter(k)) return;
-        const text = condition.shown.map(({ text: t, value }) => `${t}=${shownValue(value(k))};`).join(' ');
+        const text = condition.shown
+          .map(({ text: t, value }) => `${t}=${shownValue(value(k))};`)
+          .join(' ');
         if (!states.has(text)) states.set(text, { text, holds: condition.holds(k) });
       } else if (end.kind === 'bug') {
         bugs++;
@@ -180,10 +207,19 @@ const observe = (states: readonly FinalState[], bugs: number, deadlocks: number)
 /** Names in a test that tell what memory it needs. */
 const needsOf = (checked: CheckedTest): Needs => {
   const names = new Set(checked.callNames);
-  for (const binding of checked.bindings.values()) if (binding.kind === 'constant') names.add(binding.name);
+  for (const binding of checked.bindings.values())
+    if (binding.kind === 'constant') names.add(binding.name);
   const any = (...list: string[]): boolean => list.some((name) => names.has(name));
   const gigantic = any('MAP_HUGE_1GB', 'MFD_HUGE_1GB');
-  const huge = any('HPAGE_SIZE', 'MADV_HUGEPAGE', 'MAP_HUGETLB', 'MFD_HUGETLB', 'set_nr_hugepages', 'MAP_HUGE_2MB', 'khugepaged');
+  const huge = any(
+    'HPAGE_SIZE',
+    'MADV_HUGEPAGE',
+    'MAP_HUGETLB',
+    'MFD_HUGETLB',
+    'set_nr_hugepages',
+    'MAP_HUGE_2MB',
+    'khugepaged',
+  );
   const zones = any('migrate', 'cma_alloc', 'numa_balance', 'compact');
   return { huge: huge || gigantic, gigantic, zones, swap: true };
 };

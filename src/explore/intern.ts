@@ -56,7 +56,8 @@ export class Interner {
 
   #add(words: Int32Array, from: number, length: number, h: number, slot: number): number {
     const id = this.#count++;
-    if (this.#used + length > this.#pool.length) this.#pool = longer(this.#pool, this.#used + length);
+    if (this.#used + length > this.#pool.length)
+      this.#pool = longer(this.#pool, this.#used + length);
     if (id + 1 >= this.#starts.length) {
       this.#starts = longer(this.#starts, id + 2);
       this.#hashes = longer(this.#hashes, id + 2);

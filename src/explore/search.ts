@@ -2,8 +2,18 @@
  * Depth-first search over all interleavings: which thread steps next, and what hardware or chance decides in between.
  * A step is taken in place and taken back by the undo log; every state at which threads can meet is stored.
  */
+
+import {
+  accessIndex,
+  accessOp,
+  accessRegion,
+  at,
+  CHOOSE,
+  R,
+  WAIT,
+  WRITE,
+} from '../machine/access.ts';
 import { accessEnabled } from '../machine/enabled.ts';
-import { accessIndex, accessOp, accessRegion, at, CHOOSE, R, WAIT, WRITE } from '../machine/access.ts';
 import {
   log,
   logged,
@@ -147,7 +157,13 @@ export const search = (
       return;
     }
     if (last >= 0 && threadRunning(last) && accessOp(threadPending(last)) === CHOOSE) {
-      path.push({ mark: logged, threads: [last], next: 0, choices: accessIndex(threadPending(last)), saved: [] });
+      path.push({
+        mark: logged,
+        threads: [last],
+        next: 0,
+        choices: accessIndex(threadPending(last)),
+        saved: [],
+      });
       return;
     }
     if (!vector.add()) return;
@@ -197,7 +213,8 @@ export const search = (
     advance(node);
     if (cut !== null) break;
     if (sharing?.broken === true && grace-- <= 0) break;
-    if ((steps & 1023) === 0 && performance.now() > deadline) cut = `time limit of ${Math.round(limits.time / 1000)} s`;
+    if ((steps & 1023) === 0 && performance.now() > deadline)
+      cut = `time limit of ${Math.round(limits.time / 1000)} s`;
     if (vector.states > limits.states) cut = `limit of ${limits.states} states`;
     if (cut !== null) break;
   }
@@ -216,7 +233,11 @@ const waitingThreads = (m: Machine): number[] => {
   for (let t = 0; t < m.k.program.threads.length; t++) {
     if (!threadRunning(t)) continue;
     const word = threadPending(t);
-    const unborn = accessOp(word) === WAIT && accessRegion(word) === R.task && accessIndex(word) === t && m.k.lit.life[t] === 0;
+    const unborn =
+      accessOp(word) === WAIT &&
+      accessRegion(word) === R.task &&
+      accessIndex(word) === t &&
+      m.k.lit.life[t] === 0;
     if (!unborn) waiting.push(t);
   }
   return waiting;

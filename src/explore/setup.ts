@@ -1,15 +1,25 @@
 /** A machine for a test: as small as the test allows, with the initial block already run. */
-import { type Lit, bootLit } from '../../gen/resumable/litmus/run/program.ts';
-import { runInit, runThread } from '../../gen/resumable/litmus/run/interpret.ts';
+
 import { deviceLoop } from '../../gen/resumable/fs/direct-io.ts';
+import { runInit, runThread } from '../../gen/resumable/litmus/run/interpret.ts';
+import { bootLit, type Lit } from '../../gen/resumable/litmus/run/program.ts';
 import { newTask } from '../../gen/resumable/mm/kernel.ts';
 import { mmAlloc } from '../../gen/resumable/mm/mm-alloc.ts';
 import type { Rules } from '../kernels/index.ts';
-import { accessEnabled } from '../machine/enabled.ts';
-import { arenaAlloc } from '../machine/arena.ts';
-import { clearThread, resume, type Routine, setLog, setStacks, spawn, threadPending, threadRunning, type Value } from '../machine/resumable.ts';
 import type { Program } from '../litmus/run/program.ts';
+import { arenaAlloc } from '../machine/arena.ts';
+import { accessEnabled } from '../machine/enabled.ts';
 import { TLB } from '../machine/machine.ts';
+import {
+  clearThread,
+  type Routine,
+  resume,
+  setLog,
+  setStacks,
+  spawn,
+  threadPending,
+  type Value,
+} from '../machine/resumable.ts';
 
 /** Words of one thread's stack; the deepest path of the model uses a third of it. */
 export const STACK_WORDS = 1024;
@@ -139,6 +149,3 @@ const startThreads = (m: Machine): void => {
   });
   if (k.program.device) spawn(k, k.program.threads.length, deviceLoop);
 };
-
-/** Whether the thread has started and not ended. */
-export const running = (thread: number): boolean => threadRunning(thread);

@@ -49,7 +49,9 @@ export class StateVector {
 
   /** Bytes that the stored states take. */
   get bytes(): number {
-    return 4 * (this.#contents.words + this.#blocks.words + this.#stacks.words + this.#states.words);
+    return (
+      4 * (this.#contents.words + this.#blocks.words + this.#stacks.words + this.#states.words)
+    );
   }
 
   /** Takes in what changed: the words logged in `log` from `from` to `to` (pairs of address and old value). */
@@ -79,7 +81,8 @@ export class StateVector {
     let length = this.#block.length;
     while (length > 0 && this.#block[length - 1] === 0) length--;
     const threads = this.#threads.length;
-    if (length + threads > this.#vector.length) this.#vector = new Int32Array(2 * (length + threads));
+    if (length + threads > this.#vector.length)
+      this.#vector = new Int32Array(2 * (length + threads));
     const v = this.#vector;
     for (let t = 0; t < threads; t++) v[t] = this.#threads[t] as number;
     for (let b = 0; b < length; b++) v[threads + b] = this.#block[b] as number;

@@ -34,7 +34,9 @@ export const trackRules = (rules: Rules): TrackedRules => {
 
 /** Whether `rules` answers everything in `read` the same way. */
 export const agrees = (rules: Rules, read: ReadonlyMap<string, RuleLiteral>): boolean => {
-  const families = rules as unknown as Readonly<Record<string, Readonly<Record<string, RuleLiteral>>>>;
+  const families = rules as unknown as Readonly<
+    Record<string, Readonly<Record<string, RuleLiteral>>>
+  >;
   for (const [name, value] of read) {
     const [family = '', member = ''] = name.split('.');
     if (families[family]?.[member] !== value) return false;

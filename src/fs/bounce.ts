@@ -17,7 +17,13 @@ export function bounceByte(k: Kernel, task: TaskId, i: number): number {
 }
 
 /** User memory to buffer: 0 or -EFAULT. The range lies in one page. */
-export function* copyFromUser(k: Kernel, task: TaskId, vpn: Vpn, off: number, n: number): Steps<number> {
+export function* copyFromUser(
+  k: Kernel,
+  task: TaskId,
+  vpn: Vpn,
+  off: number,
+  n: number,
+): Steps<number> {
   const pfn = yield* userAccess(k, task, vpn, false);
   if (pfn < 0) return -EFAULT;
   bounceIn(k, task, pfn, off, n);
@@ -25,7 +31,13 @@ export function* copyFromUser(k: Kernel, task: TaskId, vpn: Vpn, off: number, n:
 }
 
 /** Buffer to user memory: 0 or -EFAULT. The range lies in one page. */
-export function* copyToUser(k: Kernel, task: TaskId, vpn: Vpn, off: number, n: number): Steps<number> {
+export function* copyToUser(
+  k: Kernel,
+  task: TaskId,
+  vpn: Vpn,
+  off: number,
+  n: number,
+): Steps<number> {
   const pfn = yield* userAccess(k, task, vpn, true);
   if (pfn < 0) return -EFAULT;
   bounceOut(k, task, pfn, off, n);
@@ -33,13 +45,25 @@ export function* copyToUser(k: Kernel, task: TaskId, vpn: Vpn, off: number, n: n
 }
 
 /** Page to buffer: a device's or the kernel's own read. */
-export function* copyFromPage(k: Kernel, task: TaskId, pfn: Pfn, off: number, n: number): Steps<void> {
+export function* copyFromPage(
+  k: Kernel,
+  task: TaskId,
+  pfn: Pfn,
+  off: number,
+  n: number,
+): Steps<void> {
   yield READ | at(R.content, pfn);
   bounceIn(k, task, pfn, off, n);
 }
 
 /** Buffer to page: a device's or the kernel's own write. */
-export function* copyToPage(k: Kernel, task: TaskId, pfn: Pfn, off: number, n: number): Steps<void> {
+export function* copyToPage(
+  k: Kernel,
+  task: TaskId,
+  pfn: Pfn,
+  off: number,
+  n: number,
+): Steps<void> {
   yield WRITE | at(R.content, pfn);
   bounceOut(k, task, pfn, off, n);
 }

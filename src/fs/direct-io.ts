@@ -6,8 +6,8 @@
 import { at, R, READ, WAIT, WRITE } from '../machine/access.ts';
 import { EAGAIN, EINVAL, ENOMEM, ENOSPC } from '../machine/errno.ts';
 import type { Steps, TaskId, Vpn } from '../machine/types.ts';
-import { FOLL } from '../mm/foll.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
+import { FOLL } from '../mm/foll.ts';
 import { getUserPagesFast, pinUserPagesFast } from '../mm/gup.ts';
 import { setPageDirtyLock } from '../mm/set-dirty.ts';
 import { unpinUserPages } from '../mm/unpin.ts';
@@ -37,7 +37,8 @@ export function* submitDirect(
   len: number,
   pos: number,
 ): Steps<number> {
-  if (off % DISK_ALIGN !== 0 || len % DISK_ALIGN !== 0 || pos % DISK_ALIGN !== 0 || len === 0) return -EINVAL;
+  if (off % DISK_ALIGN !== 0 || len % DISK_ALIGN !== 0 || pos % DISK_ALIGN !== 0 || len === 0)
+    return -EINVAL;
   if (pos + len > DISK_BLOCKS * PAGE_SIZE || off + len > AIO_PAGES * PAGE_SIZE) return -ENOSPC;
   yield WRITE | at(R.io, 0);
   let aio = 1;
@@ -67,7 +68,13 @@ export function* submitDirect(
 }
 
 /** Blocks that a write goes to exist before it is sent off. False: out of memory. */
-function* prepareBlocks(k: System, disk: number, pos: number, len: number, create: boolean): Steps<boolean> {
+function* prepareBlocks(
+  k: System,
+  disk: number,
+  pos: number,
+  len: number,
+  create: boolean,
+): Steps<boolean> {
   const last = Math.floor((pos + len - 1) / PAGE_SIZE);
   for (let b = Math.floor(pos / PAGE_SIZE); b <= last; b++) {
     const pfn = yield* diskBlock(k, disk, b, create);
@@ -76,7 +83,14 @@ function* prepareBlocks(k: System, disk: number, pos: number, len: number, creat
   return true;
 }
 
-function* holdPages(k: System, task: TaskId, aio: number, isRead: boolean, vpn: Vpn, nr: number): Steps<number> {
+function* holdPages(
+  k: System,
+  task: TaskId,
+  aio: number,
+  isRead: boolean,
+  vpn: Vpn,
+  nr: number,
+): Steps<number> {
   const flags = isRead ? FOLL.write : 0;
   if (k.rules.dio.ref === 'pin') {
     k.aio.pinned[aio] = 1;
@@ -121,7 +135,11 @@ export function* deviceTransfer(k: System, aio: number): Steps<void> {
     const at1 = k.aio.off[aio] + done;
     const at2 = k.aio.pos[aio] + done;
     const pfn = k.kmem[pagesOf(k, aio) + Math.floor(at1 / PAGE_SIZE)];
-    const n = Math.min(PAGE_SIZE - (at1 % PAGE_SIZE), PAGE_SIZE - (at2 % PAGE_SIZE), k.aio.len[aio] - done);
+    const n = Math.min(
+      PAGE_SIZE - (at1 % PAGE_SIZE),
+      PAGE_SIZE - (at2 % PAGE_SIZE),
+      k.aio.len[aio] - done,
+    );
     yield (toMemory ? WRITE : READ) | at(R.content, pfn);
     const block = k.disk.block[disk * DISK_BLOCKS + Math.floor(at2 / PAGE_SIZE)];
     diskTransfer(k, toMemory, pfn, at1 % PAGE_SIZE, block, at2 % PAGE_SIZE, n);

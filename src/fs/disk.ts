@@ -40,7 +40,15 @@ export function diskByte(k: System, disk: number, pos: number): number {
 }
 
 /** The device moves `n` bytes between a page of memory and a block (0: zeros), inside one page of each. Part of one step. */
-export function diskTransfer(k: System, toMemory: boolean, pfn: Pfn, off: number, block: Pfn, blockOff: number, n: number): void {
+export function diskTransfer(
+  k: System,
+  toMemory: boolean,
+  pfn: Pfn,
+  off: number,
+  block: Pfn,
+  blockOff: number,
+  n: number,
+): void {
   for (let i = 0; i < n; i++) {
     if (toMemory) setPageByte(k, pfn, off + i, block === 0 ? 0 : pageByte(k, block, blockOff + i));
     else setPageByte(k, block, blockOff + i, pageByte(k, pfn, off + i));

@@ -1,7 +1,8 @@
 /** Descriptors and open file descriptions (fs/file.c, fs/open.c). Numbers begin at 3, as after start-up. */
+
+import { at, R, WRITE } from '../machine/access.ts';
 import { EBADF, EMFILE } from '../machine/errno.ts';
 import type { FileId, MmId, Steps } from '../machine/types.ts';
-import { at, R, WRITE } from '../machine/access.ts';
 import { fileGet, filePut } from '../mm/file-refs.ts';
 import { pipeEndClosed } from './pipe.ts';
 import { FD_MAX, OFD, type System } from './system.ts';
@@ -26,7 +27,13 @@ export function fdRefuses(k: System, mm: MmId, fd: number, write: boolean): bool
 }
 
 /** A new description of `kind` under the lowest free descriptor; the caller's reference on the target goes to it. */
-export function* fdInstall(k: System, mm: MmId, kind: number, target: number, flags: number): Steps<number> {
+export function* fdInstall(
+  k: System,
+  mm: MmId,
+  kind: number,
+  target: number,
+  flags: number,
+): Steps<number> {
   yield WRITE | at(R.task, mm);
   let fd = 3;
   while (fd < FD_MAX && k.fd[mm * FD_MAX + fd] !== 0) fd++;
@@ -61,7 +68,8 @@ function* ofdPut(k: System, ofd: number): Steps<void> {
   k.ofd.flags[ofd] = 0;
   k.ofd.pos[ofd] = 0;
   if (kind === OFD.file) yield* filePut(k, target);
-  if (kind === OFD.pipeRead || kind === OFD.pipeWrite) yield* pipeEndClosed(k, target, kind === OFD.pipeWrite);
+  if (kind === OFD.pipeRead || kind === OFD.pipeWrite)
+    yield* pipeEndClosed(k, target, kind === OFD.pipeWrite);
 }
 
 /** fork(): the child's table names the same descriptions. */

@@ -1,11 +1,11 @@
 /** Pipes (fs/pipe.c): a ring of buffers, each a part of one page that the pipe holds a reference on. */
 import { at, R, READ, WAIT } from '../machine/access.ts';
 import { allocPages, GFP } from '../machine/buddy.ts';
+import { pageByte, setPageByte } from '../machine/contents.ts';
 import { ENOMEM, EPIPE } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { Pfn, Steps } from '../machine/types.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
-import { pageByte, setPageByte } from '../machine/contents.ts';
 import { bounceByte } from './bounce.ts';
 import { PIPE_BUF, PIPE_BUFFERS, type System } from './system.ts';
 
@@ -28,7 +28,8 @@ export function* newPipe(k: System): Steps<number> {
 /** Says anew who needn't wait: readers when there is data or nobody will send any, writers when there is room. */
 function pipeReady(k: System, pipe: number): void {
   k.pipe.ready[2 * pipe] = k.pipe.used[pipe] > 0 || k.pipe.writers[pipe] === 0 ? 1 : 0;
-  k.pipe.ready[2 * pipe + 1] = k.pipe.used[pipe] < PIPE_BUFFERS || k.pipe.readers[pipe] === 0 ? 1 : 0;
+  k.pipe.ready[2 * pipe + 1] =
+    k.pipe.used[pipe] < PIPE_BUFFERS || k.pipe.readers[pipe] === 0 ? 1 : 0;
 }
 
 /** Word of buffer `i` (0: the oldest) of a pipe. */
@@ -40,7 +41,13 @@ function bufferAt(k: System, pipe: number, i: number): number {
  * Puts part of a page at the end of the pipe, which takes the caller's reference over; waits for room.
  * 0, or -EPIPE when nobody reads any more (the reference stays the caller's).
  */
-export function* pipePush(k: System, pipe: number, pfn: Pfn, off: number, len: number): Steps<number> {
+export function* pipePush(
+  k: System,
+  pipe: number,
+  pfn: Pfn,
+  off: number,
+  len: number,
+): Steps<number> {
   for (;;) {
     yield* lock(k, R.pipe, pipe);
     if (k.pipe.readers[pipe] === 0) {

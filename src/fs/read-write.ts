@@ -17,7 +17,15 @@ const PAGE_SIZE = 4096;
 export const OWN_POSITION = -1;
 
 /** read(2), pread(2) into user memory at vpn:off; bytes read or an error. */
-export function* readFd(k: System, task: TaskId, fd: number, vpn: Vpn, off: number, len: number, pos: number): Steps<number> {
+export function* readFd(
+  k: System,
+  task: TaskId,
+  fd: number,
+  vpn: Vpn,
+  off: number,
+  len: number,
+  pos: number,
+): Steps<number> {
   const mm = k.task.mm[task];
   if (fdRefuses(k, mm, fd, false)) return -EBADF;
   const ofd = ofdOf(k, mm, fd);
@@ -32,13 +40,30 @@ export function* readFd(k: System, task: TaskId, fd: number, vpn: Vpn, off: numb
   const moved =
     kind === OFD.disk
       ? yield* directIo(k, task, target, true, vpn, off, len, from)
-      : yield* filePread(k, task, target, Math.floor(from / PAGE_SIZE), from % PAGE_SIZE, len, vpn, off);
+      : yield* filePread(
+          k,
+          task,
+          target,
+          Math.floor(from / PAGE_SIZE),
+          from % PAGE_SIZE,
+          len,
+          vpn,
+          off,
+        );
   if (moved > 0 && pos === OWN_POSITION) yield* advance(k, ofd, moved);
   return moved;
 }
 
 /** write(2), pwrite(2) from user memory at vpn:off; bytes written or an error. */
-export function* writeFd(k: System, task: TaskId, fd: number, vpn: Vpn, off: number, len: number, pos: number): Steps<number> {
+export function* writeFd(
+  k: System,
+  task: TaskId,
+  fd: number,
+  vpn: Vpn,
+  off: number,
+  len: number,
+  pos: number,
+): Steps<number> {
   const mm = k.task.mm[task];
   if (fdRefuses(k, mm, fd, true)) return -EBADF;
   const ofd = ofdOf(k, mm, fd);
@@ -53,7 +78,16 @@ export function* writeFd(k: System, task: TaskId, fd: number, vpn: Vpn, off: num
   const moved =
     kind === OFD.disk
       ? yield* directIo(k, task, target, false, vpn, off, len, to)
-      : yield* filePwrite(k, task, target, Math.floor(to / PAGE_SIZE), to % PAGE_SIZE, len, vpn, off);
+      : yield* filePwrite(
+          k,
+          task,
+          target,
+          Math.floor(to / PAGE_SIZE),
+          to % PAGE_SIZE,
+          len,
+          vpn,
+          off,
+        );
   if (moved > 0 && pos === OWN_POSITION) yield* advance(k, ofd, moved);
   return moved;
 }
@@ -63,14 +97,27 @@ function* advance(k: System, ofd: number, n: number): Steps<void> {
   k.ofd.pos[ofd] += n;
 }
 
-function* pipeToUser(k: System, task: TaskId, pipe: number, vpn: Vpn, off: number, len: number): Steps<number> {
+function* pipeToUser(
+  k: System,
+  task: TaskId,
+  pipe: number,
+  vpn: Vpn,
+  off: number,
+  len: number,
+): Steps<number> {
   let done = 0;
   while (done < len) {
     yield WAIT | at(R.ring, 2 * pipe);
     if (done > 0 && k.pipe.used[pipe] === 0) return done;
     const value = yield* pipeReadValue(k, pipe, 1);
     if (k.pipe.used[pipe] === 0 && k.pipe.writers[pipe] === 0 && value === 0) return done;
-    const pfn = yield* storeByte(k, task, vpn + Math.floor((off + done) / PAGE_SIZE), (off + done) % PAGE_SIZE, value);
+    const pfn = yield* storeByte(
+      k,
+      task,
+      vpn + Math.floor((off + done) / PAGE_SIZE),
+      (off + done) % PAGE_SIZE,
+      value,
+    );
     if (pfn < 0) return done > 0 ? done : -EFAULT;
     done++;
     if (k.pipe.used[pipe] === 0) return done;
@@ -85,7 +132,14 @@ function* storeByte(k: System, task: TaskId, vpn: Vpn, off: number, value: numbe
   return error;
 }
 
-function* userToPipe(k: System, task: TaskId, pipe: number, vpn: Vpn, off: number, len: number): Steps<number> {
+function* userToPipe(
+  k: System,
+  task: TaskId,
+  pipe: number,
+  vpn: Vpn,
+  off: number,
+  len: number,
+): Steps<number> {
   let done = 0;
   while (done < len) {
     const from = (off + done) % PAGE_SIZE;
@@ -101,7 +155,13 @@ function* userToPipe(k: System, task: TaskId, pipe: number, vpn: Vpn, off: numbe
 }
 
 /** The short form of read and pread: up to 4 bytes as a number, least significant first; an error is negative. */
-export function* readValue(k: System, task: TaskId, fd: number, count: number, pos: number): Steps<number> {
+export function* readValue(
+  k: System,
+  task: TaskId,
+  fd: number,
+  count: number,
+  pos: number,
+): Steps<number> {
   const mm = k.task.mm[task];
   if (fdRefuses(k, mm, fd, false)) return -EBADF;
   if (count < 1 || count > 4) return -EINVAL;
@@ -123,6 +183,7 @@ export function* readValue(k: System, task: TaskId, fd: number, count: number, p
 
 function bytesAt(k: System, page: Pfn, off: number, count: number): number {
   let value = 0;
-  for (let i = 0; i < count && off + i < PAGE_SIZE; i++) value |= pageByte(k, page, off + i) << (8 * i);
+  for (let i = 0; i < count && off + i < PAGE_SIZE; i++)
+    value |= pageByte(k, page, off + i) << (8 * i);
   return value;
 }

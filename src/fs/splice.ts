@@ -13,7 +13,14 @@ const PAGE_SIZE = 4096;
  * Takes [vpn:off, +len) into the pipe behind `fd` page by page: a FOLL_GET reference for reading, never a pin
  * (A.28), which the pipe holds until somebody has read the page. Returns the bytes taken, or an error when none.
  */
-export function* sysVmsplice(k: System, task: TaskId, fd: number, vpn: Vpn, off: number, len: number): Steps<number> {
+export function* sysVmsplice(
+  k: System,
+  task: TaskId,
+  fd: number,
+  vpn: Vpn,
+  off: number,
+  len: number,
+): Steps<number> {
   const ofd = ofdOf(k, k.task.mm[task], fd);
   if (ofd === 0 || k.ofd.kind[ofd] !== OFD.pipeWrite) return -EBADF;
   const pipe = k.ofd.target[ofd];
@@ -22,7 +29,14 @@ export function* sysVmsplice(k: System, task: TaskId, fd: number, vpn: Vpn, off:
   while (taken < len) {
     const from = (off + taken) % PAGE_SIZE;
     const bytes = Math.min(PAGE_SIZE - from, len - taken);
-    const got = yield* getUserPagesFast(k, task, vpn + Math.floor((off + taken) / PAGE_SIZE), 1, 0, page);
+    const got = yield* getUserPagesFast(
+      k,
+      task,
+      vpn + Math.floor((off + taken) / PAGE_SIZE),
+      1,
+      0,
+      page,
+    );
     if (got < 0) return taken > 0 ? taken : got;
     const pfn: Pfn = k.kmem[page];
     k.kmem[page] = 0;

@@ -1,7 +1,8 @@
 /** A kernel with what stands on its memory management: descriptors, pipes, disks, rings. */
+
+import { R } from '../machine/access.ts';
 import type { Alloc } from '../machine/arena.ts';
 import { plainAlloc } from '../machine/arena.ts';
-import { R } from '../machine/access.ts';
 import { bootKernel, type Kernel, type KernelConfig, kmalloc } from '../mm/kernel.ts';
 
 /** Descriptors of a process at most, 0 to 2 included. */

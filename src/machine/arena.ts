@@ -11,7 +11,11 @@ export const sharedAlloc: Alloc = (words) => new Int32Array(new SharedArrayBuffe
  * All arrays are views on one buffer, so that a word of the machine has one address: what the explorer
  * logs and compares. `words` of capacity; throws RangeError when it is used up.
  */
-export function arenaAlloc(words: number): { readonly arena: Int32Array; readonly alloc: Alloc; used(): number } {
+export function arenaAlloc(words: number): {
+  readonly arena: Int32Array;
+  readonly alloc: Alloc;
+  used(): number;
+} {
   const arena = new Int32Array(words);
   let next = 0;
   return {

@@ -1,7 +1,7 @@
 import { at, R, WRITE } from './access.ts';
 import { bitmapClear, bitmapNext, bitmapSet, bitmapTest } from './bitmap.ts';
 import { clearPage } from './contents.ts';
-import { AREA_FIELDS, type Machine, type MachineConfig, MAX_ORDER } from './machine.ts';
+import { AREA_FIELDS, MAX_ORDER, type Machine, type MachineConfig } from './machine.ts';
 import { PG } from './page.ts';
 import { BUG, bug } from './report.ts';
 import type { Pfn, Steps } from './types.ts';
@@ -120,7 +120,8 @@ function pickArea(k: Machine, order: number, gfp: number, node: number): number 
   for (let i = 0; i < k.areas; i++) {
     const a = i * AREA_FIELDS.words;
     const far = k.area[a + AREA_FIELDS.node] !== node;
-    if ((far && (gfp & GFP.thisNode) !== 0) || !areaAllowed(k, a, gfp) || !areaHas(k, a, order)) continue;
+    if ((far && (gfp & GFP.thisNode) !== 0) || !areaAllowed(k, a, gfp) || !areaHas(k, a, order))
+      continue;
     const owner = k.area[a + AREA_FIELDS.cpu];
     const foreign = owner !== 0 && owner !== k.cpuNow[0] + 1;
     const cost = (far ? 8 : 0) + areaRank(k, a) * 2 + (foreign ? 1 : 0);
@@ -195,7 +196,8 @@ export function returnPages(k: Machine, pfn: Pfn, order: number): void {
   let o = order;
   while (o < MAX_ORDER) {
     const buddy = block ^ (1 << o);
-    if (buddy < k.area[a + AREA_FIELDS.start] || buddy + (1 << o) > k.area[a + AREA_FIELDS.end]) break;
+    if (buddy < k.area[a + AREA_FIELDS.start] || buddy + (1 << o) > k.area[a + AREA_FIELDS.end])
+      break;
     if (!bitmapTest(k.freeBlocks[o], buddy >>> o)) break;
     removeBlock(k, buddy, o);
     block = Math.min(block, buddy);

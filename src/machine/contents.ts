@@ -29,7 +29,9 @@ function poolSlot(k: Machine): number {
     return freed;
   }
   if (next >= k.slotOwner.length) {
-    throw new RangeError(`this machine holds the contents of at most ${next} pages; raise "slots" in its configuration`);
+    throw new RangeError(
+      `this machine holds the contents of at most ${next} pages; raise "slots" in its configuration`,
+    );
   }
   k.slotNext[0] = next + 1;
   return next;

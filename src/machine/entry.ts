@@ -103,5 +103,7 @@ export function swpHi(type: number, offset: number): number {
 
 /** A migration entry of any of the three types. */
 export function isMigrationEntry(lo: number, hi: number): boolean {
-  return isSwapEntry(lo, hi) && swpType(hi) >= SWP.migrationRead && swpType(hi) <= SWP.migrationWrite;
+  return (
+    isSwapEntry(lo, hi) && swpType(hi) >= SWP.migrationRead && swpType(hi) <= SWP.migrationWrite
+  );
 }

@@ -1,7 +1,7 @@
+import { R } from './access.ts';
 import { type Alloc, plainAlloc } from './arena.ts';
 import { bitmapInit, bitmapWords } from './bitmap.ts';
 import { PAGE_FIELDS, type PageArrays, PG } from './page.ts';
-import { R } from './access.ts';
 
 /** A contiguous run of page frames of one kind. Bounds are multiples of 2^MAX_ORDER pages. */
 export interface AreaConfig {
@@ -32,13 +32,24 @@ export interface MachineConfig {
   readonly tlbEntries?: number;
   /** How page tables are kept from lockless walkers: by interrupts (x86) or by RCU (arm64). */
   readonly tableFree?: 'ipi' | 'rcu';
+  /** Words of kernel memory for arrays of page pointers; 65,536 when not given. */
+  readonly kmemWords?: number;
   readonly alloc?: Alloc;
 }
 
 /** The largest block of the buddy allocator: 2^18 pages, so that a 1 GiB hugetlb page is one block. */
 export const MAX_ORDER = 18;
 
-export const AREA_FIELDS = { start: 0, end: 1, node: 2, movable: 3, cma: 4, free: 5, cpu: 6, words: 8 } as const;
+export const AREA_FIELDS = {
+  start: 0,
+  end: 1,
+  node: 2,
+  movable: 3,
+  cma: 4,
+  free: 5,
+  cpu: 6,
+  words: 8,
+} as const;
 
 /**
  * What hardware and the core kernel give: physical memory, processors with their TLBs, the allocator.
@@ -99,7 +110,9 @@ const KMEM_WORDS = 1 << 16;
 export function createMachine(config: MachineConfig): Machine {
   const alloc = config.alloc ?? plainAlloc;
   const pages = config.areas.reduce((sum, a) => sum + a.pages, 0);
-  const page = Object.fromEntries(PAGE_FIELDS.map((f) => [f, alloc(pages)])) as unknown as PageArrays;
+  const page = Object.fromEntries(
+    PAGE_FIELDS.map((f) => [f, alloc(pages)]),
+  ) as unknown as PageArrays;
   const freeBlocks: Int32Array[] = [];
   for (let order = 0; order <= MAX_ORDER; order++) {
     const bits = Math.max(1, pages >>> order);
@@ -133,7 +146,7 @@ export function createMachine(config: MachineConfig): Machine {
     choice: new Int32Array(1),
     cpuNow: new Int32Array(1),
     also: alloc(8),
-    kmem: alloc(KMEM_WORDS),
+    kmem: alloc(config.kmemWords ?? KMEM_WORDS),
     regions: [],
   };
   for (const region of Object.values(R)) machine.regions[region] = machine.report;

@@ -61,7 +61,13 @@ export function leafPfn(k: Machine, mm: MmId, vpn: Vpn): Pfn {
  * A translation that the tables no longer say is stale: until its flush the CPU may use it, or may have
  * dropped it (A.31, fork K3 to K6).
  */
-export function* mmuAccess(k: Machine, cpu: CpuId, mm: MmId, vpn: Vpn, write: boolean): Steps<number> {
+export function* mmuAccess(
+  k: Machine,
+  cpu: CpuId,
+  mm: MmId,
+  vpn: Vpn,
+  write: boolean,
+): Steps<number> {
   yield (write ? WRITE : READ) | at(R.mmu, mm);
   const t = tlbSlot(k, cpu, vpn);
   touchAlso(k, WRITE | at(R.tlb, cpu));

@@ -24,7 +24,13 @@ export type Value = number | boolean;
  * A generated function: starts it (`pc` 0, with its parameters) or continues the frame at `fp` from program
  * point `pc` with the result of what it had called. Returns undefined when it has announced its next access.
  */
-type Step<K, A extends Value[]> = (k: K, fp: number, pc: number, value: Value | undefined, ...args: A) => Value | undefined;
+type Step<K, A extends Value[]> = (
+  k: K,
+  fp: number,
+  pc: number,
+  value: Value | undefined,
+  ...args: A
+) => Value | undefined;
 
 /** A Steps function, as `spawn` takes it. */
 export interface Routine<K, A extends Value[]> {
@@ -65,7 +71,12 @@ function unknownRoutine(_k: unknown, fp: number): never {
 }
 
 /** Registers a generated function. Numbers are given by the rewriter; they depend on the sources alone. */
-export function routine<K, A extends Value[]>(id: number, name: string, frameWords: number, step: Step<K, A>): Routine<K, A> {
+export function routine<K, A extends Value[]>(
+  id: number,
+  name: string,
+  frameWords: number,
+  step: Step<K, A>,
+): Routine<K, A> {
   steps[id] = step as unknown as AnyStep;
   words[id] = frameWords;
   names[id] = name;
@@ -76,7 +87,12 @@ export function routine<K, A extends Value[]>(id: number, name: string, frameWor
  * Starts `thread` in `start` and runs it to its first yield. Returns true when it has finished already. What it
  * ran before must have finished, or been cleared with `clearThread`.
  */
-export function spawn<K, A extends Value[]>(k: K, thread: number, start: Routine<K, A>, ...args: A): boolean {
+export function spawn<K, A extends Value[]>(
+  k: K,
+  thread: number,
+  start: Routine<K, A>,
+  ...args: A
+): boolean {
   const base = thread * perThread;
   limit = base + perThread;
   const value = start.step(k, base + FIRST_FRAME, 0, undefined, ...args);
@@ -129,11 +145,15 @@ export function word(value: number): number {
 }
 
 function noWord(value: number): never {
-  throw new RangeError(`a local that lives across a yield is ${value}, which is no int32: frames hold 32-bit words`);
+  throw new RangeError(
+    `a local that lives across a yield is ${value}, which is no int32: frames hold 32-bit words`,
+  );
 }
 
 function overflow(fp: number): never {
-  throw new RangeError(`stack overflow in ${names[stacks[fp] >>> 20]}: a thread's stack has ${perThread} words; give setStacks more`);
+  throw new RangeError(
+    `stack overflow in ${names[stacks[fp] >>> 20]}: a thread's stack has ${perThread} words; give setStacks more`,
+  );
 }
 
 /** Whether the thread has been spawned and not finished. */
@@ -208,7 +228,8 @@ export function put(array: Int32Array, i: number, value: number): void {
   const word = value | 0;
   const old = array[i] as number | undefined;
   if (old === word) return;
-  if (old === undefined) throw new RangeError(`write to word ${i} of an array of ${array.length} words`);
+  if (old === undefined)
+    throw new RangeError(`write to word ${i} of an array of ${array.length} words`);
   if (logging) {
     if (logged === log.length) growLog();
     log[logged] = (array.byteOffset >> 2) + i;

@@ -10,8 +10,8 @@ import { BUG, bug } from '../machine/report.ts';
 import type { AnonVmaId, FileId, Folio, Pfn, Steps } from '../machine/types.ts';
 import { freeHugetlbFolio } from './hugetlb.ts';
 import type { Kernel } from './kernel.ts';
-import { checkPins, closePins } from './pin-ledger.ts';
 import { lruRemoveOnFree } from './lru.ts';
+import { checkPins, closePins } from './pin-ledger.ts';
 
 /** page_folio(): the head of the folio that holds `pfn`. */
 export function headOf(k: Kernel, pfn: Pfn): Folio {

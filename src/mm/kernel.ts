@@ -220,7 +220,10 @@ export function bootKernel(config: KernelConfig): Kernel {
 
 function reserveZeroPage(k: Kernel): void {
   const pfn = takePages(k, 0, 0, 0);
-  if (pfn !== ZERO_PFN) throw new RangeError('the first area must begin with normal memory: the page of zeros lives there');
+  if (pfn !== ZERO_PFN)
+    throw new RangeError(
+      'the first area must begin with normal memory: the page of zeros lives there',
+    );
   k.page.flags[pfn] = PG.reserved | PG.uptodate;
 }
 
@@ -240,7 +243,8 @@ export function newTask(k: Kernel, mm: MmId, cpu: number): TaskId {
 /** Kernel memory of `words` words for arrays of page pointers; never given back. Index in `k.kmem`. */
 export function kmalloc(k: Kernel, words: number): number {
   const at = k.misc[MISC.kmemNext];
-  if (at + words > k.kmem.length) throw new RangeError(`out of kernel memory: ${words} words asked, ${k.kmem.length - at} left`);
+  if (at + words > k.kmem.length)
+    throw new RangeError(`out of kernel memory: ${words} words asked, ${k.kmem.length - at} left`);
   k.misc[MISC.kmemNext] = at + words;
   return at;
 }

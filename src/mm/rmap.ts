@@ -23,7 +23,13 @@ export function linearIndex(k: Kernel, vma: VmaId, vpn: Vpn): number {
  * folio_add_new_anon_rmap(): a fresh anonymous folio, about to be mapped at `vpn` (its first page) by one
  * PTE a page, or whole by a PMD when `byPmd`. It belongs to this process alone.
  */
-export function* folioAddNewAnonRmap(k: Kernel, folio: Folio, vma: VmaId, vpn: Vpn, byPmd: boolean): Steps<void> {
+export function* folioAddNewAnonRmap(
+  k: Kernel,
+  folio: Folio,
+  vma: VmaId,
+  vpn: Vpn,
+  byPmd: boolean,
+): Steps<void> {
   setAnonMapping(k, folio, vma, vpn);
   k.page.flags[folio] |= PG.swapbacked;
   if (byPmd) {
@@ -47,7 +53,12 @@ export function setAnonMapping(k: Kernel, folio: Folio, vma: VmaId, vpn: Vpn): v
  * folio_add_anon_rmap_pte/pmd(): one more mapping of an anonymous page at `vpn`; `exclusive` says that it is
  * the only one and may be written without a copy.
  */
-export function* folioAddAnonRmap(k: Kernel, pfn: Pfn, exclusive: boolean, byPmd: boolean): Steps<void> {
+export function* folioAddAnonRmap(
+  k: Kernel,
+  pfn: Pfn,
+  exclusive: boolean,
+  byPmd: boolean,
+): Steps<void> {
   if (byPmd) yield* entireMapcountAdd(k, headOf(k, pfn), 1);
   else yield* pteMapcountAdd(k, pfn, 1);
   if (exclusive) {
@@ -118,7 +129,12 @@ export function* anonExclusiveWrite(k: Kernel, pfn: Pfn, exclusive: boolean): St
  * (the folio may be pinned by this process) and the page is exclusive: then false, and nothing done (A.15.4).
  * Before PageAnonExclusive (S7 off) the caller decides alone and passes what it decided.
  */
-export function* tryDupAnonRmap(k: Kernel, pfn: Pfn, byPmd: boolean, needsCopy: boolean): Steps<boolean> {
+export function* tryDupAnonRmap(
+  k: Kernel,
+  pfn: Pfn,
+  byPmd: boolean,
+  needsCopy: boolean,
+): Steps<boolean> {
   const exclusive = yield* anonExclusiveRead(k, pfn);
   if (exclusive) {
     if (needsCopy) return false;
@@ -160,5 +176,3 @@ export function rmapVpn(k: Kernel, folio: Folio, i: number, vma: VmaId): Vpn {
 export function vmaMm(k: Kernel, vma: VmaId): MmId {
   return k.vma.mm[vma];
 }
-
-

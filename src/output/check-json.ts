@@ -13,7 +13,9 @@ export const checkJson = (kernels: readonly string[], verdicts: readonly Verdict
     agrees: v.agrees,
     reason: v.reason,
     problems: v.problems,
-    states: [...v.states].sort((a, b) => (a.text < b.text ? -1 : 1)).map((s) => ({ state: s.text, holds: s.holds })),
+    states: [...v.states]
+      .sort((a, b) => (a.text < b.text ? -1 : 1))
+      .map((s) => ({ state: s.text, holds: s.holds })),
     explored: v.explored,
     milliseconds: Math.round(v.milliseconds),
   })),

@@ -31,15 +31,23 @@ export const herdText = (verdict: Verdict, test: LitmusTest, withTime: boolean):
   }
   if (verdict.observation !== 'Unsupported') {
     lines.push(`States ${verdict.states.length}`);
-    for (const s of [...verdict.states].sort((a, b) => (a.text < b.text ? -1 : 1))) lines.push(s.text);
+    for (const s of [...verdict.states].sort((a, b) => (a.text < b.text ? -1 : 1)))
+      lines.push(s.text);
     for (const p of verdict.problems) lines.push(`Problem ${p}`);
     // A search that was cut short answers neither way.
     if (verdict.observation !== 'Incomplete') {
       if (verdict.states.length > 0) lines.push(ok(verdict, condition.quantifier) ? 'Ok' : 'No');
-      lines.push('Witnesses', `Positive: ${positive} Negative: ${negative}`, `Condition ${condText}`);
+      lines.push(
+        'Witnesses',
+        `Positive: ${positive} Negative: ${negative}`,
+        `Condition ${condText}`,
+      );
     }
   }
-  lines.push(`Observation ${verdict.test} ${verdict.observation} ${positive} ${negative}`, judgement(verdict));
+  lines.push(
+    `Observation ${verdict.test} ${verdict.observation} ${positive} ${negative}`,
+    judgement(verdict),
+  );
   if (withTime) lines.push(`Time ${verdict.test} ${(verdict.milliseconds / 1000).toFixed(2)}`);
   return lines.join('\n');
 };

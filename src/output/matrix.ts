@@ -13,7 +13,8 @@ const SYMBOL: Readonly<Record<Observation, string>> = {
   Incomplete: '?',
 };
 
-const LEGEND = 'A Always  S Sometimes  . Never  B Bug  D Deadlock  - Unsupported  V Vacuous  ? Incomplete  ! not as expected';
+const LEGEND =
+  'A Always  S Sometimes  . Never  B Bug  D Deadlock  - Unsupported  V Vacuous  ? Incomplete  ! not as expected';
 
 export interface MatrixOptions {
   /** Where a terminal reads: colours. */
@@ -27,7 +28,11 @@ export interface Row {
 }
 
 /** The matrix with its header and legend, then what differs, then the totals. Without a final newline. */
-export const matrixText = (kernels: readonly string[], rows: readonly Row[], options: MatrixOptions): string => {
+export const matrixText = (
+  kernels: readonly string[],
+  rows: readonly Row[],
+  options: MatrixOptions,
+): string => {
   const all = rows.flatMap((r) => r.verdicts);
   const width = Math.max(4, ...rows.map((r) => r.test.length));
   // Marks take room only where there are any.
@@ -72,7 +77,8 @@ const remark = (rows: readonly Row[], say: (v: Verdict) => string | null): strin
       while (to + 1 < row.verdicts.length && say(row.verdicts[to + 1] as Verdict) === text) to++;
       const first = row.verdicts[from]?.kernel ?? '';
       const last = row.verdicts[to]?.kernel ?? '';
-      if (text !== null) lines.push(`${row.test} ${from === to ? first : `${first} .. ${last}`}: ${text}`);
+      if (text !== null)
+        lines.push(`${row.test} ${from === to ? first : `${first} .. ${last}`}: ${text}`);
       from = to + 1;
     }
   }

@@ -23,27 +23,37 @@ import {
 } from '../../src/machine/resumable.ts';
 
 /** Announces `a`, then `a + 1`, and returns their sum; written as the rewriter writes it. */
-const twice = routine(4001, 'twice', 2, (_k: null, fp: number, pc: number, _v: Value | undefined, start: number): number | undefined => {
-  const a = pc === 0 ? start : (stacks[fp + 1] as number);
-  if (pc === 2) return a + a + 1;
-  stacks[fp + 1] = word(a);
-  stacks[fp] = ((stacks[fp] as number) & 255) | (4001 << 20) | ((pc + 1) << 8);
-  return suspend(fp, 2, a + pc);
-});
+const twice = routine(
+  4001,
+  'twice',
+  2,
+  (_k: null, fp: number, pc: number, _v: Value | undefined, start: number): number | undefined => {
+    const a = pc === 0 ? start : (stacks[fp + 1] as number);
+    if (pc === 2) return a + a + 1;
+    stacks[fp + 1] = word(a);
+    stacks[fp] = ((stacks[fp] as number) & 255) | (4001 << 20) | ((pc + 1) << 8);
+    return suspend(fp, 2, a + pc);
+  },
+);
 
 /** Calls `twice` and doubles what it gives. */
-const outer = routine(4002, 'outer', 1, (k: null, fp: number, pc: number, v: Value | undefined, a: number): number | undefined => {
-  let value = v;
-  if (pc === 0) {
-    value = twice.step(k, fp + 1, 0, undefined, a);
-    if (value === undefined) {
-      stacks[fp] = ((stacks[fp] as number) & 255) | (4002 << 20) | (1 << 8);
-      stacks[fp + 1] = (stacks[fp + 1] as number) | 1;
-      return undefined;
+const outer = routine(
+  4002,
+  'outer',
+  1,
+  (k: null, fp: number, pc: number, v: Value | undefined, a: number): number | undefined => {
+    let value = v;
+    if (pc === 0) {
+      value = twice.step(k, fp + 1, 0, undefined, a);
+      if (value === undefined) {
+        stacks[fp] = ((stacks[fp] as number) & 255) | (4002 << 20) | (1 << 8);
+        stacks[fp + 1] = (stacks[fp + 1] as number) | 1;
+        return undefined;
+      }
     }
-  }
-  return (value as number) * 2;
-});
+    return (value as number) * 2;
+  },
+);
 
 afterEach(() => setLog(null));
 
@@ -81,7 +91,9 @@ describe('threads', () => {
 
   it('say so when a stack is too short', () => {
     setStacks(new Int32Array(8), 4);
-    expect(() => spawn(null, 0, outer, 1)).toThrow('stack overflow in twice: a thread\'s stack has 4 words');
+    expect(() => spawn(null, 0, outer, 1)).toThrow(
+      "stack overflow in twice: a thread's stack has 4 words",
+    );
   });
 
   it('say so when a local is no int32', () => {

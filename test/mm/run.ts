@@ -12,7 +12,10 @@ export function run<R>(steps: Steps<R>): R {
 }
 
 /** A kernel of version `name` (64 MiB, 16 MiB of it movable, swap) with one process: task 1 on CPU 0 in mm 1. */
-export function boot(name: string, config: Partial<KernelConfig> = {}): { k: Kernel; task: number; mm: number } {
+export function boot(
+  name: string,
+  config: Partial<KernelConfig> = {},
+): { k: Kernel; task: number; mm: number } {
   const k = bootKernel({
     areas: [{ pages: 16384 }, { pages: 4096, movable: true }],
     swapPages: 1024,

@@ -1,8 +1,16 @@
 /** Parsing, walking, and refusing with a position: what the other parts of the rewriter stand on. */
 import { readFileSync } from 'node:fs';
-import { type Comment, type Expression, type Function as FunctionNode, type Node, type Program, parseSync, visitorKeys } from 'oxc-parser';
+import {
+  type Comment,
+  type Expression,
+  type Function as FunctionNode,
+  type Node,
+  type Program,
+  parseSync,
+  visitorKeys,
+} from 'oxc-parser';
 
-export type { Expression, FunctionNode, Node, Program };
+export type { Expression, FunctionNode, Node };
 
 export interface Source {
   /** As shown in messages. */
@@ -18,7 +26,12 @@ export class Refusal extends Error {
   readonly line: number;
   readonly column: number;
 
-  constructor(source: { file: string; text: string }, offset: number, what: string, advice: string) {
+  constructor(
+    source: { file: string; text: string },
+    offset: number,
+    what: string,
+    advice: string,
+  ) {
     const before = source.text.slice(0, offset);
     const line = before.split('\n').length;
     const column = offset - (before.lastIndexOf('\n') + 1) + 1;
@@ -30,11 +43,16 @@ export class Refusal extends Error {
 }
 
 /** Parses one file of TypeScript; a syntax error is a `Refusal`. */
-export function parseText(file: string, text: string): Source {
+function parseText(file: string, text: string): Source {
   const { program, comments, errors } = parseSync(file, text, { sourceType: 'module', lang: 'ts' });
   const error = errors[0];
   if (error !== undefined) {
-    throw new Refusal({ file, text }, error.labels[0]?.start ?? 0, error.message, 'this is not TypeScript');
+    throw new Refusal(
+      { file, text },
+      error.labels[0]?.start ?? 0,
+      error.message,
+      'this is not TypeScript',
+    );
   }
   return { file, text, program, comments };
 }
@@ -57,11 +75,18 @@ export function children(node: Node): Node[] {
     else if (isNode(value)) found.push(value);
   }
   found.sort((a, b) => a.start - b.start);
-  return found.filter((n, i) => i + 1 === found.length || found[i + 1]?.start !== n.start || found[i + 1]?.end !== n.end);
+  return found.filter(
+    (n, i) =>
+      i + 1 === found.length || found[i + 1]?.start !== n.start || found[i + 1]?.end !== n.end,
+  );
 }
 
 /** Visits `node` and everything below, parents first; `visit` returns false to leave a node's inside out. */
-export function walk(node: Node, visit: (node: Node, parent: Node | null) => boolean | undefined, parent: Node | null = null): void {
+export function walk(
+  node: Node,
+  visit: (node: Node, parent: Node | null) => boolean | undefined,
+  parent: Node | null = null,
+): void {
   if (visit(node, parent) === false) return;
   for (const child of children(node)) walk(child, visit, node);
 }
@@ -85,10 +110,6 @@ export function evaluated(node: Expression): Expression {
     e = e.expression;
   }
   return e;
-}
-
-export function isFunction(node: Node): node is FunctionNode {
-  return node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression';
 }
 
 export function slice(source: Source, node: { start: number; end: number }): string {

@@ -30,7 +30,11 @@ function findOutsideComments(source: Source, what: string, from: number): number
 
 function dropYields(source: Source, body: Node, text: MagicString): void {
   walk(body, (node, parent) => {
-    if (node.type === 'ExpressionStatement' && node.expression.type === 'YieldExpression' && !node.expression.delegate) {
+    if (
+      node.type === 'ExpressionStatement' &&
+      node.expression.type === 'YieldExpression' &&
+      !node.expression.delegate
+    ) {
       replaceKeepingLines(source, text, node, leftBehind(source, node, parent));
       return false;
     }
@@ -43,7 +47,9 @@ function dropYields(source: Source, body: Node, text: MagicString): void {
         text.overwrite(node.start, node.argument.start, lines);
       } else {
         // `return yield*` with the call on the next line must not become a bare `return`.
-        text.overwrite(node.start, node.argument.start, `(${lines}`).appendRight(node.argument.end, ')');
+        text
+          .overwrite(node.start, node.argument.start, `(${lines}`)
+          .appendRight(node.argument.end, ')');
       }
     }
     return undefined;
@@ -62,8 +68,13 @@ function replaceKeepingLines(source: Source, text: MagicString, node: Node, by: 
  * ended only because this one followed.
  */
 function leftBehind(source: Source, node: Node, parent: Node | null): '' | ';' | '{}' {
-  const siblings = parent?.type === 'BlockStatement' ? parent.body : parent?.type === 'SwitchCase' ? parent.consequent : undefined;
+  const siblings =
+    parent?.type === 'BlockStatement'
+      ? parent.body
+      : parent?.type === 'SwitchCase'
+        ? parent.consequent
+        : undefined;
   if (siblings === undefined) return '{}';
-  const before = siblings[siblings.findIndex((s) => s === node) - 1];
+  const before = siblings[(siblings as readonly Node[]).indexOf(node) - 1];
   return before === undefined || source.text[before.end - 1] === ';' ? '' : ';';
 }

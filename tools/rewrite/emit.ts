@@ -1,8 +1,10 @@
 /** One Steps function of the resumable form, as text. */
 import { type Expression, evaluated, type Node, Refusal, type Source, slice, walk } from './ast.ts';
+import type { Block, LeafCall, Lowered, Piece, Value } from './blocks.ts';
+import { isBooleanLocal } from './booleans.ts';
 import { asWord, emitLeaf, isLeaf } from './leaf.ts';
 import { type FrameLayout, layOutFrame } from './liveness.ts';
-import { type Block, isBooleanLocal, type LeafCall, type Lowered, lower, type Piece, type Value } from './lower.ts';
+import { lower } from './lower.ts';
 import type { Module, Modules, Routine } from './modules.ts';
 import { isTypeOnly, type Local, type Names } from './scope.ts';
 import { delegateOf } from './subset.ts';
@@ -39,15 +41,28 @@ export class Emitter {
     this.#id = id;
     this.#lowered = lower(modules, module, names, routine);
     this.#params = routine.node.params.slice(1).flatMap((p) => names.get(p) ?? []);
-    this.#frame = layOutFrame(this.#lowered, this.#params.filter((p) => this.#lowered.tracked.has(p)));
+    this.#frame = layOutFrame(
+      this.#lowered,
+      this.#params.filter((p) => this.#lowered.tracked.has(p)),
+    );
     this.#labels = labelBlocks(this.#lowered.blocks);
     this.#inline = this.#findInline();
     this.#nameLocals();
     const rule: Rule = (node, parent) => this.#rewrite(node) ?? writes(node, parent);
     const writes = writeRule(module.source, names, modules.layout.tables, rule, () => {});
     this.#rule = rule;
-    if (this.#frame.words > MOST_WORDS) throw this.#refusal(routine.node, `frame of ${this.#frame.words} words`, 'split the function');
-    if (this.#labels.size > MOST_POINTS) throw this.#refusal(routine.node, `${this.#labels.size} program points`, 'split the function');
+    if (this.#frame.words > MOST_WORDS)
+      throw this.#refusal(
+        routine.node,
+        `frame of ${this.#frame.words} words`,
+        'split the function',
+      );
+    if (this.#labels.size > MOST_POINTS)
+      throw this.#refusal(
+        routine.node,
+        `${this.#labels.size} program points`,
+        'split the function',
+      );
     for (const local of this.#frame.slots.keys()) this.#checkWord(local);
   }
 
@@ -73,22 +88,33 @@ export class Emitter {
 
   /** A leaf's names stay: its parts are functions like any other. */
   #leafRule(): Rule {
-    const rule: Rule = (node, parent) => (node.type === 'ReturnStatement' && node.argument === null ? 'return 0;' : writes(node, parent));
-    const writes = writeRule(this.#source, this.#names, this.#modules.layout.tables, rule, () => {});
+    const rule: Rule = (node, parent) =>
+      node.type === 'ReturnStatement' && node.argument === null
+        ? 'return 0;'
+        : writes(node, parent);
+    const writes = writeRule(
+      this.#source,
+      this.#names,
+      this.#modules.layout.tables,
+      rule,
+      () => {},
+    );
     return rule;
   }
 
   /** A function that is never left before its end. */
   #straight(): string {
     const { body } = this.#routine.node;
-    const text = body?.body.map((s) => `  ${textOf(this.#source, s, this.#rule, body)}\n`).join('') ?? '';
+    const text =
+      body?.body.map((s) => `  ${textOf(this.#source, s, this.#rule, body)}\n`).join('') ?? '';
     return this.#routine.result === 'void' ? `${text}  return 0;\n` : text;
   }
 
   #machine(): string {
     const lines: string[] = [];
     for (const local of this.#lowered.tracked) {
-      if (local.kind !== 'param' && !this.#inline.has(local)) lines.push(`  ${this.#declaration(local)}`);
+      if (local.kind !== 'param' && !this.#inline.has(local))
+        lines.push(`  ${this.#declaration(local)}`);
     }
     const loads = [...this.#frame.slots].map(([local, slot]) => {
       const word = `$s[$fp + ${slot}]`;
@@ -106,7 +132,13 @@ export class Emitter {
       for (const piece of block.pieces) lines.push(...this.#piece(piece));
       lines.push(...this.#end(block, blocks[i + 1]));
     });
-    lines.push('      }', '      default:', `        throw new RangeError(\`${this.#routine.name} has no program point \${$pc}\`);`, '    }', '  }');
+    lines.push(
+      '      }',
+      '      default:',
+      `        throw new RangeError(\`${this.#routine.name} has no program point \${$pc}\`);`,
+      '    }',
+      '  }',
+    );
     return `${lines.join('\n')}\n`;
   }
 
@@ -129,7 +161,9 @@ export class Emitter {
     const name = this.#nameOf(local);
     if (this.#inline.has(local)) {
       const type = local.annotation === null ? '' : `: ${slice(this.#source, local.annotation)}`;
-      return [`        ${local.kind} ${name}${type}${value === null ? '' : ` = ${this.#valueText(value)}`};`];
+      return [
+        `        ${local.kind} ${name}${type}${value === null ? '' : ` = ${this.#valueText(value)}`};`,
+      ];
     }
     if (value === null) return [];
     return [`        ${name} = ${this.#valueText(value)};`];
@@ -158,9 +192,15 @@ export class Emitter {
         if (end.value !== null) return [`        return ${this.#valueText(end.value)};`];
         return [`        return 0;`];
       case 'yield':
-        return [...this.#leave(block, end.next), `        return $suspend($fp, ${this.#frame.words}, ${this.#text(end.access)});`];
+        return [
+          ...this.#leave(block, end.next),
+          `        return $suspend($fp, ${this.#frame.words}, ${this.#text(end.access)});`,
+        ];
       case 'leaf':
-        return [...this.#leave(block, end.next), `        return $suspend($fp, ${this.#frame.words}, ${this.#leafText(end.call, 'access')});`];
+        return [
+          ...this.#leave(block, end.next),
+          `        return $suspend($fp, ${this.#frame.words}, ${this.#leafText(end.call, 'access')});`,
+        ];
       case 'call': {
         const [machine, ...others] = end.call.arguments.map((a) => this.#text(a));
         const up = this.#frame.words;
@@ -182,9 +222,12 @@ export class Emitter {
   /** Writes the frame, so that `next` can be continued from it. */
   #leave(block: Block, next: Block): string[] {
     const { store, clear } = this.#frame.suspensions.get(block) ?? { store: [], clear: [] };
-    const head = ((this.#id << 20) | ((this.#labels.get(next) ?? 0) << 8)) | 0;
+    const head = (this.#id << 20) | ((this.#labels.get(next) ?? 0) << 8) | 0;
     return [
-      ...store.map(({ local, slot }) => `        $s[$fp + ${slot}] = ${asWord(this.#nameOf(local), this.#isBoolean(local))};`),
+      ...store.map(
+        ({ local, slot }) =>
+          `        $s[$fp + ${slot}] = ${asWord(this.#nameOf(local), this.#isBoolean(local))};`,
+      ),
       ...clear.map((slot) => `        $s[$fp + ${slot}] = 0;`),
       `        $s[$fp] = ($s[$fp] & 255) | ${head};`,
     ];
@@ -235,7 +278,9 @@ export class Emitter {
     if (local === undefined) return undefined;
     const field = this.#lowered.aliases.get(local);
     if (field === undefined) return this.#emitted.get(local);
-    return field.type === 'MemberExpression' ? slice(this.#source, field) : `(${slice(this.#source, field)})`;
+    return field.type === 'MemberExpression'
+      ? slice(this.#source, field)
+      : `(${slice(this.#source, field)})`;
   }
 
   #nameOf(local: Local): string {
@@ -257,7 +302,8 @@ export class Emitter {
     });
     // Names of inner blocks that stay blocks only shadow, which they may; those of the module must stay visible.
     for (const local of this.#names.values()) {
-      if (local.scope !== this.#source.program && !this.#lowered.tracked.has(local)) taken.delete(local.name);
+      if (local.scope !== this.#source.program && !this.#lowered.tracked.has(local))
+        taken.delete(local.name);
     }
     walk(this.#routine.node, (node) => {
       const local = node.type === 'Identifier' ? this.#names.get(node) : undefined;
@@ -281,10 +327,18 @@ export class Emitter {
     for (const block of this.#lowered.blocks) {
       if (this.#labels.has(block)) segment++;
       for (const part of [...block.pieces, ...(block.end === null ? [] : [block.end])]) {
-        if (part.kind === 'set' && part.local.declared.type === 'VariableDeclarator' && this.#declares(part)) {
+        if (
+          part.kind === 'set' &&
+          part.local.declared.type === 'VariableDeclarator' &&
+          this.#declares(part)
+        ) {
           declarations.set(part.local, (declarations.get(part.local) ?? 0) + 1);
         }
-        for (const local of [...part.effects.reads, ...part.effects.kills, ...part.effects.changes]) {
+        for (const local of [
+          ...part.effects.reads,
+          ...part.effects.kills,
+          ...part.effects.changes,
+        ]) {
           const segments = where.get(local) ?? new Set<number>();
           where.set(local, segments.add(segment));
         }
@@ -292,7 +346,13 @@ export class Emitter {
     }
     const inline = new Set<Local>();
     for (const [local, segments] of where) {
-      if (local.kind !== 'param' && segments.size === 1 && declarations.get(local) === 1 && !this.#frame.slots.has(local)) inline.add(local);
+      if (
+        local.kind !== 'param' &&
+        segments.size === 1 &&
+        declarations.get(local) === 1 &&
+        !this.#frame.slots.has(local)
+      )
+        inline.add(local);
     }
     return inline;
   }
@@ -300,7 +360,11 @@ export class Emitter {
   /** Whether this piece is the local's declaration with its whole initial value, rather than a part of it. */
   #declares(piece: Extract<Piece, { kind: 'set' }>): boolean {
     const { value } = piece;
-    return value === null ? piece.local.init === null : typeof value !== 'string' && piece.local.init !== null && evaluated(value) === evaluated(piece.local.init);
+    return value === null
+      ? piece.local.init === null
+      : typeof value !== 'string' &&
+          piece.local.init !== null &&
+          evaluated(value) === evaluated(piece.local.init);
   }
 
   #declaration(local: Local): string {
@@ -321,9 +385,15 @@ export class Emitter {
     if (e.type === 'Literal' && typeof e.value === 'string') return 'string';
     if (e.type === 'ConditionalExpression') {
       const sides = [this.#typeOf(e.consequent), this.#typeOf(e.alternate)];
-      return sides.every((t) => t === undefined) ? undefined : sides.map((t) => t ?? 'number').join(' | ');
+      return sides.every((t) => t === undefined)
+        ? undefined
+        : sides.map((t) => t ?? 'number').join(' | ');
     }
-    if (e.type === 'CallExpression' && e.callee.type === 'Identifier' && this.#modules.routine(this.#module, e.callee.name)?.result === 'other') {
+    if (
+      e.type === 'CallExpression' &&
+      e.callee.type === 'Identifier' &&
+      this.#modules.routine(this.#module, e.callee.name)?.result === 'other'
+    ) {
       return `ReturnType<typeof ${e.callee.name}>`;
     }
     return undefined;
@@ -333,22 +403,53 @@ export class Emitter {
   #checkWord(local: Local): void {
     const what = this.#misuse(local);
     if (what === undefined) return;
-    throw this.#refusal(local.declared, `${local.name} is ${what} and is needed after a yield`, 'only numbers and booleans live across a yield: read it again afterwards');
+    throw this.#refusal(
+      local.declared,
+      `${local.name} is ${what} and is needed after a yield`,
+      'only numbers and booleans live across a yield: read it again afterwards',
+    );
   }
 
   #misuse(local: Local): string | undefined {
     const init = local.init === null ? null : evaluated(local.init);
-    if (init !== null && ['ArrayExpression', 'ObjectExpression', 'NewExpression', 'TemplateLiteral'].includes(init.type)) return 'no number';
-    if (init?.type === 'Literal' && typeof init.value !== 'number' && typeof init.value !== 'boolean') return 'no number';
+    if (
+      init !== null &&
+      ['ArrayExpression', 'ObjectExpression', 'NewExpression', 'TemplateLiteral'].includes(
+        init.type,
+      )
+    )
+      return 'no number';
+    if (
+      init?.type === 'Literal' &&
+      typeof init.value !== 'number' &&
+      typeof init.value !== 'boolean'
+    )
+      return 'no number';
     const type = local.annotation?.type;
-    if (type !== undefined && !['TSNumberKeyword', 'TSBooleanKeyword', 'TSTypeReference', 'TSUnionType', 'TSLiteralType'].includes(type)) return 'no number';
+    if (
+      type !== undefined &&
+      ![
+        'TSNumberKeyword',
+        'TSBooleanKeyword',
+        'TSTypeReference',
+        'TSUnionType',
+        'TSLiteralType',
+      ].includes(type)
+    )
+      return 'no number';
     let found: string | undefined;
     walk(this.#routine.node, (node, parent) => {
       if (node.type !== 'Identifier' || this.#names.get(node) !== local) return undefined;
-      if (parent?.type === 'MemberExpression' && parent.object === node) found = parent.computed ? 'an array' : 'an object';
+      if (parent?.type === 'MemberExpression' && parent.object === node)
+        found = parent.computed ? 'an array' : 'an object';
       if (parent?.type === 'CallExpression' && parent.callee === node) found = 'a function';
-      if (parent?.type === 'BinaryExpression' && [parent.left, parent.right].some(isString)) found = 'a string';
-      if (parent?.type === 'SwitchStatement' && parent.cases.some((c) => c.test !== null && isString(c.test))) found = 'a string';
+      if (parent?.type === 'BinaryExpression' && [parent.left, parent.right].some(isString))
+        found = 'a string';
+      if (
+        parent?.type === 'SwitchStatement' &&
+        parent.cases.some((c) => c.test !== null && isString(c.test))
+      )
+        found = 'a string';
       return undefined;
     });
     return found;
@@ -365,7 +466,9 @@ function isString(node: Node): boolean {
 
 function isFieldChain(node: Expression): boolean {
   if (node.type === 'Identifier') return true;
-  return node.type === 'MemberExpression' && !node.computed && isFieldChain(node.object as Expression);
+  return (
+    node.type === 'MemberExpression' && !node.computed && isFieldChain(node.object as Expression)
+  );
 }
 
 /**
@@ -384,7 +487,8 @@ function labelBlocks(blocks: readonly Block[]): Map<Block, number> {
     for (const piece of block.pieces) for (const exit of piece.effects.exits) label(exit);
     const { end } = block;
     if (end?.kind === 'jump' && end.to !== next) label(end.to);
-    if (end?.kind === 'switch') for (const to of [...end.arms.map((a) => a.to), end.otherwise]) label(to);
+    if (end?.kind === 'switch')
+      for (const to of [...end.arms.map((a) => a.to), end.otherwise]) label(to);
     if (end?.kind === 'branch') {
       if (end.yes !== next) label(end.yes);
       if (end.no !== next) label(end.no);

@@ -10,7 +10,8 @@ export function sourceFiles(layout: Layout): string[] {
     const path = join(layout.root, folder);
     if (!existsSync(path)) continue;
     for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' })) {
-      if (name.endsWith('.ts') && join(path, name) !== layout.runtime) files.push(`${folder}/${name}`);
+      if (name.endsWith('.ts') && join(path, name) !== layout.runtime)
+        files.push(`${folder}/${name}`);
     }
   }
   return files.sort();

@@ -20,7 +20,12 @@ export function isLeaf(routine: Routine): boolean {
 
 function leafShaped(node: Routine['node']): boolean {
   const first = node.body?.body[0];
-  if (first?.type !== 'ExpressionStatement' || first.expression.type !== 'YieldExpression' || first.expression.delegate) return false;
+  if (
+    first?.type !== 'ExpressionStatement' ||
+    first.expression.type !== 'YieldExpression' ||
+    first.expression.delegate
+  )
+    return false;
   let yields = 0;
   walk(node, (inner) => {
     if (inner.type === 'YieldExpression') yields++;
@@ -38,10 +43,19 @@ export function asWord(name: string, boolean: boolean): string {
  * `f$access` gives the access word, `f$body` does the rest, and `f$step` is both for who spawns the leaf itself. `rule` rewrites
  * what is inside.
  */
-export function emitLeaf(source: Source, routine: Routine, id: number, rule: Rule, isBoolean: (param: Node) => boolean): string {
+export function emitLeaf(
+  source: Source,
+  routine: Routine,
+  id: number,
+  rule: Rule,
+  isBoolean: (param: Node) => boolean,
+): string {
   const { name, node, exported } = routine;
   const first = node.body?.body[0];
-  const access = first?.type === 'ExpressionStatement' && first.expression.type === 'YieldExpression' ? first.expression.argument : null;
+  const access =
+    first?.type === 'ExpressionStatement' && first.expression.type === 'YieldExpression'
+      ? first.expression.argument
+      : null;
   if (access === null || node.body === null) throw new TypeError(`${name} is no leaf`);
   const out = exported ? 'export ' : '';
   const params = node.params.map((p) => slice(source, p));
@@ -51,9 +65,11 @@ export function emitLeaf(source: Source, routine: Routine, id: number, rule: Rul
   const result = routine.result === 'void' ? 'number' : routine.resultText;
   const words = names.length;
   const booleans = node.params.slice(1).map(isBoolean);
-  const stores = others.map((p, i) => `    $s[$fp + ${i + 1}] = ${asWord(p, booleans[i] === true)};\n`);
+  const stores = others.map(
+    (p, i) => `    $s[$fp + ${i + 1}] = ${asWord(p, booleans[i] === true)};\n`,
+  );
   const loads = others.map((_, i) => `, $s[$fp + ${i + 1}]${booleans[i] === true ? ' !== 0' : ''}`);
-  const point = ((id << 20) | (1 << 8)) | 0;
+  const point = (id << 20) | (1 << 8) | 0;
   return `${out}function ${name}$access(${params.join(', ')}): number {
   return ${textOf(source, access, rule)};
 }

@@ -3,73 +3,23 @@
  * each place where the function can be left and entered again is the start of one. Statements without
  * a yield stay whole.
  */
-import { bare, evaluated, type Expression, type Node, Refusal, type Source, walk } from './ast.ts';
+import { bare, type Expression, evaluated, type Node, Refusal, type Source, walk } from './ast.ts';
+import {
+  type Block,
+  type Call,
+  type Effects,
+  type End,
+  type LeafCall,
+  type Lowered,
+  none,
+  successors,
+  type Value,
+} from './blocks.ts';
+import { isBoolean } from './booleans.ts';
 import { isLeaf } from './leaf.ts';
 import type { Module, Modules, Routine } from './modules.ts';
 import type { Local, Names } from './scope.ts';
 import { delegateOf } from './subset.ts';
-
-/** What a piece of code does to the function's locals. */
-export interface Effects {
-  readonly reads: Set<Local>;
-  /** Certainly assigned, before any read that is not in `reads`. */
-  readonly kills: Set<Local>;
-  /** Possibly assigned. */
-  readonly changes: Set<Local>;
-  /** Blocks it may jump to. */
-  readonly exits: Block[];
-}
-
-export type Value = Expression | 'true' | 'false';
-
-export type Piece =
-  /** Code as it is; `parent` is what it stands in. */
-  | { readonly kind: 'code'; readonly node: Node; readonly parent: Node | null; readonly effects: Effects }
-  /** A declaration or assignment of one local; null: declared without a value. */
-  | { readonly kind: 'set'; readonly local: Local; readonly value: Value | null; readonly effects: Effects };
-
-export type End =
-  | { readonly kind: 'jump'; readonly to: Block; readonly effects: Effects }
-  | { readonly kind: 'branch'; readonly test: Expression; readonly yes: Block; readonly no: Block; readonly effects: Effects }
-  | {
-      readonly kind: 'switch';
-      readonly on: Expression;
-      readonly arms: { readonly test: Expression; readonly to: Block }[];
-      readonly otherwise: Block;
-      readonly effects: Effects;
-    }
-  | { readonly kind: 'return'; readonly value: Value | null; readonly effects: Effects }
-  | { readonly kind: 'yield'; readonly access: Expression; readonly next: Block; readonly effects: Effects }
-  /** A call of a leaf: suspends at its access; what comes after calls its body. */
-  | { readonly kind: 'leaf'; readonly call: LeafCall; readonly next: Block; readonly effects: Effects }
-  | { readonly kind: 'call'; readonly call: Call; readonly routine: Routine; readonly next: Block; readonly effects: Effects };
-
-type Call = Extract<Node, { type: 'CallExpression' }>;
-
-/** Arguments as they can be written on both sides of the suspension; a local holds what would change. */
-export interface LeafCall {
-  readonly callee: string;
-  readonly routine: Routine;
-  readonly args: readonly (Expression | Local)[];
-}
-
-export interface Block {
-  readonly pieces: Piece[];
-  end: End | null;
-}
-
-export interface Lowered {
-  /** Reachable blocks, in order of the source; the first is the entry. */
-  readonly blocks: Block[];
-  /** Parameters but the first, and locals of scopes that contain a yield. */
-  readonly tracked: Set<Local>;
-  /** Constants that only name a field of the machine (`const rule = k.rules.x.y`): written out where they are used. */
-  readonly aliases: Map<Local, Expression>;
-  /** Targets of the break and continue statements that are left inside of code. */
-  readonly jumps: Map<Node, Block>;
-  /** The calls of leaves, by their `yield*`. */
-  readonly leaves: Map<Node, LeafCall>;
-}
 
 interface Around {
   readonly breakTo: Block | null;
@@ -126,32 +76,60 @@ class Lowering {
     for (const local of new Set(this.#names.values())) {
       if (local.declared === machine || !this.#yielding.has(local.scope)) continue;
       if (local.scope.start < node.start || local.scope.end > node.end) continue;
-      if (local.kind === 'other') throw this.#refusal(local.declared, 'a pattern beside a yield', 'declare one name at a time');
-      if (local.kind === 'const' && local.init !== null && this.#isField(evaluated(local.init))) this.#aliases.set(local, local.init);
+      if (local.kind === 'other')
+        throw this.#refusal(
+          local.declared,
+          'a pattern beside a yield',
+          'declare one name at a time',
+        );
+      if (local.kind === 'const' && local.init !== null && this.#isField(evaluated(local.init)))
+        this.#aliases.set(local, local.init);
       else this.#tracked.add(local);
     }
     this.#start(this.#block);
     this.#statements(node.body?.body ?? [], { breakTo: null, continueTo: null });
     this.#finish({ kind: 'return', value: null, effects: none() });
-    return { blocks: this.#reachable(), tracked: this.#tracked, aliases: this.#aliases, jumps: this.#jumps, leaves: this.#leaves };
+    return {
+      blocks: this.#reachable(),
+      tracked: this.#tracked,
+      aliases: this.#aliases,
+      jumps: this.#jumps,
+      leaves: this.#leaves,
+    };
   }
 
   /** k.a.b: nothing but state in arrays ever changes, so it is the same wherever it is read. */
   #isField(e: Expression): boolean {
     if (e.type !== 'MemberExpression' || e.computed) return false;
     const object = evaluated(e.object);
-    if (object.type === 'Identifier') return this.#names.get(object)?.declared === this.#routine.node.params[0];
+    if (object.type === 'Identifier')
+      return this.#names.get(object)?.declared === this.#routine.node.params[0];
     return this.#isField(object);
   }
 
   #refuseUnsupported(): void {
     const { node } = this.#routine;
-    if (node.typeParameters != null) throw this.#refusal(node.typeParameters, 'a generic Steps function', 'parameters are numbers and booleans');
+    if (node.typeParameters != null)
+      throw this.#refusal(
+        node.typeParameters,
+        'a generic Steps function',
+        'parameters are numbers and booleans',
+      );
     walk(node, (inner) => {
-      if (inner !== node && (inner.type === 'FunctionExpression' || inner.type === 'ArrowFunctionExpression' || inner.type === 'FunctionDeclaration')) {
-        throw this.#refusal(inner, 'a function inside a Steps function', 'make it a function of the module');
+      if (
+        inner !== node &&
+        (inner.type === 'FunctionExpression' ||
+          inner.type === 'ArrowFunctionExpression' ||
+          inner.type === 'FunctionDeclaration')
+      ) {
+        throw this.#refusal(
+          inner,
+          'a function inside a Steps function',
+          'make it a function of the module',
+        );
       }
-      if (inner.type === 'YieldExpression' && inner.delegate) this.#calls.set(inner, delegateOf(this.#modules, this.#module, inner));
+      if (inner.type === 'YieldExpression' && inner.delegate)
+        this.#calls.set(inner, delegateOf(this.#modules, this.#module, inner));
       return undefined;
     });
   }
@@ -215,7 +193,11 @@ class Lowering {
         return;
       case 'ReturnStatement':
         if (node.argument !== null) {
-          this.#into(node.argument, (value) => this.#finish({ kind: 'return', value, effects: this.#effects(value) }), this.#routine.result === 'boolean');
+          this.#into(
+            node.argument,
+            (value) => this.#finish({ kind: 'return', value, effects: this.#effects(value) }),
+            this.#routine.result === 'boolean',
+          );
         }
         return;
       case 'IfStatement':
@@ -235,13 +217,25 @@ class Lowering {
         return;
       case 'ForOfStatement':
       case 'ForInStatement':
-        throw this.#refusal(node, 'for...of around a yield', 'count with a number: for (let i = 0; ...)');
+        throw this.#refusal(
+          node,
+          'for...of around a yield',
+          'count with a number: for (let i = 0; ...)',
+        );
       case 'TryStatement':
         throw this.#refusal(node, 'try around a yield', 'return an error number');
       case 'LabeledStatement':
-        throw this.#refusal(node, 'a label around a yield', 'make the inner loop a function of its own');
+        throw this.#refusal(
+          node,
+          'a label around a yield',
+          'make the inner loop a function of its own',
+        );
       default:
-        throw this.#refusal(node, `a yield inside ${node.type}`, 'see the accepted statements in tools/rewrite/README.md');
+        throw this.#refusal(
+          node,
+          `a yield inside ${node.type}`,
+          'see the accepted statements in tools/rewrite/README.md',
+        );
     }
   }
 
@@ -252,7 +246,11 @@ class Lowering {
         for (const d of node.declarations) this.#declarator(d);
         return;
       case 'ReturnStatement':
-        this.#finish({ kind: 'return', value: node.argument, effects: node.argument === null ? none() : this.#effects(node.argument) });
+        this.#finish({
+          kind: 'return',
+          value: node.argument,
+          effects: node.argument === null ? none() : this.#effects(node.argument),
+        });
         return;
       case 'BreakStatement':
         if (around.breakTo !== null) this.#jump(around.breakTo);
@@ -299,7 +297,8 @@ class Lowering {
 
   #declarator(d: Extract<Node, { type: 'VariableDeclarator' }>): void {
     const local = this.#names.get(d.id);
-    if (d.id.type !== 'Identifier' || local === undefined) throw this.#refusal(d, 'a pattern beside a yield', 'declare one name at a time');
+    if (d.id.type !== 'Identifier' || local === undefined)
+      throw this.#refusal(d, 'a pattern beside a yield', 'declare one name at a time');
     if (this.#aliases.has(local)) return;
     if (d.init === null) {
       this.#set(local, null);
@@ -327,7 +326,11 @@ class Lowering {
     } else if (e.type === 'AssignmentExpression') {
       this.#assignment(node, e);
     } else {
-      throw this.#refusal(node, 'a yield inside this expression', 'put its result in a const first');
+      throw this.#refusal(
+        node,
+        'a yield inside this expression',
+        'put its result in a const first',
+      );
     }
   }
 
@@ -337,9 +340,14 @@ class Lowering {
       this.#into(e.right, (value) => this.#set(local, value), this.#isBoolean(e.right));
       return;
     }
-    if (['&&=', '||=', '??='].includes(e.operator)) throw this.#refusal(e, `${e.operator} with a yield`, 'write an if');
+    if (['&&=', '||=', '??='].includes(e.operator))
+      throw this.#refusal(e, `${e.operator} with a yield`, 'write an if');
     if (local === undefined && e.operator !== '=') {
-      throw this.#refusal(e, 'a yield in a write that also reads its target', 'put its result in a const first');
+      throw this.#refusal(
+        e,
+        'a yield in a write that also reads its target',
+        'put its result in a const first',
+      );
     }
     this.#hoist(e);
     this.#code(node, null, this.#effects(node));
@@ -361,8 +369,15 @@ class Lowering {
     this.#start(after);
   }
 
-  #loop(init: Node | null, test: Expression | null, update: Expression | null, body: Node, whole: Node): void {
-    if (init?.type === 'VariableDeclaration') for (const d of init.declarations) this.#declarator(d);
+  #loop(
+    init: Node | null,
+    test: Expression | null,
+    update: Expression | null,
+    body: Node,
+    whole: Node,
+  ): void {
+    if (init?.type === 'VariableDeclaration')
+      for (const d of init.declarations) this.#declarator(d);
     else if (init !== null) this.#yieldFree(init, whole);
     const head = this.#newBlock();
     const inside = this.#newBlock();
@@ -384,7 +399,8 @@ class Lowering {
   }
 
   #yieldFree(e: Node, parent: Node): void {
-    if (this.#yielding.has(e)) throw this.#refusal(e, 'a yield in the head of a for', 'move it into the body');
+    if (this.#yielding.has(e))
+      throw this.#refusal(e, 'a yield in the head of a for', 'move it into the body');
     this.#code(e, parent, this.#effects(e));
   }
 
@@ -414,7 +430,8 @@ class Lowering {
         otherwise = to;
         return;
       }
-      if (this.#yielding.has(c.test)) throw this.#refusal(c.test, 'a yield in a case', 'put its result in a const first');
+      if (this.#yielding.has(c.test))
+        throw this.#refusal(c.test, 'a yield in a case', 'put its result in a const first');
       for (const local of this.#effects(c.test).reads) effects.reads.add(local);
       arms.push({ test: c.test, to });
     });
@@ -471,12 +488,27 @@ class Lowering {
     };
     if (value.type === 'ConditionalExpression') {
       const { test, consequent, alternate } = value;
-      alternatives(test, () => this.#into(consequent, use, boolean), () => this.#into(alternate, use, boolean));
-    } else if (value.type === 'LogicalExpression' || (value.type === 'UnaryExpression' && value.operator === '!')) {
+      alternatives(
+        test,
+        () => this.#into(consequent, use, boolean),
+        () => this.#into(alternate, use, boolean),
+      );
+    } else if (
+      value.type === 'LogicalExpression' ||
+      (value.type === 'UnaryExpression' && value.operator === '!')
+    ) {
       if (!this.#allBoolean(value)) {
-        throw this.#refusal(value, `${value.operator} of operands that are not all booleans`, 'compare the numbers: (yield* f(k)) !== 0');
+        throw this.#refusal(
+          value,
+          `${value.operator} of operands that are not all booleans`,
+          'compare the numbers: (yield* f(k)) !== 0',
+        );
       }
-      alternatives(value, () => use('true'), () => use('false'));
+      alternatives(
+        value,
+        () => use('true'),
+        () => use('false'),
+      );
     } else {
       this.#hoist(value);
       use(value);
@@ -495,23 +527,42 @@ class Lowering {
         return false;
       }
       if (this.#yielding.has(node) && node !== e && parent !== null && isConditional(node)) {
-        throw this.#refusal(node, 'a yield that is evaluated only sometimes inside a larger expression', 'put it in a const of its own first');
+        throw this.#refusal(
+          node,
+          'a yield that is evaluated only sometimes inside a larger expression',
+          'put it in a const of its own first',
+        );
       }
       return undefined;
     });
     const [call, second] = inside;
     if (call === undefined) return;
-    if (isConditional(e)) throw this.#refusal(e, 'a yield that is evaluated only sometimes', 'write an if');
-    if (second !== undefined) throw this.#refusal(second, 'two calls in one expression', 'put the first in a const');
-    if (!call.delegate) throw this.#refusal(call, 'yield inside an expression', 'a step announces its access in a statement of its own');
+    if (isConditional(e))
+      throw this.#refusal(e, 'a yield that is evaluated only sometimes', 'write an if');
+    if (second !== undefined)
+      throw this.#refusal(second, 'two calls in one expression', 'put the first in a const');
+    if (!call.delegate)
+      throw this.#refusal(
+        call,
+        'yield inside an expression',
+        'a step announces its access in a statement of its own',
+      );
     // The element that is assigned is not read, but what names it is.
     const target = e.type === 'AssignmentExpression' ? e.left : null;
     walk(e, (node) => {
       if (node === target) return undefined;
       if (node.start >= call.start) return false;
       if (node.end > call.start) return undefined;
-      const reads = (node.type === 'MemberExpression' && node.computed) || node.type === 'CallExpression' || node.type === 'NewExpression';
-      if (reads) throw this.#refusal(node, 'state is read before the call in the same expression', 'put the result of the call in a const first');
+      const reads =
+        (node.type === 'MemberExpression' && node.computed) ||
+        node.type === 'CallExpression' ||
+        node.type === 'NewExpression';
+      if (reads)
+        throw this.#refusal(
+          node,
+          'state is read before the call in the same expression',
+          'put the result of the call in a const first',
+        );
       return undefined;
     });
     this.#callOf(call);
@@ -520,7 +571,12 @@ class Lowering {
   #callOf(node: Extract<Node, { type: 'YieldExpression' }>): void {
     const routine = this.#calls.get(node);
     const call = node.argument;
-    if (routine === undefined || call?.type !== 'CallExpression') throw this.#refusal(node, 'yield inside an expression', 'a step announces its access in a statement of its own');
+    if (routine === undefined || call?.type !== 'CallExpression')
+      throw this.#refusal(
+        node,
+        'yield inside an expression',
+        'a step announces its access in a statement of its own',
+      );
     const next = this.#newBlock();
     if (isLeaf(routine)) {
       const leaf = this.#leafCall(call, routine);
@@ -538,9 +594,17 @@ class Lowering {
       const value = argument as Expression;
       if (i === 0 || this.#isStable(value)) return value;
       const param = routine.node.params[i];
-      const annotation = param?.type === 'Identifier' ? (param.typeAnnotation?.typeAnnotation ?? null) : null;
+      const annotation =
+        param?.type === 'Identifier' ? (param.typeAnnotation?.typeAnnotation ?? null) : null;
       const name = param?.type === 'Identifier' ? param.name : 'argument';
-      const local: Local = { name: `${name}$`, kind: 'let', scope: this.#routine.node, declared: value, init: null, annotation };
+      const local: Local = {
+        name: `${name}$`,
+        kind: 'let',
+        scope: this.#routine.node,
+        declared: value,
+        init: null,
+        annotation,
+      };
       this.#tracked.add(local);
       this.#set(local, value);
       return local;
@@ -567,7 +631,9 @@ class Lowering {
       case 'LogicalExpression':
         return this.#isStable(e.left) && this.#isStable(e.right);
       case 'ConditionalExpression':
-        return this.#isStable(e.test) && this.#isStable(e.consequent) && this.#isStable(e.alternate);
+        return (
+          this.#isStable(e.test) && this.#isStable(e.consequent) && this.#isStable(e.alternate)
+        );
       default:
         return false;
     }
@@ -591,15 +657,27 @@ class Lowering {
         if (leaf !== undefined) this.#leafEffects(leaf, effects);
         return false;
       }
-      if (inner.type === 'AssignmentExpression') targets.set(evaluated(inner.left as Expression), inner);
+      if (inner.type === 'AssignmentExpression')
+        targets.set(evaluated(inner.left as Expression), inner);
       const local = inner.type === 'Identifier' ? this.#names.get(inner) : undefined;
       if (local === undefined || !this.#tracked.has(local)) return undefined;
-      if (parent !== null && isPattern(parent)) throw this.#refusal(inner, 'a pattern beside a yield', 'assign one name at a time');
+      if (parent !== null && isPattern(parent))
+        throw this.#refusal(inner, 'a pattern beside a yield', 'assign one name at a time');
       const assignment = targets.get(inner);
       if (assignment?.operator !== '=') effects.reads.add(local);
-      if (assignment !== undefined || parent?.type === 'UpdateExpression' || parent?.type === 'ForOfStatement' || parent?.type === 'ForInStatement') {
+      if (
+        assignment !== undefined ||
+        parent?.type === 'UpdateExpression' ||
+        parent?.type === 'ForOfStatement' ||
+        parent?.type === 'ForInStatement'
+      ) {
         effects.changes.add(local);
-        if (assignment !== undefined && node.type === 'ExpressionStatement' && node.expression === assignment) effects.kills.add(local);
+        if (
+          assignment !== undefined &&
+          node.type === 'ExpressionStatement' &&
+          node.expression === assignment
+        )
+          effects.kills.add(local);
       }
       return undefined;
     });
@@ -609,7 +687,8 @@ class Lowering {
   /** Whether each operand is a boolean (a field of the machine is taken for one, the compiler sees). */
   #allBoolean(e: Expression): boolean {
     const value = bare(e);
-    if (value.type === 'LogicalExpression') return this.#allBoolean(value.left) && this.#allBoolean(value.right);
+    if (value.type === 'LogicalExpression')
+      return this.#allBoolean(value.left) && this.#allBoolean(value.right);
     return this.#isBoolean(value) || this.#isField(value);
   }
 
@@ -624,71 +703,10 @@ function isConditional(node: Node): boolean {
 
 /** Where a name is assigned by destructuring. */
 function isPattern(node: Node): boolean {
-  return node.type === 'ArrayPattern' || node.type === 'RestElement' || node.type === 'AssignmentPattern' || node.type === 'ObjectPattern';
-}
-
-function none(): Effects {
-  return { reads: new Set(), kills: new Set(), changes: new Set(), exits: [] };
-}
-
-/** Blocks that control may come to after `block`. */
-export function successors(block: Block): Block[] {
-  const exits = block.pieces.flatMap((p) => p.effects.exits);
-  const { end } = block;
-  switch (end?.kind) {
-    case 'jump':
-      return [...exits, end.to];
-    case 'branch':
-      return [...exits, end.yes, end.no];
-    case 'switch':
-      return [...exits, ...end.arms.map((a) => a.to), end.otherwise];
-    case 'yield':
-    case 'leaf':
-    case 'call':
-      return [...exits, end.next];
-    default:
-      return exits;
-  }
-}
-
-const COMPARISONS = new Set(['===', '!==', '==', '!=', '<', '<=', '>', '>=', 'in', 'instanceof']);
-
-/** Whether an expression is a boolean by its syntax and the declared results of the functions it calls. */
-export function isBoolean(e: Expression, modules: Modules, module: Module, names: Names): boolean {
-  const also = (x: Expression) => isBoolean(x, modules, module, names);
-  switch (e.type) {
-    case 'ParenthesizedExpression':
-    case 'TSNonNullExpression':
-    case 'TSSatisfiesExpression':
-      return also(e.expression);
-    case 'TSAsExpression':
-      return e.typeAnnotation.type === 'TSBooleanKeyword' || (e.typeAnnotation.type === 'TSTypeReference' && also(e.expression));
-    case 'Literal':
-      return typeof e.value === 'boolean';
-    case 'UnaryExpression':
-      return e.operator === '!';
-    case 'BinaryExpression':
-      return COMPARISONS.has(e.operator);
-    case 'LogicalExpression':
-      // Of mixed type it could not be used as a number.
-      return also(e.left) || also(e.right);
-    case 'ConditionalExpression':
-      return also(e.consequent) && also(e.alternate);
-    case 'YieldExpression':
-      return e.argument !== null && also(e.argument);
-    case 'CallExpression':
-      if (e.callee.type !== 'Identifier') return false;
-      return modules.routine(module, e.callee.name)?.result === 'boolean';
-    case 'Identifier': {
-      const local = names.get(e);
-      return local !== undefined && isBooleanLocal(local, modules, module, names);
-    }
-    default:
-      return false;
-  }
-}
-
-export function isBooleanLocal(local: Local, modules: Modules, module: Module, names: Names): boolean {
-  if (local.annotation !== null) return local.annotation.type === 'TSBooleanKeyword';
-  return local.init !== null && isBoolean(local.init, modules, module, names);
+  return (
+    node.type === 'ArrayPattern' ||
+    node.type === 'RestElement' ||
+    node.type === 'AssignmentPattern' ||
+    node.type === 'ObjectPattern'
+  );
 }

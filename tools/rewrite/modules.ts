@@ -22,7 +22,7 @@ export interface Layout {
   readonly shown: string;
 }
 
-export type Kind = 'number' | 'boolean' | 'void' | 'other';
+type Kind = 'number' | 'boolean' | 'void' | 'other';
 
 export interface Routine {
   readonly name: string;
@@ -141,22 +141,32 @@ function nameOf(node: { type: string; name?: string; value?: string }): string {
 }
 
 function describe(key: string, source: Source): Module {
-  const module: Module = { key, source, routines: new Map(), imports: new Map(), reexports: new Map(), stars: [] };
+  const module: Module = {
+    key,
+    source,
+    routines: new Map(),
+    imports: new Map(),
+    reexports: new Map(),
+    stars: [],
+  };
   for (const statement of source.program.body) {
     if (statement.type === 'ImportDeclaration') {
       const from = resolveKey(key, statement.source.value);
       if (from === undefined) continue;
       for (const s of statement.specifiers) {
-        if (s.type === 'ImportSpecifier') module.imports.set(s.local.name, { key: from, name: nameOf(s.imported) });
+        if (s.type === 'ImportSpecifier')
+          module.imports.set(s.local.name, { key: from, name: nameOf(s.imported) });
       }
     } else if (statement.type === 'ExportAllDeclaration') {
       const from = resolveKey(key, statement.source.value);
       if (from !== undefined && statement.exported === null) module.stars.push(from);
     } else if (statement.type === 'ExportNamedDeclaration') {
-      if (statement.declaration?.type === 'FunctionDeclaration') addRoutine(module, statement.declaration, statement);
+      if (statement.declaration?.type === 'FunctionDeclaration')
+        addRoutine(module, statement.declaration, statement);
       const from = statement.source === null ? undefined : resolveKey(key, statement.source.value);
       if (from === undefined) continue;
-      for (const s of statement.specifiers) module.reexports.set(nameOf(s.exported), { key: from, name: nameOf(s.local) });
+      for (const s of statement.specifiers)
+        module.reexports.set(nameOf(s.exported), { key: from, name: nameOf(s.local) });
     } else if (statement.type === 'FunctionDeclaration') {
       addRoutine(module, statement, statement);
     }
@@ -168,7 +178,12 @@ function addRoutine(module: Module, node: FunctionNode, statement: Node): void {
   const name = node.id?.name ?? '';
   const { steps, result, text } = resultOf(module.source, node);
   if (steps && !node.generator) {
-    throw new Refusal(module.source, node.start, `${name} returns Steps but is no generator`, 'write function* and yield* what it calls');
+    throw new Refusal(
+      module.source,
+      node.start,
+      `${name} returns Steps but is no generator`,
+      'write function* and yield* what it calls',
+    );
   }
   module.routines.set(name, {
     name,
@@ -181,19 +196,35 @@ function addRoutine(module: Module, node: FunctionNode, statement: Node): void {
   });
 }
 
-function resultOf(source: Source, node: FunctionNode): { steps: boolean; result: Kind; text: string } {
+function resultOf(
+  source: Source,
+  node: FunctionNode,
+): { steps: boolean; result: Kind; text: string } {
   let type = node.returnType?.typeAnnotation;
   if (type === undefined) return { steps: false, result: 'other', text: '' };
   let steps = false;
-  if (type.type === 'TSTypeReference' && type.typeName.type === 'Identifier' && type.typeName.name === 'Steps') {
+  if (
+    type.type === 'TSTypeReference' &&
+    type.typeName.type === 'Identifier' &&
+    type.typeName.name === 'Steps'
+  ) {
     const argument = type.typeArguments?.params[0];
-    if (argument === undefined) throw new Refusal(source, type.start, 'Steps without a result type', 'write Steps<number>, Steps<boolean> or Steps<void>');
+    if (argument === undefined)
+      throw new Refusal(
+        source,
+        type.start,
+        'Steps without a result type',
+        'write Steps<number>, Steps<boolean> or Steps<void>',
+      );
     steps = true;
     type = argument;
   }
   const text = slice(source, type);
-  if (type.type === 'TSBooleanKeyword' || type.type === 'TSTypePredicate') return { steps, result: 'boolean', text };
-  if (type.type === 'TSVoidKeyword' || type.type === 'TSNeverKeyword') return { steps, result: 'void', text };
-  if (type.type === 'TSNumberKeyword' || type.type === 'TSTypeReference') return { steps, result: 'number', text };
+  if (type.type === 'TSBooleanKeyword' || type.type === 'TSTypePredicate')
+    return { steps, result: 'boolean', text };
+  if (type.type === 'TSVoidKeyword' || type.type === 'TSNeverKeyword')
+    return { steps, result: 'void', text };
+  if (type.type === 'TSNumberKeyword' || type.type === 'TSTypeReference')
+    return { steps, result: 'number', text };
   return { steps, result: 'other', text };
 }

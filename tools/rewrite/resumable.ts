@@ -30,7 +30,8 @@ export class Resumable {
         if (routine.steps) this.#ids.set(`${module.key}:${routine.name}`, this.#ids.size + 1);
       }
     }
-    if (this.#ids.size > MOST_ROUTINES) throw new RangeError(`more than ${MOST_ROUTINES} Steps functions`);
+    if (this.#ids.size > MOST_ROUTINES)
+      throw new RangeError(`more than ${MOST_ROUTINES} Steps functions`);
   }
 
   /** Rewrites one module by edits on `text`. What is refused is reported, and left as it is. */
@@ -44,7 +45,8 @@ export class Resumable {
         const emitter = new Emitter(this.#modules, module, names, routine, id);
         const code = emitter.emit();
         text.overwrite(routine.statement.start, routine.statement.end, code);
-        for (const name of ['$put', '$s', '$suspend', '$routine', '$word']) if (code.includes(name)) used.add(name);
+        for (const name of ['$put', '$s', '$suspend', '$routine', '$word'])
+          if (code.includes(name)) used.add(name);
         if (code.includes('$Value')) used.add('type $Value');
       } catch (error) {
         this.#refuse(error);
@@ -79,7 +81,13 @@ export class Resumable {
     }
   }
 
-  #overwrite(module: Module, text: MagicString, node: Parameters<Rule>[0], parent: Parameters<Rule>[1], rule: Rule): void {
+  #overwrite(
+    module: Module,
+    text: MagicString,
+    node: Parameters<Rule>[0],
+    parent: Parameters<Rule>[1],
+    rule: Rule,
+  ): void {
     try {
       const was = slice(module.source, node);
       const now = textOf(module.source, node, rule, parent);
@@ -95,19 +103,36 @@ export class Resumable {
     for (const statement of source.program.body) {
       if (statement.type === 'ImportDeclaration') {
         for (const s of statement.specifiers) {
-          const routine = s.type === 'ImportSpecifier' ? this.#modules.routine(module, s.local.name) : undefined;
+          const routine =
+            s.type === 'ImportSpecifier' ? this.#modules.routine(module, s.local.name) : undefined;
           if (s.type !== 'ImportSpecifier' || routine?.steps !== true) continue;
-          text.overwrite(s.start, s.end, partNames(routine, slice(source, s.imported), s.local.name));
+          text.overwrite(
+            s.start,
+            s.end,
+            partNames(routine, slice(source, s.imported), s.local.name),
+          );
         }
       } else if (statement.type === 'ExportNamedDeclaration') {
         for (const s of statement.specifiers) {
           const [local, exported] = [slice(source, s.local), slice(source, s.exported)];
           if (statement.source === null) {
             if (this.#modules.routine(module, local)?.steps !== true) continue;
-            this.#refuse(new Refusal(source, s.start, `${local} is exported by a list`, 'write export function* where it is declared'));
+            this.#refuse(
+              new Refusal(
+                source,
+                s.start,
+                `${local} is exported by a list`,
+                'write export function* where it is declared',
+              ),
+            );
           } else {
             const routine = this.#modules.exported(module, exported);
-            if (routine?.steps === true) text.overwrite(s.start, s.end, `${slice(source, s)}, ${partNames(routine, local, exported)}`);
+            if (routine?.steps === true)
+              text.overwrite(
+                s.start,
+                s.end,
+                `${slice(source, s)}, ${partNames(routine, local, exported)}`,
+              );
           }
         }
       }
@@ -131,7 +156,9 @@ export class Resumable {
 /** The functions that callers of a Steps function need, as names of an import or export. */
 function partNames(routine: Routine, from: string, to: string): string {
   const parts = isLeaf(routine) ? ['access', 'body'] : ['step'];
-  return parts.map((part) => (from === to ? `${to}$${part}` : `${from}$${part} as ${to}$${part}`)).join(', ');
+  return parts
+    .map((part) => (from === to ? `${to}$${part}` : `${from}$${part} as ${to}$${part}`))
+    .join(', ');
 }
 
 /** Whether `node` is part of a function's body rather than of what runs when the module is loaded. */

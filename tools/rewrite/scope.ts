@@ -1,5 +1,5 @@
 /** What each name stands for: block scopes, shadowing, and where each local is declared. */
-import { type Expression, type Node, Refusal, type Source, children, evaluated } from './ast.ts';
+import { children, type Expression, evaluated, type Node, Refusal, type Source } from './ast.ts';
 import { isPropertyName } from './subset.ts';
 
 export interface Local {
@@ -26,19 +26,39 @@ interface Scope {
 export function resolveNames(source: Source): Names {
   const names = new Map<Node, Local>();
 
-  function declare(scope: Scope, pattern: Node, kind: Local['kind'], declared: Node, init: Expression | null): void {
+  function declare(
+    scope: Scope,
+    pattern: Node,
+    kind: Local['kind'],
+    declared: Node,
+    init: Expression | null,
+  ): void {
     if (pattern.type === 'Identifier') {
-      const annotation = 'typeAnnotation' in pattern ? (pattern.typeAnnotation?.typeAnnotation ?? null) : null;
-      const local: Local = { name: pattern.name, kind, scope: scope.node, declared, init, annotation };
+      const annotation =
+        'typeAnnotation' in pattern ? (pattern.typeAnnotation?.typeAnnotation ?? null) : null;
+      const local: Local = {
+        name: pattern.name,
+        kind,
+        scope: scope.node,
+        declared,
+        init,
+        annotation,
+      };
       scope.names.set(pattern.name, local);
       names.set(pattern, local);
       return;
     }
     for (const child of children(pattern)) {
       if (child.type === 'Property') declare(scope, child.value, 'other', declared, null);
-      else if (child.type === 'AssignmentPattern') declare(scope, child.left, 'other', declared, null);
-      else if (child.type === 'RestElement') declare(scope, child.argument, 'other', declared, null);
-      else if (child.type === 'Identifier' || child.type === 'ObjectPattern' || child.type === 'ArrayPattern') {
+      else if (child.type === 'AssignmentPattern')
+        declare(scope, child.left, 'other', declared, null);
+      else if (child.type === 'RestElement')
+        declare(scope, child.argument, 'other', declared, null);
+      else if (
+        child.type === 'Identifier' ||
+        child.type === 'ObjectPattern' ||
+        child.type === 'ArrayPattern'
+      ) {
         declare(scope, child, 'other', declared, null);
       }
     }
@@ -46,7 +66,8 @@ export function resolveNames(source: Source): Names {
 
   function declareStatement(scope: Scope, statement: Node): void {
     if (statement.type === 'VariableDeclaration') {
-      if (statement.kind === 'var') throw new Refusal(source, statement.start, 'var', 'write let or const');
+      if (statement.kind === 'var')
+        throw new Refusal(source, statement.start, 'var', 'write let or const');
       const kind = statement.kind === 'let' ? 'let' : 'const';
       for (const d of statement.declarations) declare(scope, d.id, kind, d, d.init);
     } else if (statement.type === 'FunctionDeclaration' || statement.type === 'ClassDeclaration') {
@@ -95,7 +116,11 @@ export function resolveNames(source: Source): Names {
 
   function visit(node: Node, parent: Node | null, scope: Scope): void {
     if (isTypeOnly(node)) return;
-    if (node.type === 'Identifier' && !names.has(node) && (parent === null || !isPropertyName(node, parent))) {
+    if (
+      node.type === 'Identifier' &&
+      !names.has(node) &&
+      (parent === null || !isPropertyName(node, parent))
+    ) {
       for (let s: Scope | null = scope; s !== null; s = s.outer) {
         const local = s.names.get(node.name);
         if (local === undefined) continue;
@@ -114,12 +139,21 @@ export function resolveNames(source: Source): Names {
 /** Types name no variables. */
 export function isTypeOnly(node: Node): boolean {
   if (!node.type.startsWith('TS')) return false;
-  return !['TSAsExpression', 'TSNonNullExpression', 'TSSatisfiesExpression', 'TSParameterProperty'].includes(node.type);
+  return ![
+    'TSAsExpression',
+    'TSNonNullExpression',
+    'TSSatisfiesExpression',
+    'TSParameterProperty',
+  ].includes(node.type);
 }
 
 /** Whether the variable holds something that its own function has just made: not state, and free to be written. */
 export function isFresh(local: Local): boolean {
   if (local.init === null) return false;
   const init = evaluated(local.init);
-  return init.type === 'ArrayExpression' || init.type === 'ObjectExpression' || init.type === 'NewExpression';
+  return (
+    init.type === 'ArrayExpression' ||
+    init.type === 'ObjectExpression' ||
+    init.type === 'NewExpression'
+  );
 }

@@ -6,7 +6,8 @@ import type { Module, Modules, Routine } from './modules.ts';
 export function checkSubset(modules: Modules, module: Module): void {
   const { source } = module;
   walk(source.program, (node, parent) => {
-    if (node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression') checkGenerator(module, node);
+    if (node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression')
+      checkGenerator(module, node);
     else if (node.type === 'YieldExpression') checkYield(modules, module, node, parent);
     else if (node.type === 'Identifier') checkReference(modules, module, node, parent);
     else if (node.type === 'VariableDeclaration' && node.kind === 'var') {
@@ -21,17 +22,37 @@ function checkGenerator(module: Module, node: FunctionNode): void {
   if (!node.generator) return;
   const name = node.id?.name ?? '';
   if (module.routines.get(name)?.node !== node) {
-    throw new Refusal(source, node.start, 'a generator that is not a function of the module', 'make it a function* declaration at the top level of the file');
+    throw new Refusal(
+      source,
+      node.start,
+      'a generator that is not a function of the module',
+      'make it a function* declaration at the top level of the file',
+    );
   }
   if (module.routines.get(name)?.steps !== true) {
-    throw new Refusal(source, node.start, `generator ${name} is not annotated Steps<R>`, 'give it the result type Steps<number>, Steps<boolean> or Steps<void>');
+    throw new Refusal(
+      source,
+      node.start,
+      `generator ${name} is not annotated Steps<R>`,
+      'give it the result type Steps<number>, Steps<boolean> or Steps<void>',
+    );
   }
   if (node.params.length === 0) {
-    throw new Refusal(source, node.start, `${name} has no parameters`, 'the first parameter is the machine: k');
+    throw new Refusal(
+      source,
+      node.start,
+      `${name} has no parameters`,
+      'the first parameter is the machine: k',
+    );
   }
   for (const p of node.params) {
     if (p.type === 'Identifier' && !p.optional) continue;
-    throw new Refusal(source, p.start, 'a parameter with a default, a pattern or a rest', 'write plain parameters, and pass all of them');
+    throw new Refusal(
+      source,
+      p.start,
+      'a parameter with a default, a pattern or a rest',
+      'write plain parameters, and pass all of them',
+    );
   }
 }
 
@@ -43,9 +64,20 @@ function checkYield(modules: Modules, module: Module, node: Node, parent: Node |
     if (modules.form === 'resumable') delegateOf(modules, module, node);
     return;
   }
-  if (node.argument === null) throw new Refusal(source, node.start, 'yield without an access word', 'write yield READ | at(R.x, i);');
+  if (node.argument === null)
+    throw new Refusal(
+      source,
+      node.start,
+      'yield without an access word',
+      'write yield READ | at(R.x, i);',
+    );
   if (parent?.type !== 'ExpressionStatement') {
-    throw new Refusal(source, node.start, 'yield inside an expression', 'a step announces its access in a statement of its own');
+    throw new Refusal(
+      source,
+      node.start,
+      'yield inside an expression',
+      'a step announces its access in a statement of its own',
+    );
   }
 }
 
@@ -55,23 +87,49 @@ export function delegateOf(modules: Modules, module: Module, node: Node): Routin
   const call = node.argument;
   const { source } = module;
   if (call?.type !== 'CallExpression' || call.callee.type !== 'Identifier' || call.optional) {
-    throw new Refusal(source, node.start, 'yield* of something that is no call of a named function', 'write yield* f(k, ...)');
+    throw new Refusal(
+      source,
+      node.start,
+      'yield* of something that is no call of a named function',
+      'write yield* f(k, ...)',
+    );
   }
   const routine = modules.routine(module, call.callee.name);
   if (routine?.steps !== true) {
-    throw new Refusal(source, call.start, `${call.callee.name} is not a Steps function of the rewritten set`, 'declare it in this file or import it by name from a file of the set');
+    throw new Refusal(
+      source,
+      call.start,
+      `${call.callee.name} is not a Steps function of the rewritten set`,
+      'declare it in this file or import it by name from a file of the set',
+    );
   }
   for (const argument of call.arguments) {
-    if (argument.type === 'SpreadElement') throw new Refusal(source, argument.start, 'a spread argument', 'write the arguments one by one');
+    if (argument.type === 'SpreadElement')
+      throw new Refusal(
+        source,
+        argument.start,
+        'a spread argument',
+        'write the arguments one by one',
+      );
     walk(argument, (inner) => {
       if (inner.type === 'YieldExpression') {
-        throw new Refusal(source, inner.start, 'a yield in an argument', 'put the result in a const first');
+        throw new Refusal(
+          source,
+          inner.start,
+          'a yield in an argument',
+          'put the result in a const first',
+        );
       }
       return undefined;
     });
   }
   if (call.arguments.length !== routine.node.params.length) {
-    throw new Refusal(source, call.start, `${routine.name} takes ${routine.node.params.length} arguments, not ${call.arguments.length}`, 'pass all of them');
+    throw new Refusal(
+      source,
+      call.start,
+      `${routine.name} takes ${routine.node.params.length} arguments, not ${call.arguments.length}`,
+      'pass all of them',
+    );
   }
   return routine;
 }
@@ -79,20 +137,35 @@ export function delegateOf(modules: Modules, module: Module, node: Node): Routin
 /** A Steps function may be called, imported and exported; nothing else. */
 function checkReference(modules: Modules, module: Module, node: Node, parent: Node | null): void {
   if (node.type !== 'Identifier' || parent === null) return;
-  if (parent.type === 'ImportSpecifier' || parent.type === 'ExportSpecifier' || parent.type.startsWith('TS')) return;
+  if (
+    parent.type === 'ImportSpecifier' ||
+    parent.type === 'ExportSpecifier' ||
+    parent.type.startsWith('TS')
+  )
+    return;
   if (isFunctionName(node, parent) || isPropertyName(node, parent)) return;
   if (modules.routine(module, node.name)?.steps !== true || isShadowed(module, node)) return;
-  if (parent.type === 'CallExpression' && parent.callee === node && isDelegated(module, parent)) return;
-  throw new Refusal(module.source, node.start, `${node.name} is a Steps function and is used without yield*`, `write yield* ${node.name}(k, ...)`);
+  if (parent.type === 'CallExpression' && parent.callee === node && isDelegated(module, parent))
+    return;
+  throw new Refusal(
+    module.source,
+    node.start,
+    `${node.name} is a Steps function and is used without yield*`,
+    `write yield* ${node.name}(k, ...)`,
+  );
 }
 
 function isFunctionName(node: Node, parent: Node): boolean {
-  return (parent.type === 'FunctionDeclaration' || parent.type === 'FunctionExpression') && parent.id === node;
+  return (
+    (parent.type === 'FunctionDeclaration' || parent.type === 'FunctionExpression') &&
+    parent.id === node
+  );
 }
 
 export function isPropertyName(node: Node, parent: Node): boolean {
   if (parent.type === 'MemberExpression') return parent.property === node && !parent.computed;
-  if (parent.type === 'Property') return parent.key === node && !parent.computed && !parent.shorthand;
+  if (parent.type === 'Property')
+    return parent.key === node && !parent.computed && !parent.shorthand;
   return parent.type === 'MethodDefinition' || parent.type === 'PropertyDefinition';
 }
 
@@ -104,7 +177,8 @@ function isDelegated(module: Module, call: Node): boolean {
     calls = new Set();
     const found = calls;
     walk(module.source.program, (node) => {
-      if (node.type === 'YieldExpression' && node.delegate && node.argument !== null) found.add(node.argument);
+      if (node.type === 'YieldExpression' && node.delegate && node.argument !== null)
+        found.add(node.argument);
       return undefined;
     });
     delegated.set(module.source, found);
@@ -122,8 +196,13 @@ function isShadowed(module: Module, node: Node): boolean {
     names = new Set();
     const found = names;
     walk(module.source.program, (inner) => {
-      if (inner.type === 'VariableDeclarator' && inner.id.type === 'Identifier') found.add(inner.id.name);
-      if (inner.type === 'FunctionDeclaration' || inner.type === 'FunctionExpression' || inner.type === 'ArrowFunctionExpression') {
+      if (inner.type === 'VariableDeclarator' && inner.id.type === 'Identifier')
+        found.add(inner.id.name);
+      if (
+        inner.type === 'FunctionDeclaration' ||
+        inner.type === 'FunctionExpression' ||
+        inner.type === 'ArrowFunctionExpression'
+      ) {
         for (const p of inner.params) if (p.type === 'Identifier') found.add(p.name);
       }
       return undefined;

@@ -1,5 +1,5 @@
 /** Source text of a node, with some of the nodes inside written differently. */
-import { type Node, type Source, children, slice } from './ast.ts';
+import { children, type Node, type Source, slice } from './ast.ts';
 
 /** Gives the text of nodes that change, undefined for those that stay. */
 export type Rule = (node: Node, parent: Node | null) => string | undefined;
@@ -10,7 +10,7 @@ export function textOf(source: Source, node: Node, rule: Rule, parent: Node | nu
 }
 
 /** As `textOf`, but `node` itself is kept and only what is inside changes. */
-export function textAround(source: Source, node: Node, rule: Rule): string {
+function textAround(source: Source, node: Node, rule: Rule): string {
   const inner = children(node);
   if (inner.length === 0) return slice(source, node);
   let text = '';

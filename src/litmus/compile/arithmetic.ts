@@ -3,19 +3,44 @@ import type { BinaryOp, IntType, UnaryOp } from '../ast.ts';
 
 const isWord = (n: number): boolean => n === (n | 0);
 
-const bits = (a: number, b: number, word: (x: number, y: number) => number, wide: (x: bigint, y: bigint) => bigint): number =>
+const bits = (
+  a: number,
+  b: number,
+  word: (x: number, y: number) => number,
+  wide: (x: bigint, y: bigint) => bigint,
+): number =>
   isWord(a) && isWord(b) ? word(a, b) : Number(BigInt.asIntN(64, wide(BigInt(a), BigInt(b))));
 
 /** Every operator that needs both its operands; `&&` and `||` are lazy and are not here. */
-export const BINARY: Readonly<Record<Exclude<BinaryOp, '&&' | '||'>, (a: number, b: number) => number>> = {
+export const BINARY: Readonly<
+  Record<Exclude<BinaryOp, '&&' | '||'>, (a: number, b: number) => number>
+> = {
   '+': (a, b) => a + b,
   '-': (a, b) => a - b,
   '*': (a, b) => a * b,
   '/': (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
   '%': (a, b) => (b === 0 ? 0 : a % b),
-  '&': (a, b) => bits(a, b, (x, y) => x & y, (x, y) => x & y),
-  '|': (a, b) => bits(a, b, (x, y) => x | y, (x, y) => x | y),
-  '^': (a, b) => bits(a, b, (x, y) => x ^ y, (x, y) => x ^ y),
+  '&': (a, b) =>
+    bits(
+      a,
+      b,
+      (x, y) => x & y,
+      (x, y) => x & y,
+    ),
+  '|': (a, b) =>
+    bits(
+      a,
+      b,
+      (x, y) => x | y,
+      (x, y) => x | y,
+    ),
+  '^': (a, b) =>
+    bits(
+      a,
+      b,
+      (x, y) => x ^ y,
+      (x, y) => x ^ y,
+    ),
   '<<': (a, b) => Number(BigInt.asIntN(64, BigInt(a) << BigInt(b & 63))),
   '>>': (a, b) => Math.floor(a / 2 ** (b & 63)),
   '==': (a, b) => (a === b ? 1 : 0),

@@ -85,7 +85,18 @@ export class BodyCompiler {
   }
 
   #emit(parts: Partial<Instruction> & Pick<Instruction, 'op'>): number {
-    this.code.push({ dst: -1, dstKmem: null, args: [], call: 0, result: RESULT.value, size: 0, signed: false, target: 0, line: 0, ...parts });
+    this.code.push({
+      dst: -1,
+      dstKmem: null,
+      args: [],
+      call: 0,
+      result: RESULT.value,
+      size: 0,
+      signed: false,
+      target: 0,
+      line: 0,
+      ...parts,
+    });
     return this.code.length - 1;
   }
 
@@ -98,9 +109,11 @@ export class BodyCompiler {
   #statement(s: Statement): void {
     switch (s.kind) {
       case 'declare':
-        return this.#declare(s);
+        this.#declare(s);
+        return;
       case 'assign':
-        return this.#assign(s);
+        this.#assign(s);
+        return;
       case 'call':
         this.#call(s.call, {});
         return;
@@ -108,22 +121,29 @@ export class BodyCompiler {
         for (const inner of s.body) this.#statement(inner);
         return;
       case 'kernel':
-        return this.#statement(s.body);
+        this.#statement(s.body);
+        return;
       case 'if': {
         const test = compileExpr(this.#context, s.test);
         const skip = this.#emit({ op: OP.jumpUnless, args: [test], line: s.span.line });
         this.#statement(s.consequent);
-        if (s.alternate === null) return this.#patch(skip);
+        if (s.alternate === null) {
+          this.#patch(skip);
+          return;
+        }
         const end = this.#emit({ op: OP.jump });
         this.#patch(skip);
         this.#statement(s.alternate);
-        return this.#patch(end);
+        this.#patch(end);
+        return;
       }
       case 'while':
-        return this.#loop(s.test, s.body, null, s.span.line);
+        this.#loop(s.test, s.body, null, s.span.line);
+        return;
       case 'for':
         if (s.init !== null) this.#statement(s.init);
-        return this.#loop(s.test, s.body, s.step, s.span.line);
+        this.#loop(s.test, s.body, s.step, s.span.line);
+        return;
       case 'break':
         this.#loops.at(-1)?.breaks.push(this.#emit({ op: OP.jump }));
         return;
@@ -141,7 +161,10 @@ export class BodyCompiler {
   #loop(test: Expr | null, body: Statement, step: AssignStatement | null, line: number): void {
     const top = this.code.length;
     const loop: Loop = { breaks: [], continues: [] };
-    const exit = test === null ? -1 : this.#emit({ op: OP.jumpUnless, args: [compileExpr(this.#context, test)], line });
+    const exit =
+      test === null
+        ? -1
+        : this.#emit({ op: OP.jumpUnless, args: [compileExpr(this.#context, test)], line });
     // Loads of the test are emitted before its jump: the loop goes back to them.
     this.#loops.push(loop);
     this.#statement(body);
@@ -172,14 +195,26 @@ export class BodyCompiler {
     return own ?? globals.find((g) => g.name === name);
   }
 
-  #assignVar(index: number, type: { readonly kind: string }, value: Expr, line: number, shared: boolean): void {
+  #assignVar(
+    index: number,
+    type: { readonly kind: string },
+    value: Expr,
+    line: number,
+    shared: boolean,
+  ): void {
     if (value.kind === 'call' && !shared) {
       this.#call(value, { dst: index });
       return;
     }
     const raw = compileExpr(this.#context, value);
     const narrowed = narrow(raw, type);
-    this.#emit({ op: shared ? OP.shared : OP.assign, dst: index, args: [narrowed], target: index, line });
+    this.#emit({
+      op: shared ? OP.shared : OP.assign,
+      dst: index,
+      args: [narrowed],
+      target: index,
+      line,
+    });
   }
 
   #assign(s: AssignStatement): void {
@@ -187,23 +222,37 @@ export class BodyCompiler {
     const type = this.#checked.types.get(target) ?? { kind: 'int' };
     if (target.kind === 'name') {
       const place = placeOf(this.#context, target);
-      if (place === undefined || place.kind === 'kmem') throw new RangeError(`cannot assign ${target.name}`);
+      if (place === undefined || place.kind === 'kmem')
+        throw new RangeError(`cannot assign ${target.name}`);
       const shared = this.#context.thread >= 0 && this.#isShared(place.index);
-      if (s.op === '=') return this.#assignVar(place.index, type, s.value, line, shared);
+      if (s.op === '=') {
+        this.#assignVar(place.index, type, s.value, line, shared);
+        return;
+      }
       const old = compileExpr(this.#context, target);
       const value = narrow(combine(s.op, old, compileExpr(this.#context, s.value)), type);
-      this.#emit({ op: shared ? OP.shared : OP.assign, dst: place.index, args: [value], target: place.index, line });
+      this.#emit({
+        op: shared ? OP.shared : OP.assign,
+        dst: place.index,
+        args: [value],
+        target: place.index,
+        line,
+      });
       return;
     }
     const baseType = target.kind === 'index' ? this.#checked.types.get(target.base) : undefined;
     const value = compileExpr(this.#context, s.value);
     if (target.kind === 'index' && baseType?.kind === 'array') {
       const element = elementOf(this.#context, target);
-      if (!isPageArray(baseType)) throw new RangeError('elements of integer arrays are filled by calls');
+      if (!isPageArray(baseType))
+        throw new RangeError('elements of integer arrays are filled by calls');
       this.#emit({ op: OP.assign, dstKmem: element, args: [value], line });
       return;
     }
-    const address = target.kind === 'index' ? elementOf(this.#context, target) : compileExpr(this.#context, pointerOf(target));
+    const address =
+      target.kind === 'index'
+        ? elementOf(this.#context, target)
+        : compileExpr(this.#context, pointerOf(target));
     const size = type.kind === 'int' && 'size' in type ? Number(type.size) : 1;
     const signed = type.kind === 'int' && 'signed' in type ? Boolean(type.signed) : false;
     let stored: Eval = value;
@@ -262,7 +311,8 @@ const pointerOf = (target: Expr): Expr => {
 const assignedGlobals = (checked: CheckedTest): Set<string> => {
   const found = new Set<string>();
   const visit = (s: Statement, locals: ReadonlySet<string>): void => {
-    if (s.kind === 'assign' && s.target.kind === 'name' && !locals.has(s.target.name)) found.add(s.target.name);
+    if (s.kind === 'assign' && s.target.kind === 'name' && !locals.has(s.target.name))
+      found.add(s.target.name);
     if (s.kind === 'block') for (const inner of s.body) visit(inner, locals);
     if (s.kind === 'kernel' || s.kind === 'while' || s.kind === 'for') visit(s.body, locals);
     if (s.kind === 'for' && s.init !== null) visit(s.init, locals);

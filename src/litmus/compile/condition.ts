@@ -1,17 +1,18 @@
 /** The final condition, compiled to a question that a machine at its end answers. */
-import type { Expr, LocatedTerm, Prop, Term, ThreadRef } from '../ast.ts';
-import { threadName } from '../ast.ts';
-import type { CheckedTest } from '../checked.ts';
-import { printTerm } from '../printer.ts';
-import { VMSTAT } from '../../mm/vmstat-items.ts';
-import { vmstatSum } from '../../mm/vmstat.ts';
+
 import { diskByte } from '../../fs/disk.ts';
 import { ofdOf } from '../../fs/fd.ts';
 import { OFD } from '../../fs/system.ts';
 import type { MmId } from '../../machine/types.ts';
+import { vmstatSum } from '../../mm/vmstat.ts';
+import { VMSTAT } from '../../mm/vmstat-items.ts';
+import type { Expr, LocatedTerm, Prop, Term, ThreadRef } from '../ast.ts';
+import { threadName } from '../ast.ts';
+import type { CheckedTest } from '../checked.ts';
+import { printTerm } from '../printer.ts';
 import type { Eval, Lit } from '../run/program.ts';
 import { getVar } from '../run/values.ts';
-import { compileExpr, type Context } from './expression.ts';
+import { type Context, compileExpr } from './expression.ts';
 import { isPage, type Layout } from './layout.ts';
 import { peek } from './peek.ts';
 import { ANSWERS, type Asked } from './queries.ts';
@@ -35,11 +36,16 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
     thread === null ? -1 : checked.threads.findIndex((t) => t.name === threadName(thread));
 
   /** Address space of a thread's process; the initial block's is that of process 0. */
-  const mmOf = (thread: number) => (k: Lit): MmId => {
-    const index = thread >= 0 ? thread : checked.threads.findIndex((t) => t.mode === 'P' && t.forkedBy === null);
-    const task = index >= 0 ? (k.lit.task[index] ?? 0) : 1;
-    return task === 0 ? 0 : (k.task.mm[task] ?? 0);
-  };
+  const mmOf =
+    (thread: number) =>
+    (k: Lit): MmId => {
+      const index =
+        thread >= 0
+          ? thread
+          : checked.threads.findIndex((t) => t.mode === 'P' && t.forkedBy === null);
+      const task = index >= 0 ? (k.lit.task[index] ?? 0) : 1;
+      return task === 0 ? 0 : (k.task.mm[task] ?? 0);
+    };
 
   const contextOf = (thread: number): Context => {
     const mm = mmOf(thread);
@@ -78,13 +84,17 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
         const index = exprValue(-1, t.index);
         const thread = at(t.thread);
         const variable =
-          checked.threads[thread]?.variables.find((v) => v.name === t.name) ?? checked.globals.find((g) => g.name === t.name);
-        const place = variable === undefined ? undefined : layout.place(variable, Math.max(0, thread));
+          checked.threads[thread]?.variables.find((v) => v.name === t.name) ??
+          checked.globals.find((g) => g.name === t.name);
+        const place =
+          variable === undefined ? undefined : layout.place(variable, Math.max(0, thread));
         if (place?.kind !== 'var') throw new RangeError(`${t.name} holds no descriptor`);
         const mm = mmOf(thread);
         return (k) => {
           const ofd = ofdOf(k, mm(k), getVar(k, place.index));
-          return ofd !== 0 && k.ofd.kind[ofd] === OFD.disk ? diskByte(k, k.ofd.target[ofd] ?? 0, index(k)) : Number.NaN;
+          return ofd !== 0 && k.ofd.kind[ofd] === OFD.disk
+            ? diskByte(k, k.ofd.target[ofd] ?? 0, index(k))
+            : Number.NaN;
         };
       }
     }
@@ -164,7 +174,9 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
   };
 };
 
-const COMPARE: Readonly<Record<'=' | '!=' | '<' | '<=' | '>' | '>=', (a: number, b: number) => boolean>> = {
+const COMPARE: Readonly<
+  Record<'=' | '!=' | '<' | '<=' | '>' | '>=', (a: number, b: number) => boolean>
+> = {
   '=': (a, b) => a === b,
   '!=': (a, b) => a !== b,
   '<': (a, b) => a < b,

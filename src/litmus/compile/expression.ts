@@ -34,7 +34,9 @@ const targetSize = (type: Type | undefined): number => {
 
 const targetOf = (type: Type | undefined): { size: number; signed: boolean } => {
   const to = type?.kind === 'pointer' ? type.to : undefined;
-  return to?.kind === 'int' ? { size: to.size, signed: to.signed } : { size: to?.kind === 'pointer' ? 8 : 1, signed: false };
+  return to?.kind === 'int'
+    ? { size: to.size, signed: to.signed }
+    : { size: to?.kind === 'pointer' ? 8 : 1, signed: false };
 };
 
 const typeOf = (c: Context, e: Expr): Type | undefined => c.checked.types.get(e);
@@ -42,7 +44,9 @@ const typeOf = (c: Context, e: Expr): Type | undefined => c.checked.types.get(e)
 /** Where a name's variable is; undefined for a constant. */
 export const placeOf = (c: Context, e: NameExpr): Place | undefined => {
   const binding = c.checked.bindings.get(e);
-  return binding?.kind === 'variable' ? c.layout.place(binding.variable, Math.max(0, c.thread)) : undefined;
+  return binding?.kind === 'variable'
+    ? c.layout.place(binding.variable, Math.max(0, c.thread))
+    : undefined;
 };
 
 /** Compiles an expression to its value. */
@@ -85,13 +89,22 @@ export const compileExpr = (c: Context, e: Expr): Eval => {
   }
 };
 
-export const constant = (value: number): Eval => () => value;
+export const constant =
+  (value: number): Eval =>
+  () =>
+    value;
 
 /** What an integer added to `pointer` is multiplied by; 1 when it is no pointer or `other` is one too. */
 const scaleOf = (c: Context, pointer: Expr, other: Expr): number => {
   const type = typeOf(c, pointer);
   const against = typeOf(c, other);
-  if (type === undefined || isPageArray(type) || against?.kind === 'pointer' || against?.kind === 'array') return 1;
+  if (
+    type === undefined ||
+    isPageArray(type) ||
+    against?.kind === 'pointer' ||
+    against?.kind === 'array'
+  )
+    return 1;
   return type.kind === 'pointer' || type.kind === 'array' ? targetSize(type) : 1;
 };
 

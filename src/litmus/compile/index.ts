@@ -13,7 +13,8 @@ export interface Compiled {
 }
 
 /** Calls of the test that the model has not got, sorted. */
-export const notModelled = (checked: CheckedTest): string[] => checked.callNames.filter((name) => !isModelled(name));
+export const notModelled = (checked: CheckedTest): string[] =>
+  checked.callNames.filter((name) => !isModelled(name));
 
 /** Compiles a test whose calls are all modelled (`notModelled`). */
 export const compile = (checked: CheckedTest): Compiled => {
@@ -25,7 +26,8 @@ export const compile = (checked: CheckedTest): Compiled => {
     name: thread.name,
     kernelOnly: thread.mode === 'K',
     entry: entries[i] ?? 0,
-    forkedBy: thread.forkedBy === null ? -1 : checked.threads.findIndex((t) => t.name === thread.forkedBy),
+    forkedBy:
+      thread.forkedBy === null ? -1 : checked.threads.findIndex((t) => t.name === thread.forkedBy),
     process: layout.processOf[i] ?? 0,
   }));
   const condition = compileCondition(checked, layout);
@@ -54,7 +56,9 @@ const threadsNaming = (checked: CheckedTest, barrier: string): number => {
     if (call.name !== 'barrier') continue;
     const arg = call.args[0];
     if (arg?.kind !== 'name' || arg.name !== barrier) continue;
-    const thread = checked.test.threads.find((t) => call.span.start >= t.span.start && call.span.end <= t.span.end);
+    const thread = checked.test.threads.find(
+      (t) => call.span.start >= t.span.start && call.span.end <= t.span.end,
+    );
     if (thread !== undefined) names.add(thread.name);
   }
   return names.size;

@@ -7,7 +7,9 @@ import type { Type } from '../ast.ts';
 import type { CheckedTest, VariableInfo } from '../checked.ts';
 
 /** A variable for a given thread: a pair of words, or words of kernel memory from the test's first. */
-export type Place = { readonly kind: 'var'; readonly index: number } | { readonly kind: 'kmem'; readonly offset: number };
+export type Place =
+  | { readonly kind: 'var'; readonly index: number }
+  | { readonly kind: 'kmem'; readonly offset: number };
 
 export interface Layout {
   readonly globals: number;
@@ -78,7 +80,8 @@ export const layoutOf = (checked: CheckedTest): Layout => {
       const offset = kmemAt.get(variable);
       if (offset !== undefined) return { kind: 'kmem', offset };
       const global = variable.storage === 'global' ? globalAt.get(variable.name) : undefined;
-      if (global !== undefined) return { kind: 'var', index: (processOf[thread] ?? 0) * globals + global };
+      if (global !== undefined)
+        return { kind: 'var', index: (processOf[thread] ?? 0) * globals + global };
       const local = localAt[thread]?.get(variable.name);
       if (local === undefined) throw new RangeError(`no place for ${variable.name}`);
       return { kind: 'var', index: local };

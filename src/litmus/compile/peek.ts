@@ -1,8 +1,9 @@
 /** Looking at a machine that stands still: memory as a process would see it, and the page behind an address. */
-import { isSwapEntry, PTE, swpOffset, swpType, SWP } from '../../machine/entry.ts';
+
+import { pageByte } from '../../machine/contents.ts';
+import { isSwapEntry, PTE, SWP, swpOffset, swpType } from '../../machine/entry.ts';
 import { leafPfn, walkLeaf } from '../../machine/mmu.ts';
 import type { MmId, Pfn, Vpn } from '../../machine/types.ts';
-import { pageByte } from '../../machine/contents.ts';
 import { cacheSlot } from '../../mm/page-cache.ts';
 import { linearIndex } from '../../mm/rmap.ts';
 import { vmaAt } from '../../mm/vma.ts';

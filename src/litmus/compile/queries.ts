@@ -1,6 +1,7 @@
 /** What a condition may ask of a page (../queries.ts), answered from a machine that stands still. */
-import { isSwapEntry, PTE } from '../../machine/entry.ts';
+
 import { pageIsCma, pageIsMovableZone, pageNode } from '../../machine/buddy.ts';
+import { isSwapEntry, PTE } from '../../machine/entry.ts';
 import { PG } from '../../machine/page.ts';
 import type { MmId, Pfn, Vpn } from '../../machine/types.ts';
 import { entireMapcount, headOf, isLarge, orderOf, pageAnonExclusive } from '../../mm/folio.ts';

@@ -1,11 +1,12 @@
 /** io_uring with registered buffers, and asynchronous direct I/O. */
-import { EBADF, EINVAL } from '../../machine/errno.ts';
-import type { Steps, TaskId } from '../../machine/types.ts';
+
 import { fixedIo } from '../../drivers/fixed-io.ts';
 import { ringRegister, ringUnregister } from '../../drivers/io-uring.ts';
-import { submitDirect, reapDirect } from '../../fs/direct-io.ts';
+import { reapDirect, submitDirect } from '../../fs/direct-io.ts';
 import { ofdOf } from '../../fs/fd.ts';
 import { OFD } from '../../fs/system.ts';
+import { EBADF, EINVAL } from '../../machine/errno.ts';
+import type { Steps, TaskId } from '../../machine/types.ts';
 import { CALL } from './call-ids.ts';
 import type { Lit } from './program.ts';
 import { argInt, argOff, argVpn } from './values.ts';
@@ -25,12 +26,31 @@ export function* callAsync(k: Lit, task: TaskId, pc: number, id: number): Steps<
       if (ofd === 0) return -EBADF;
       if (k.ofd.kind[ofd] !== OFD.disk) return -EINVAL;
       const isRead = argInt(k, pc, 0) === PREAD;
-      const aio = yield* submitDirect(k, task, k.ofd.target[ofd], isRead, argVpn(k, pc, 2), argOff(k, pc, 2), argInt(k, pc, 3), argInt(k, pc, 4));
+      const aio = yield* submitDirect(
+        k,
+        task,
+        k.ofd.target[ofd],
+        isRead,
+        argVpn(k, pc, 2),
+        argOff(k, pc, 2),
+        argInt(k, pc, 3),
+        argInt(k, pc, 4),
+      );
       return aio < 0 ? aio : 1;
     }
     case CALL.io_getevents:
       return yield* reapDirect(k, task);
     default:
-      return yield* fixedIo(k, task, id === CALL.io_uring_read_fixed, argInt(k, pc, 0), argVpn(k, pc, 1), argOff(k, pc, 1), argInt(k, pc, 2), argInt(k, pc, 3), argInt(k, pc, 4));
+      return yield* fixedIo(
+        k,
+        task,
+        id === CALL.io_uring_read_fixed,
+        argInt(k, pc, 0),
+        argVpn(k, pc, 1),
+        argOff(k, pc, 1),
+        argInt(k, pc, 2),
+        argInt(k, pc, 3),
+        argInt(k, pc, 4),
+      );
   }
 }

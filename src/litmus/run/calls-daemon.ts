@@ -1,12 +1,13 @@
 /** What the kernel does on its own account, when the test says so. */
+
+import { fileOfFd } from '../../fs/fd.ts';
 import { at, R, WRITE } from '../../machine/access.ts';
 import { GFP } from '../../machine/buddy.ts';
 import { EBADF, EBUSY, EFAULT, EINVAL } from '../../machine/errno.ts';
+import { refTryAdd } from '../../machine/grab-words.ts';
 import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../../machine/locks.ts';
 import { leafPfn } from '../../machine/mmu.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../../machine/types.ts';
-import { refTryAdd } from '../../machine/grab-words.ts';
-import { fileOfFd } from '../../fs/fd.ts';
 import { sysFtruncate } from '../../mm/file-size.ts';
 import { folioPut, headOf, isLarge } from '../../mm/folio.ts';
 import { splitHugePage } from '../../mm/huge-split.ts';

@@ -1,13 +1,14 @@
 /** open(2) and its kind. Memory file systems are whole; of disks, only what direct I/O reaches. */
-import { at, R, WRITE } from '../../machine/access.ts';
-import { EBADF, EINVAL, EMFILE, ENOENT, EOPNOTSUPP } from '../../machine/errno.ts';
-import type { FileId, Steps, TaskId } from '../../machine/types.ts';
-import { fdInstall, fileOfFd, ofdOf, sysClose } from '../../fs/fd.ts';
+
 import { openDisk } from '../../fs/disk.ts';
+import { fdInstall, fileOfFd, ofdOf, sysClose } from '../../fs/fd.ts';
 import { newPipe } from '../../fs/pipe.ts';
 import { OWN_POSITION, readFd, readValue, writeFd } from '../../fs/read-write.ts';
 import { sysVmsplice } from '../../fs/splice.ts';
 import { OFD } from '../../fs/system.ts';
+import { at, R, WRITE } from '../../machine/access.ts';
+import { EBADF, EINVAL, EMFILE, ENOENT, EOPNOTSUPP } from '../../machine/errno.ts';
+import type { FileId, Steps, TaskId } from '../../machine/types.ts';
 import { fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
 import { FILE } from '../../mm/file-tables.ts';
@@ -27,7 +28,14 @@ export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<
     case CALL.pipe:
       return yield* callPipe(k, task, pc);
     case CALL.vmsplice:
-      return yield* sysVmsplice(k, task, argInt(k, pc, 0), argVpn(k, pc, 1), argOff(k, pc, 1), argInt(k, pc, 2));
+      return yield* sysVmsplice(
+        k,
+        task,
+        argInt(k, pc, 0),
+        argVpn(k, pc, 1),
+        argOff(k, pc, 1),
+        argInt(k, pc, 2),
+      );
     case CALL.memfd_create: {
       const file = yield* sysMemfdCreate(k, argInt(k, pc, 1));
       if (file < 0) return file;
@@ -113,9 +121,18 @@ function* onFile(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
   if (ofd === 0) return -EBADF;
   const file = fileOfFd(k, mm, argInt(k, pc, 0));
   if (file === 0) return -EINVAL;
-  if (id === CALL.ftruncate) return yield* sysFtruncate(k, file, argVpn(k, pc, 1), argOff(k, pc, 1));
+  if (id === CALL.ftruncate)
+    return yield* sysFtruncate(k, file, argVpn(k, pc, 1), argOff(k, pc, 1));
   if (id === CALL.fallocate) {
-    return yield* sysFallocate(k, file, argInt(k, pc, 1), argVpn(k, pc, 2), argOff(k, pc, 2), argVpn(k, pc, 3), argOff(k, pc, 3));
+    return yield* sysFallocate(
+      k,
+      file,
+      argInt(k, pc, 1),
+      argVpn(k, pc, 2),
+      argOff(k, pc, 2),
+      argVpn(k, pc, 3),
+      argOff(k, pc, 3),
+    );
   }
   const command = argInt(k, pc, 1);
   if (command === F_ADD_SEALS) return yield* addSeals(k, file, argInt(k, pc, 2));
@@ -127,8 +144,10 @@ function* onFile(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
 function* readOrWrite(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
   const fd = argInt(k, pc, 0);
   const n = argCount(k, pc);
-  if (id === CALL.read && n === 2) return yield* readValue(k, task, fd, argInt(k, pc, 1), OWN_POSITION);
-  if (id === CALL.pread && n === 3) return yield* readValue(k, task, fd, argInt(k, pc, 1), argInt(k, pc, 2));
+  if (id === CALL.read && n === 2)
+    return yield* readValue(k, task, fd, argInt(k, pc, 1), OWN_POSITION);
+  if (id === CALL.pread && n === 3)
+    return yield* readValue(k, task, fd, argInt(k, pc, 1), argInt(k, pc, 2));
   const vpn = argVpn(k, pc, 1);
   const off = argOff(k, pc, 1);
   const len = argInt(k, pc, 2);

@@ -1,8 +1,9 @@
 /** mmap(2) and its kind. */
-import { EBADF } from '../../machine/errno.ts';
-import type { Steps, TaskId } from '../../machine/types.ts';
+
 import { ofdOf } from '../../fs/fd.ts';
 import { OFD } from '../../fs/system.ts';
+import { EBADF, EINVAL } from '../../machine/errno.ts';
+import type { Steps, TaskId } from '../../machine/types.ts';
 import { sysMadvise } from '../../mm/madvise.ts';
 import { sysMlock, sysMunlock } from '../../mm/mlock.ts';
 import { sysMmap, sysMunmap } from '../../mm/mmap.ts';
@@ -11,7 +12,6 @@ import { sysMremap } from '../../mm/mremap.ts';
 import { CALL } from './call-ids.ts';
 import type { Lit } from './program.ts';
 import { argInt, argOff, argPages, argVpn, instructionAt } from './values.ts';
-import { EINVAL } from '../../machine/errno.ts';
 
 /** Addresses must be page aligned where the manual says so. */
 function misaligned(k: Lit, pc: number): boolean {
@@ -29,7 +29,15 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
     case CALL.mprotect:
       return yield* sysMprotect(k, task, vpn, nr, argInt(k, pc, 2));
     case CALL.mremap:
-      return yield* sysMremap(k, task, vpn, nr, argPages(k, pc, 2), argInt(k, pc, 3), argVpn(k, pc, 4));
+      return yield* sysMremap(
+        k,
+        task,
+        vpn,
+        nr,
+        argPages(k, pc, 2),
+        argInt(k, pc, 3),
+        argVpn(k, pc, 4),
+      );
     case CALL.madvise:
       return yield* sysMadvise(k, task, vpn, nr, argInt(k, pc, 2));
     case CALL.mlock:
@@ -52,5 +60,14 @@ function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
     file = k.ofd.target[ofd];
   }
   if (argOff(k, pc, 5) !== 0) return -EINVAL;
-  return yield* sysMmap(k, task, argVpn(k, pc, 0), argPages(k, pc, 1), argInt(k, pc, 2), flags, file, argVpn(k, pc, 5));
+  return yield* sysMmap(
+    k,
+    task,
+    argVpn(k, pc, 0),
+    argPages(k, pc, 1),
+    argInt(k, pc, 2),
+    flags,
+    file,
+    argVpn(k, pc, 5),
+  );
 }

@@ -85,11 +85,6 @@ function reportIfFree(k: Lit, folio: Folio): void {
   if (k.page.refcount[folio] <= 0) bug(k, BUG.useAfterFree, folio);
 }
 
-/** A device or driver that touches a free page reads or destroys whatever comes next to live there. */
-function touchFree(k: Lit, pfn: Pfn): void {
-  if (k.page.refcount[headOf(k, pfn)] === 0) bug(k, BUG.useAfterFree, pfn);
-}
-
 /** Mappings of this very page: by PTE, and of the whole folio by larger entries. */
 function* pageMapcountRead(k: Lit, pfn: Pfn): Steps<number> {
   const folio = headOf(k, pfn);

@@ -1,12 +1,13 @@
 /** fork, wait, exit and what one process does to another. */
-import { at, R, WAIT, WRITE } from '../../machine/access.ts';
-import { EFAULT, ENOMEM, ESRCH } from '../../machine/errno.ts';
-import type { MmId, Steps } from '../../machine/types.ts';
-import { copyWords } from '../../machine/words.ts';
+
 import { accessRemoteRead, accessRemoteWrite } from '../../drivers/access-remote.ts';
 import { ringUnregister } from '../../drivers/io-uring.ts';
 import { processVmCopy } from '../../drivers/process-vm.ts';
 import { fdCloseAll, fdDup } from '../../fs/fd.ts';
+import { at, R, WAIT, WRITE } from '../../machine/access.ts';
+import { EFAULT, ENOMEM, ESRCH } from '../../machine/errno.ts';
+import type { MmId, Steps } from '../../machine/types.ts';
+import { copyWords } from '../../machine/words.ts';
 import { exitMm } from '../../mm/exit.ts';
 import { dupMm } from '../../mm/fork.ts';
 import { newTask, PF } from '../../mm/kernel.ts';
@@ -32,7 +33,14 @@ export function* callProcess(k: Lit, thread: number, pc: number, id: number): St
     return 0;
   }
   if (id === CALL.ptrace_write) {
-    return yield* accessRemoteWrite(k, k.lit.task[thread], mm, argVpn(k, pc, 1), argOff(k, pc, 1), argInt(k, pc, 2));
+    return yield* accessRemoteWrite(
+      k,
+      k.lit.task[thread],
+      mm,
+      argVpn(k, pc, 1),
+      argOff(k, pc, 1),
+      argInt(k, pc, 2),
+    );
   }
   if (id === CALL.ptrace_read) {
     return yield* accessRemoteRead(k, k.lit.task[thread], mm, argVpn(k, pc, 1), argOff(k, pc, 1));

@@ -31,7 +31,12 @@ export function* callRelease(k: Lit, pc: number, id: number): Steps<number> {
       yield* unpinUserPages(k, argPageArray(k, pc, 0), argInt(k, pc, 1));
       return 0;
     case CALL.unpin_user_pages_dirty_lock:
-      yield* unpinUserPagesDirtyLock(k, argPageArray(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2) !== 0);
+      yield* unpinUserPagesDirtyLock(
+        k,
+        argPageArray(k, pc, 0),
+        argInt(k, pc, 1),
+        argInt(k, pc, 2) !== 0,
+      );
       return 0;
     case CALL.unpin_folios:
       yield* unpinFolios(k, argPageArray(k, pc, 0), argInt(k, pc, 1));
@@ -40,7 +45,12 @@ export function* callRelease(k: Lit, pc: number, id: number): Steps<number> {
       yield* putUserPages(k, argPageArray(k, pc, 0), argInt(k, pc, 1));
       return 0;
     case CALL.put_user_pages_dirty_lock:
-      yield* putUserPagesDirtyLock(k, argPageArray(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2) !== 0);
+      yield* putUserPagesDirtyLock(
+        k,
+        argPageArray(k, pc, 0),
+        argInt(k, pc, 1),
+        argInt(k, pc, 2) !== 0,
+      );
       return 0;
     default:
       return yield* releaseOne(k, pc, id);

@@ -4,7 +4,16 @@ import type { Steps } from '../../machine/types.ts';
 import { userAccess } from '../../mm/memory.ts';
 import { call, NOT_RETURNED } from './calls.ts';
 import { KILLED, type Lit, OP } from './program.ts';
-import { argOff, argVpn, arg, instructionAt, loadBytes, setVar, storeBytes, storeResult } from './values.ts';
+import {
+  arg,
+  argOff,
+  argVpn,
+  instructionAt,
+  loadBytes,
+  setVar,
+  storeBytes,
+  storeResult,
+} from './values.ts';
 
 /** Pure instructions in a row after which a body is taken to run forever. */
 const PURE_LIMIT = 1_000_000;

@@ -1,14 +1,24 @@
 /** What a litmus test is compiled to, and the machine it runs on. */
-import type { Alloc } from '../../machine/arena.ts';
-import { R } from '../../machine/access.ts';
-import { MISC } from '../../mm/kernel.ts';
+
 import { bootSystem, type System, type SystemConfig } from '../../fs/system.ts';
+import { R } from '../../machine/access.ts';
+import type { Alloc } from '../../machine/arena.ts';
+import { MISC } from '../../mm/kernel.ts';
 
 /** An expression, compiled: reads variables and kernel arrays of the machine, changes nothing. */
 export type Eval = (k: Lit) => number;
 
 /** Operations of a compiled body. Pure ones (up to `jumpUnless`) are no step of their own: no other thread could tell. */
-export const OP = { end: 0, assign: 1, jump: 2, jumpUnless: 3, load: 4, store: 5, call: 6, shared: 7 } as const;
+export const OP = {
+  end: 0,
+  assign: 1,
+  jump: 2,
+  jumpUnless: 3,
+  load: 4,
+  store: 5,
+  call: 6,
+  shared: 7,
+} as const;
 
 /** How a call's or a load's raw 32-bit answer becomes a C value. */
 export const RESULT = { value: 0, page: 1, address: 2 } as const;
@@ -106,7 +116,8 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
   const threads = program.threads.length;
   const kmem = system.misc[KMEM_NEXT];
   system.misc[KMEM_NEXT] = kmem + program.kmemWords;
-  if (kmem + program.kmemWords > system.kmem.length) throw new RangeError('the arrays of the test do not fit kernel memory');
+  if (kmem + program.kmemWords > system.kmem.length)
+    throw new RangeError('the arrays of the test do not fit kernel memory');
   const k: Lit = {
     ...system,
     program,
@@ -128,6 +139,5 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
   k.regions[R.spare] = k.lit.locks;
   return k;
 }
-
 
 const KMEM_NEXT = MISC.kmemNext;

@@ -11,7 +11,7 @@ import { type Rewritten, rewrite } from '../../../tools/rewrite/rewrite.ts';
 const RUNTIME = resolve(import.meta.dirname, '../../../src/machine/resumable.ts');
 
 /** A machine for fixtures: arrays on one buffer, a table of arrays, and fields that never change. */
-export interface Toy {
+interface Toy {
   readonly arena: Int32Array;
   readonly page: { readonly flags: Int32Array; readonly count: Int32Array };
   readonly words: Int32Array;
@@ -19,7 +19,7 @@ export interface Toy {
   readonly rules: { readonly mode: string; readonly strict: boolean; readonly limit: number };
 }
 
-export function toy(): Toy {
+function toy(): Toy {
   const arena = new Int32Array(64);
   const view = (i: number) => new Int32Array(arena.buffer, i * 64, 16);
   const [flags, count, words, spare] = [view(0), view(1), view(2), view(3)];
@@ -28,13 +28,19 @@ export function toy(): Toy {
     count[i] = 1;
     words[i] = i ^ 5;
   }
-  return { arena, page: { flags, count }, words, regions: [flags, count, words, spare], rules: { mode: 'exclusive', strict: true, limit: 3 } };
+  return {
+    arena,
+    page: { flags, count },
+    words,
+    regions: [flags, count, words, spare],
+    rules: { mode: 'exclusive', strict: true, limit: 3 },
+  };
 }
 
 export type Arg = number | boolean;
 type Stepped = (k: Toy, ...args: Arg[]) => Generator<number, Arg | undefined, void>;
 type Direct = (k: Toy, ...args: Arg[]) => Arg | undefined;
-export type Exports<T> = Record<string, T>;
+type Exports<T> = Record<string, T>;
 
 export interface Loaded {
   readonly stepped: Exports<Stepped>;
@@ -52,18 +58,30 @@ function load<T>(path: string): Promise<T> {
 }
 
 /** Puts `files` (text by path) into a new folder as its rewritten set. */
-export function layoutOf(files: Readonly<Record<string, string>>): Layout {
+function layoutOf(files: Readonly<Record<string, string>>): Layout {
   const folder = mkdtempSync(join(tmpdir(), 'pinfold-rewrite-'));
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder, 'src', name);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   }
-  const folders = [...new Set(Object.keys(files).map((name) => dirname(name)))].filter((f) => !f.startsWith('outside'));
-  return { root: join(folder, 'src'), folders, out: join(folder, 'gen'), runtime: RUNTIME, tables: ['regions'], shown: 'src/' };
+  const folders = [...new Set(Object.keys(files).map((name) => dirname(name)))].filter(
+    (f) => !f.startsWith('outside'),
+  );
+  return {
+    root: join(folder, 'src'),
+    folders,
+    out: join(folder, 'gen'),
+    runtime: RUNTIME,
+    tables: ['regions'],
+    shown: 'src/',
+  };
 }
 
-export function rewriteText(files: Readonly<Record<string, string>>, forms: readonly Form[] = FORMS): Rewritten {
+export function rewriteText(
+  files: Readonly<Record<string, string>>,
+  forms: readonly Form[] = FORMS,
+): Rewritten {
   const layout = layoutOf(files);
   const made = rewrite(layout, forms);
   rmSync(dirname(layout.root), { recursive: true });
@@ -71,7 +89,10 @@ export function rewriteText(files: Readonly<Record<string, string>>, forms: read
 }
 
 /** Rewrites `files` and imports module `main` of them in every form. */
-export async function loadForms(files: Readonly<Record<string, string>>, main: string): Promise<Loaded> {
+export async function loadForms(
+  files: Readonly<Record<string, string>>,
+  main: string,
+): Promise<Loaded> {
   const layout = layoutOf(files);
   const { files: made, refusals } = rewrite(layout, FORMS);
   if (refusals[0] !== undefined) throw refusals[0];
@@ -101,7 +122,8 @@ export function runStepped(f: Stepped, args: readonly Arg[]): Outcome {
   const accesses: number[] = [];
   for (;;) {
     const next = steps.next();
-    if (next.done === true) return { result: Number(next.value ?? 0), accesses, state: [...k.arena] };
+    if (next.done === true)
+      return { result: Number(next.value ?? 0), accesses, state: [...k.arena] };
     accesses.push(next.value);
     if (accesses.length > MOST_STEPS) throw new RangeError('too many steps');
   }
@@ -114,7 +136,7 @@ export function runDirect(f: Direct, args: readonly Arg[]): Omit<Outcome, 'acces
 }
 
 /** Words of stack a thread. */
-export const STACK = 256;
+const STACK = 256;
 
 export function runResumable(loaded: Loaded, name: string, args: readonly Arg[]): Outcome {
   const { runtime } = loaded;
@@ -136,9 +158,11 @@ export function runResumable(loaded: Loaded, name: string, args: readonly Arg[])
 
 /** Thread 0 never ran; behind the top frame there is nothing. */
 function checkStack(stacks: Int32Array, used: number): void {
-  for (let i = 0; i < STACK; i++) if (stacks[i] !== 0) throw new Error(`word ${i} of another thread's stack was written`);
+  for (let i = 0; i < STACK; i++)
+    if (stacks[i] !== 0) throw new Error(`word ${i} of another thread's stack was written`);
   for (let i = STACK + used; i < stacks.length; i++) {
-    if (stacks[i] !== 0) throw new Error(`word ${i - STACK} behind the stack's ${used} words is not 0`);
+    if (stacks[i] !== 0)
+      throw new Error(`word ${i - STACK} behind the stack's ${used} words is not 0`);
   }
 }
 
@@ -146,7 +170,11 @@ function checkStack(stacks: Int32Array, used: number): void {
  * Runs `name` step by step; before each step the rest is first run on a copy of the stack in another thread's place,
  * then taken back by the undo log. Returns what every one of these runs gave.
  */
-export function runWithDetours(loaded: Loaded, name: string, args: readonly Arg[]): { readonly outcome: Outcome; readonly detours: Outcome[] } {
+export function runWithDetours(
+  loaded: Loaded,
+  name: string,
+  args: readonly Arg[],
+): { readonly outcome: Outcome; readonly detours: Outcome[] } {
   const { runtime } = loaded;
   const f = loaded.resumable[name];
   if (f === undefined) throw new TypeError(name);
@@ -168,7 +196,8 @@ export function runWithDetours(loaded: Loaded, name: string, args: readonly Arg[
     }
     detours.push({ result: runtime.threadResult(1), accesses: ahead, state: [...k.arena] });
     runtime.undoTo(k.arena, mark);
-    for (let i = 0; i < before.length; i++) if (k.arena[i] !== before[i]) throw new Error(`word ${i} was not taken back`);
+    for (let i = 0; i < before.length; i++)
+      if (k.arena[i] !== before[i]) throw new Error(`word ${i} was not taken back`);
     runtime.clearThread(1);
     accesses.push(runtime.threadPending(0));
     done = runtime.resume(k, 0);

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { rulesFor } from '../../../src/kernels/index.ts';
 import { arenaAlloc } from '../../../src/machine/arena.ts';
 import * as runtime from '../../../src/machine/resumable.ts';
+import { FOLL } from '../../../src/mm/foll.ts';
 import { bootKernel, type Kernel, newTask } from '../../../src/mm/kernel.ts';
 import { MADV } from '../../../src/mm/madvise.ts';
-import { FOLL } from '../../../src/mm/foll.ts';
 import { MAP, PROT } from '../../../src/mm/mmap.ts';
 import { syncFolder } from '../../../tools/rewrite/files.ts';
 import { FORMS } from '../../../tools/rewrite/modules.ts';
@@ -21,7 +21,17 @@ const PAGES = 100;
 /** Module, function, arguments; a process is forked on the way, and everything goes at the end. */
 const CALLS: readonly (readonly [string, string, ...(number | boolean)[]])[] = [
   ['mm/mm-alloc.ts', 'mmAlloc'],
-  ['mm/mmap.ts', 'sysMmap', 1, AT, 8, PROT.read | PROT.write, MAP.private | MAP.anonymous | MAP.fixed, 0, 0],
+  [
+    'mm/mmap.ts',
+    'sysMmap',
+    1,
+    AT,
+    8,
+    PROT.read | PROT.write,
+    MAP.private | MAP.anonymous | MAP.fixed,
+    0,
+    0,
+  ],
   ['mm/memory.ts', 'userAccess', 1, AT, true],
   ['mm/memory.ts', 'userAccess', 1, AT + 1, true],
   ['mm/memory.ts', 'userAccess', 1, AT + 5, false],
@@ -66,7 +76,17 @@ function load(path: string): Promise<Functions> {
 
 function bootSmall(version: string): { k: Kernel; arena: Int32Array } {
   const { arena, alloc } = arenaAlloc(3 << 20);
-  const k = bootKernel({ rules: rulesFor(version), alloc, areas: [{ pages: 512 }], vmas: 32, tasks: 4, files: 4, mms: 4, cpus: 2, swapPages: 64 });
+  const k = bootKernel({
+    rules: rulesFor(version),
+    alloc,
+    areas: [{ pages: 512 }],
+    vmas: 32,
+    tasks: 4,
+    files: 4,
+    mms: 4,
+    cpus: 2,
+    swapPages: 64,
+  });
   newTask(k, 1, 0);
   newTask(k, 0, 1);
   return { k, arena };
@@ -78,7 +98,16 @@ interface Run {
   readonly arena: Int32Array;
 }
 
-async function runAll(version: string, from: string, call: (f: unknown, k: Kernel, args: readonly (number | boolean)[], arena: Int32Array) => { result: number; accesses: number[] }): Promise<Run> {
+async function runAll(
+  version: string,
+  from: string,
+  call: (
+    f: unknown,
+    k: Kernel,
+    args: readonly (number | boolean)[],
+    arena: Int32Array,
+  ) => { result: number; accesses: number[] },
+): Promise<Run> {
   const { k, arena } = bootSmall(version);
   const run: Run = { results: [], accesses: [], arena };
   for (const [file, name, ...args] of CALLS) {
@@ -90,10 +119,17 @@ async function runAll(version: string, from: string, call: (f: unknown, k: Kerne
   return run;
 }
 
-type Stepped = (k: Kernel, ...args: readonly (number | boolean)[]) => Generator<number, unknown, void>;
+type Stepped = (
+  k: Kernel,
+  ...args: readonly (number | boolean)[]
+) => Generator<number, unknown, void>;
 type Plain = (k: Kernel, ...args: readonly (number | boolean)[]) => unknown;
 
-function stepped(f: unknown, k: Kernel, args: readonly (number | boolean)[]): { result: number; accesses: number[] } {
+function stepped(
+  f: unknown,
+  k: Kernel,
+  args: readonly (number | boolean)[],
+): { result: number; accesses: number[] } {
   const steps = (f as Stepped)(k, ...args);
   const accesses: number[] = [];
   for (;;) {
@@ -103,12 +139,21 @@ function stepped(f: unknown, k: Kernel, args: readonly (number | boolean)[]): { 
   }
 }
 
-function plain(f: unknown, k: Kernel, args: readonly (number | boolean)[]): { result: number; accesses: number[] } {
+function plain(
+  f: unknown,
+  k: Kernel,
+  args: readonly (number | boolean)[],
+): { result: number; accesses: number[] } {
   return { result: Number((f as Plain)(k, ...args) ?? 0), accesses: [] };
 }
 
 /** Runs the call, takes it back, compares with what was before, and runs it again. */
-function resumable(f: unknown, k: Kernel, args: readonly (number | boolean)[], arena: Int32Array): { result: number; accesses: number[] } {
+function resumable(
+  f: unknown,
+  k: Kernel,
+  args: readonly (number | boolean)[],
+  arena: Int32Array,
+): { result: number; accesses: number[] } {
   const before = arena.slice();
   runtime.setStacks(new Int32Array(512), 512);
   runtime.setLog(new Int32Array(64));
@@ -140,11 +185,15 @@ for (const version of ['4.14', '5.8', '6.12']) {
     const again = await runAll(version, join(folder, 'resumable'), resumable);
     expect(again.results).toEqual(expected.results);
     expect(again.accesses).toEqual(expected.accesses);
-    expect(Buffer.compare(Buffer.from(again.arena.buffer), Buffer.from(expected.arena.buffer))).toBe(0);
+    expect(
+      Buffer.compare(Buffer.from(again.arena.buffer), Buffer.from(expected.arena.buffer)),
+    ).toBe(0);
     for (const form of ['direct', 'shared']) {
       const run = await runAll(version, join(folder, form), plain);
       expect(run.results).toEqual(expected.results);
-      expect(Buffer.compare(Buffer.from(run.arena.buffer), Buffer.from(expected.arena.buffer))).toBe(0);
+      expect(
+        Buffer.compare(Buffer.from(run.arena.buffer), Buffer.from(expected.arena.buffer)),
+      ).toBe(0);
     }
   });
 }

@@ -59,17 +59,31 @@ class Maker {
   }
 
   make(): string {
-    const scope: Scope = { numbers: ['a', 'b'], booleans: ['c'], writable: ['a', 'b'], loop: false, breakable: false };
+    const scope: Scope = {
+      numbers: ['a', 'b'],
+      booleans: ['c'],
+      writable: ['a', 'b'],
+      loop: false,
+      breakable: false,
+    };
     const body = this.#statements(scope, 3 + this.#tape.pick(4), 1);
     return `export function* ${this.#name}(k: Toy, a: number, b: number, c: boolean): Steps<number> {\n${body}  return ${this.#number(scope, 1)};\n}\n`;
   }
 
   #statements(outer: Scope, count: number, depth: number): string {
-    const scope: Scope = { ...outer, numbers: [...outer.numbers], booleans: [...outer.booleans], writable: [...outer.writable] };
+    const scope: Scope = {
+      ...outer,
+      numbers: [...outer.numbers],
+      booleans: [...outer.booleans],
+      writable: [...outer.writable],
+    };
     // Names that must not be declared here. An outer name may be hidden only before anything else, as what stands
     // above the declaration would read the inner one too early.
     const declared = new Set<string>(depth === 1 ? ['a', 'b', 'c'] : []);
-    let text = depth > 1 && this.#tape.pick(2) === 0 ? `${'  '.repeat(depth)}${this.#declaration(scope, declared)}\n` : '';
+    let text =
+      depth > 1 && this.#tape.pick(2) === 0
+        ? `${'  '.repeat(depth)}${this.#declaration(scope, declared)}\n`
+        : '';
     for (const name of [...scope.numbers, ...scope.booleans]) declared.add(name);
     for (let i = 0; i < count; i++) text += this.#statement(scope, declared, depth);
     return text;
@@ -123,7 +137,8 @@ class Maker {
     const name = this.#tape.of(fresh);
     const hidden: Scope = without(scope, name);
     if ('cpq'.includes(name)) {
-      const value = this.#tape.pick(2) === 0 ? this.#condition(hidden, 2) : this.#boolean(hidden, 2);
+      const value =
+        this.#tape.pick(2) === 0 ? this.#condition(hidden, 2) : this.#boolean(hidden, 2);
       declared.add(name);
       forget(scope, name);
       scope.booleans.push(name);
@@ -159,9 +174,13 @@ class Maker {
     const test = this.#condition(scope, 1);
     switch (this.#tape.pick(4)) {
       case 0:
-        return scope.breakable ? `${pad}if (${test}) break;\n` : `${pad}if (${test}) return ${this.#number(scope, 1)};\n`;
+        return scope.breakable
+          ? `${pad}if (${test}) break;\n`
+          : `${pad}if (${test}) return ${this.#number(scope, 1)};\n`;
       case 1:
-        return scope.loop ? `${pad}if (${test}) continue;\n` : `${pad}if (${test}) return yield* ${this.#call(scope)};\n`;
+        return scope.loop
+          ? `${pad}if (${test}) continue;\n`
+          : `${pad}if (${test}) return yield* ${this.#call(scope)};\n`;
       case 2:
         return `${pad}if (${test}) return yield* ${this.#call(scope)};\n`;
       default:
@@ -237,7 +256,10 @@ class Maker {
   }
 
   #number(scope: Scope, depth: number): string {
-    if (depth === 0) return this.#tape.pick(3) === 0 || scope.numbers.length === 0 ? String(this.#tape.pick(20)) : this.#tape.of(scope.numbers);
+    if (depth === 0)
+      return this.#tape.pick(3) === 0 || scope.numbers.length === 0
+        ? String(this.#tape.pick(20))
+        : this.#tape.of(scope.numbers);
     switch (this.#tape.pick(6)) {
       case 0:
         return String(this.#tape.pick(20));
@@ -254,7 +276,8 @@ class Maker {
 
   /** Without a yield. */
   #boolean(scope: Scope, depth: number): string {
-    if (depth === 0 || this.#tape.pick(3) === 0) return scope.booleans.length === 0 ? 'true' : this.#tape.of(scope.booleans);
+    if (depth === 0 || this.#tape.pick(3) === 0)
+      return scope.booleans.length === 0 ? 'true' : this.#tape.of(scope.booleans);
     switch (this.#tape.pick(4)) {
       case 0:
         return `!${this.#boolean(scope, 0)}`;
@@ -287,7 +310,12 @@ class Maker {
 
 function without(scope: Scope, name: string): Scope {
   const keep = (n: string) => n !== name;
-  return { ...scope, numbers: scope.numbers.filter(keep), booleans: scope.booleans.filter(keep), writable: scope.writable.filter(keep) };
+  return {
+    ...scope,
+    numbers: scope.numbers.filter(keep),
+    booleans: scope.booleans.filter(keep),
+    writable: scope.writable.filter(keep),
+  };
 }
 
 function forget(scope: Scope, name: string): void {

@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { loadForms, type Outcome, runDirect, runResumable, runStepped, runWithDetours } from './forms.ts';
+import {
+  loadForms,
+  type Outcome,
+  runDirect,
+  runResumable,
+  runStepped,
+  runWithDetours,
+} from './forms.ts';
 import { randomProgram } from './program.ts';
 
 const FUNCTIONS = 8;
@@ -32,7 +39,11 @@ it(`${PROGRAMS * FUNCTIONS} random functions do the same in every form`, async (
   await fc.assert(
     fc.asyncProperty(tape, fc.nat(20), fc.nat(20), fc.boolean(), async (numbers, a, b, c) => {
       const program = randomProgram(numbers, FUNCTIONS);
-      const files = { 'set/program.ts': program.text, 'set/steps.ts': fixture('steps.ts'), 'set/toy.ts': fixture('toy.ts') };
+      const files = {
+        'set/program.ts': program.text,
+        'set/steps.ts': fixture('steps.ts'),
+        'set/toy.ts': fixture('toy.ts'),
+      };
       const loaded = await loadForms(files, 'set/program.ts');
       for (const name of program.names) {
         const args = [a, b, c];

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Arg, type Loaded, loadForms, runDirect, runResumable, runStepped, runWithDetours } from './forms.ts';
+import {
+  type Arg,
+  type Loaded,
+  loadForms,
+  runDirect,
+  runResumable,
+  runStepped,
+  runWithDetours,
+} from './forms.ts';
 
 function fixture(name: string): string {
   return readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8');
