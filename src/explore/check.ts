@@ -149,7 +149,6 @@ const exploreWith = (
   if (k.lit.killed[program.threads.length] !== 0)
     return nothing('Incomplete', 'the initial block was killed by SIGSEGV');
   const sharing = options.unreduced === true ? null : new Sharing();
-  const stacksAtStart = m.stacks.slice();
   for (let searches = 1; ; searches++) {
     const states = new Map<string, FinalState>();
     const problems = new Map<string, string>();
@@ -183,7 +182,6 @@ const exploreWith = (
     };
     sharing?.begin();
     const result = search(m, sharing, limits, onEnd);
-    m.stacks.set(stacksAtStart);
     const cut = limit ?? result.cut;
     if (cut === null && sharing?.broken === true) continue;
     const explored = { states: result.states, steps: result.steps, searches };

@@ -56,175 +56,249 @@ const RUN_LIMIT = 200_000;
 /** Steps that a search goes on for after its first broken assumption, to find more of them at once. */
 const GRACE = 4_000;
 
-/** What a node of the search still has to try. */
-interface Node {
-  /** Log position and depth of saved stacks at this state. */
-  readonly mark: number;
-  /** Threads to step, next one first; for a choice: the one thread. */
-  readonly threads: readonly number[];
-  next: number;
-  /** Alternatives of a choice; 0: an ordinary node. */
-  readonly choices: number;
-  /** Threads whose stacks changed on the way from here to where the search is, with what they were. */
-  readonly saved: { readonly thread: number; readonly words: Int32Array }[];
-}
+/** Words of a node of the search. */
+const NODE = {
+  /** Positions of the undo log and of the vector's at this state. */
+  mark: 0,
+  vector: 1,
+  /** Where in `saved` the stack of the thread stepped from here is. */
+  saved: 2,
+  /** That thread, or -1; and how many words are saved. */
+  thread: 3,
+  length: 4,
+  /** Threads that can step from here and have not yet, as bits; for a choice: the one thread. */
+  ready: 5,
+  /** Next alternative of a choice, and how many there are; 0: an ordinary node. */
+  next: 6,
+  choices: 7,
+  words: 8,
+} as const;
 
 /**
  * Visits every reachable state of `m` once, calling `onEnd` for each end with the machine standing there.
- * `sharing` null: no reduction. The machine is as at the start afterwards, unless the search was cut.
+ * `sharing` null: no reduction. The machine's words are as at the start afterwards.
  */
 export const search = (
   m: Machine,
   sharing: Sharing | null,
   limits: Limits,
   onEnd: (end: End) => void,
-): SearchResult => {
-  const { k } = m;
-  setStacks(m.stacks, STACK_WORDS);
-  setLog(new Int32Array(1 << 16));
-  const vector = new StateVector(m.arena, m.threads);
-  for (let t = 0; t < m.threads; t++) noteThread(vector, t);
-  const deadline = performance.now() + limits.time;
-  const path: Node[] = [];
-  let steps = 0;
-  let ends = 0;
-  let cut: string | null = null;
-  let grace = GRACE;
+): SearchResult => new Search(m, sharing, limits, onEnd).run();
+
+class Search {
+  readonly #m: Machine;
+  readonly #k: Machine['k'];
+  readonly #sharing: Sharing | null;
+  readonly #limits: Limits;
+  readonly #onEnd: (end: End) => void;
+  readonly #vector: StateVector;
+  /** Word of the arena at which the stacks begin. */
+  readonly #stacksAt: number;
+  #path = new Int32Array(NODE.words * 1024);
+  #depth = 0;
+  #saved = new Int32Array(1 << 16);
+  #savedUsed = 0;
+  #steps = 0;
+  #ends = 0;
+  #cut: string | null = null;
+  /** By thread: the last announced access of a CPU, to which a choice after it belongs. */
+  readonly #mmuWord: Int32Array;
+
+  constructor(m: Machine, sharing: Sharing | null, limits: Limits, onEnd: (end: End) => void) {
+    this.#m = m;
+    this.#k = m.k;
+    this.#sharing = sharing;
+    this.#limits = limits;
+    this.#onEnd = onEnd;
+    this.#vector = new StateVector(m.arena);
+    this.#stacksAt = m.stacks.byteOffset >> 2;
+    this.#mmuWord = new Int32Array(m.threads);
+  }
+
+  run(): SearchResult {
+    const { threads, stacks, arena } = this.#m;
+    setStacks(stacks, STACK_WORDS);
+    setLog(new Int32Array(1 << 16));
+    const atStart = stacks.slice();
+    const deadline = performance.now() + this.#limits.time;
+    let grace = GRACE;
+    // Threads first run to where they can meet.
+    for (let t = 0; t < threads; t++) {
+      this.#save(t);
+      this.#runOn(t);
+      this.#takeIn(t, 0, 0);
+      this.#savedUsed = 0;
+    }
+    this.#arrive(-1);
+    while (this.#depth > 0 && this.#cut === null) {
+      const node = (this.#depth - 1) * NODE.words;
+      this.#restore(node);
+      const path = this.#path;
+      if (path[node + NODE.choices] === 0 ? path[node + NODE.ready] === 0 : path[node + NODE.next] === path[node + NODE.choices]) {
+        this.#depth--;
+        continue;
+      }
+      this.#advance(node);
+      if (this.#sharing?.broken === true && grace-- <= 0) break;
+      if ((this.#steps & 1023) === 0 && performance.now() > deadline) {
+        this.#cut = `time limit of ${Math.round(this.#limits.time / 1000)} s`;
+      }
+      if (this.#vector.states > this.#limits.states) this.#cut = `limit of ${this.#limits.states} states`;
+    }
+    undoTo(arena, 0);
+    setLog(null);
+    stacks.set(atStart);
+    return { states: this.#vector.states, steps: this.#steps, ends: this.#ends, cut: this.#cut };
+  }
 
   /** The thread can take its step now. */
-  const enabled = (t: number): boolean => threadRunning(t) && accessEnabled(k, threadPending(t));
+  #enabled(t: number): boolean {
+    return threadRunning(t) && accessEnabled(this.#k, threadPending(t));
+  }
 
   /** Takes one step of `t`, noting what it touches. */
-  const step = (t: number): void => {
+  #step(t: number): void {
+    const k = this.#k;
+    const sharing = this.#sharing;
     const word = threadPending(t);
-    k.cpuNow[0] = m.cpuOf[t] ?? 0;
-    let shared = false;
-    if (sharing !== null && accessOp(word) !== CHOOSE) shared = sharing.note(k, t, word);
+    const op = accessOp(word);
+    k.cpuNow[0] = this.#m.cpuOf[t] ?? 0;
+    let meets = false;
+    if (op !== CHOOSE) {
+      this.#mmuWord[t] = accessRegion(word) === R.mmu ? word : 0;
+      if (sharing !== null) meets = sharing.note(k, t, word);
+    }
     resume(k, t);
-    steps++;
+    this.#steps++;
     const also = k.also;
     const n = also[0] as number;
     if (n === 0) return;
     if (sharing !== null) {
-      let meets = shared;
       for (let i = 1; i <= n; i++) if (sharing.note(k, t, also[i] as number)) meets = true;
       // A CPU's access is noticed if anything that it touches is; which is known only afterwards.
-      if (meets && accessRegion(word) === R.mmu) sharing.share(word);
-      if (meets && accessOp(word) === CHOOSE) sharing.share(WRITE | at(R.mmu, 0));
+      const mmu = this.#mmuWord[t] as number;
+      if (meets && mmu !== 0) sharing.share(mmu);
     }
     for (let i = 0; i <= n; i++) also[i] = 0;
-  };
+  }
 
   /** Runs `t` on while nobody can notice, from the step it has announced. */
-  const runOn = (t: number): void => {
+  #runOn(t: number): void {
+    const sharing = this.#sharing;
     if (sharing === null) return;
     for (let n = 0; n < RUN_LIMIT; n++) {
-      if (!threadRunning(t) || (k.report[0] as number) !== 0) return;
+      if (!threadRunning(t) || (this.#k.report[0] as number) !== 0) return;
       const word = threadPending(t);
-      if (accessOp(word) === CHOOSE || sharing.visible(word) || !accessEnabled(k, word)) return;
-      step(t);
+      if (accessOp(word) === CHOOSE || sharing.visible(word) || !accessEnabled(this.#k, word)) return;
+      this.#step(t);
     }
-    cut = 'a thread runs on without end';
-  };
+    this.#cut = 'a thread runs on without end';
+  }
 
-  const save = (t: number): { readonly thread: number; readonly words: Int32Array } => {
+  /** Copies the thread's stack; the words behind it are zero. */
+  #save(t: number): void {
+    const length = threadWords(t);
+    if (this.#savedUsed + STACK_WORDS > this.#saved.length) this.#saved = longer(this.#saved);
     const from = t * STACK_WORDS;
-    return { thread: t, words: stacks.slice(from, from + threadWords(t)) };
-  };
+    const to = this.#savedUsed;
+    for (let i = 0; i < length; i++) this.#saved[to + i] = stacks[from + i] as number;
+  }
 
-  const restore = (node: Node): void => {
-    const before = logged;
-    const changed = log.slice(node.mark, before);
-    undoTo(m.arena, node.mark);
-    vector.update(changed, 0, changed.length);
-    for (let i = node.saved.length - 1; i >= 0; i--) {
-      const saved = node.saved[i];
-      if (saved === undefined) continue;
-      const from = saved.thread * STACK_WORDS;
-      const used = threadWords(saved.thread);
-      stacks.fill(0, from, from + Math.max(used, saved.words.length));
-      stacks.set(saved.words, from);
-      noteThread(vector, saved.thread);
-    }
-    node.saved.length = 0;
-  };
+  /** Tells the vector what a step of `t` changed; `before` words of its stack were saved at the end of `saved`. */
+  #takeIn(t: number, mark: number, before: number): void {
+    const now = threadWords(t);
+    // Behind the saved words the stack was zero.
+    for (let i = before; i < now; i++) this.#saved[this.#savedUsed + i] = 0;
+    const length = Math.max(before, now);
+    this.#vector.update(log, mark, logged, this.#stacksAt + t * STACK_WORDS, length, this.#saved, this.#savedUsed);
+  }
+
+  /** Takes back the step that was taken from the node, if any. */
+  #restore(node: number): void {
+    const path = this.#path;
+    const t = path[node + NODE.thread] as number;
+    if (t < 0) return;
+    undoTo(this.#m.arena, path[node + NODE.mark] as number);
+    this.#vector.undoTo(path[node + NODE.vector] as number);
+    const saved = path[node + NODE.saved] as number;
+    const length = path[node + NODE.length] as number;
+    const to = t * STACK_WORDS;
+    const used = threadWords(t);
+    for (let i = 0; i < length; i++) stacks[to + i] = this.#saved[saved + i] as number;
+    for (let i = length; i < used; i++) stacks[to + i] = 0;
+    this.#savedUsed = saved;
+    path[node + NODE.thread] = -1;
+  }
+
+  #push(ready: number, choices: number): void {
+    const node = this.#depth * NODE.words;
+    if (node + NODE.words > this.#path.length) this.#path = longer(this.#path);
+    const path = this.#path;
+    path[node + NODE.mark] = logged;
+    path[node + NODE.vector] = this.#vector.mark;
+    path[node + NODE.saved] = this.#savedUsed;
+    path[node + NODE.thread] = -1;
+    path[node + NODE.ready] = ready;
+    path[node + NODE.next] = 0;
+    path[node + NODE.choices] = choices;
+    this.#depth++;
+  }
 
   /** Looks at the state that the search has just come to; pushes a node unless it ends here or was seen before. */
-  const arrive = (last: number): void => {
+  #arrive(last: number): void {
+    const k = this.#k;
     if ((k.report[0] as number) !== 0) {
-      ends++;
-      onEnd({ kind: 'bug', code: k.report[0] as number, argument: k.report[1] as number });
+      this.#ends++;
+      this.#onEnd({ kind: 'bug', code: k.report[0] as number, argument: k.report[1] as number });
       return;
     }
-    if (last >= 0 && threadRunning(last) && accessOp(threadPending(last)) === CHOOSE) {
-      path.push({
-        mark: logged,
-        threads: [last],
-        next: 0,
-        choices: accessIndex(threadPending(last)),
-        saved: [],
-      });
+    if (last >= 0 && threadRunning(last)) {
+      const word = threadPending(last);
+      if (accessOp(word) === CHOOSE) {
+        this.#push(1 << last, accessIndex(word));
+        return;
+      }
+    }
+    if (!this.#vector.add()) return;
+    let ready = 0;
+    for (let t = 0; t < this.#m.threads; t++) if (this.#enabled(t)) ready |= 1 << t;
+    if (ready !== 0) {
+      this.#push(ready, 0);
       return;
     }
-    if (!vector.add()) return;
-    const ready: number[] = [];
-    for (let t = 0; t < m.threads; t++) if (enabled(t)) ready.push(t);
-    if (ready.length === 0) {
-      ends++;
-      const waiting = waitingThreads(m);
-      onEnd(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
-      return;
-    }
-    path.push({ mark: logged, threads: ready, next: 0, choices: 0, saved: [] });
-  };
+    this.#ends++;
+    const waiting = waitingThreads(this.#m);
+    this.#onEnd(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
+  }
 
   /** From the node on top: takes its next alternative. */
-  const advance = (node: Node): void => {
-    const t = node.threads[node.choices > 0 ? 0 : node.next] as number;
-    if (node.choices > 0) k.choice[0] = node.next;
-    node.next++;
+  #advance(node: number): void {
+    const path = this.#path;
+    const ready = path[node + NODE.ready] as number;
+    const t = 31 - Math.clz32(ready & -ready);
+    if (path[node + NODE.choices] !== 0) {
+      this.#k.choice[0] = path[node + NODE.next] as number;
+      path[node + NODE.next] = (path[node + NODE.next] as number) + 1;
+    } else {
+      path[node + NODE.ready] = ready & (ready - 1);
+    }
     const mark = logged;
-    node.saved.push(save(t));
-    step(t);
-    runOn(t);
-    vector.update(log, mark, logged);
-    noteThread(vector, t);
-    arrive(t);
-  };
-
-  // Threads first run to where they can meet.
-  if (sharing !== null) {
-    for (let t = 0; t < m.threads; t++) {
-      const mark = logged;
-      runOn(t);
-      vector.update(log, mark, logged);
-      noteThread(vector, t);
-    }
+    const length = threadWords(t);
+    this.#save(t);
+    path[node + NODE.thread] = t;
+    path[node + NODE.length] = length;
+    this.#step(t);
+    this.#runOn(t);
+    this.#takeIn(t, mark, length);
+    this.#savedUsed += Math.max(length, threadWords(t));
+    this.#arrive(t);
   }
-  arrive(-1);
-  while (path.length > 0) {
-    const node = path[path.length - 1] as Node;
-    if (node.saved.length > 0) restore(node);
-    const alternatives = node.choices > 0 ? node.choices : node.threads.length;
-    if (node.next >= alternatives) {
-      path.pop();
-      continue;
-    }
-    advance(node);
-    if (cut !== null) break;
-    if (sharing?.broken === true && grace-- <= 0) break;
-    if ((steps & 1023) === 0 && performance.now() > deadline)
-      cut = `time limit of ${Math.round(limits.time / 1000)} s`;
-    if (vector.states > limits.states) cut = `limit of ${limits.states} states`;
-    if (cut !== null) break;
-  }
-  undoTo(m.arena, 0);
-  setLog(null);
-  return { states: vector.states, steps, ends, cut };
-};
+}
 
-const noteThread = (vector: StateVector, t: number): void => {
-  vector.updateThread(t, stacks, t * STACK_WORDS, threadWords(t));
+const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
+  const grown = new Int32Array(words.length * 2);
+  grown.set(words);
+  return grown;
 };
 
 /** Threads that wait for something; one that was never forked has not begun, and the device may always wait. */

@@ -27,6 +27,7 @@ export const STACK_WORDS = 1024;
 export interface Machine {
   readonly k: Lit;
   readonly arena: Int32Array;
+  /** Part of the arena: `STACK_WORDS` words a thread. */
   readonly stacks: Int32Array;
   /** Threads that are scheduled: those of the test, then the device if there is one. */
   readonly threads: number;
@@ -74,7 +75,7 @@ export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => 
   const swapPages = needs.swap ? (needs.huge ? 1024 : 32) : 0;
   // A gigantic page's contents are never touched all: fewer slots than pages, given out in order.
   const slots = needs.gigantic ? 4096 : pages;
-  const { arena, alloc } = arenaAlloc(slots * 1024 + pages * 14 + swapPages * 1024 + 400_000);
+  const { arena, alloc } = arenaAlloc(slots * 1024 + pages * 14 + swapPages * 1024 + 420_000 + (cpus + 3) * STACK_WORDS);
   const k = bootLit(program, {
     alloc,
     rules,
@@ -93,7 +94,8 @@ export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => 
     ledger: true,
   });
   const threads = program.threads.length + (program.device ? 1 : 0);
-  const stacks = new Int32Array((threads + 2) * STACK_WORDS);
+  // In the arena, so that where a thread stands is part of the state as any other word.
+  const stacks = alloc((threads + 2) * STACK_WORDS);
   setStacks(stacks, STACK_WORDS);
   setLog(null);
   const machine: Machine = { k, arena, stacks, threads, cpuOf: program.threads.map((_, i) => i) };

@@ -22,18 +22,24 @@ import {
 } from '../machine/access.ts';
 import type { Machine } from '../machine/machine.ts';
 
-const WRITTEN = 1 << 30;
-const SEVERAL = 1 << 29;
+/** Bits of an object's word in the table, above the number (from 1) of the first thread that touched it. */
+const SHARED = 1 << 30;
+const WRITTEN = 1 << 29;
+const SEVERAL = 1 << 28;
+const THREAD = 0xffff;
 
 export class Sharing {
-  /** Object (access word without its operation) -> first thread + 1, and the bits above. */
-  readonly #seen = new Map<number, number>();
-  readonly #shared = new Set<number>();
+  /** Open addressing: objects (access words without operation, plus 1; 0: free) and what is known of each. */
+  #keys = new Int32Array(1 << 12);
+  #known = new Int32Array(1 << 12);
+  #count = 0;
   /** Objects found shared since `begin`. */
   #found = 0;
+  #shared = 0;
 
+  /** A search begins: what is shared is kept, who touched what is forgotten. */
   begin(): void {
-    this.#seen.clear();
+    for (let i = 0; i < this.#known.length; i++) this.#known[i] = (this.#known[i] as number) & SHARED;
     this.#found = 0;
   }
 
@@ -42,37 +48,77 @@ export class Sharing {
     return this.#found > 0;
   }
 
+  /** Objects known to be shared. */
   get objects(): number {
-    return this.#shared.size;
+    return this.#shared;
   }
 
   /** Whether other threads can notice a step that announced `word`. */
   visible(word: number): boolean {
-    return this.#shared.has(word & ~OP_MASK);
+    const slot = this.#find(word & ~OP_MASK);
+    return ((this.#known[slot] as number) & SHARED) !== 0;
   }
 
   /** Notes an access by `thread`, before it is made; true when its object is shared. */
   note(k: Machine, thread: number, word: number): boolean {
-    const object = word & ~OP_MASK;
-    if (this.#shared.has(object)) return true;
-    const seen = this.#seen.get(object) ?? thread + 1;
-    let next = seen;
-    if ((seen & 0xffff) !== thread + 1) next |= SEVERAL;
-    if (changes(k, word)) next |= WRITTEN;
+    const slot = this.#enter(word & ~OP_MASK);
+    const seen = this.#known[slot] as number;
+    if ((seen & SHARED) !== 0) return true;
+    let next = seen === 0 ? thread + 1 : seen;
+    if ((next & THREAD) !== thread + 1) next |= SEVERAL;
+    if ((next & WRITTEN) === 0 && changes(k, word)) next |= WRITTEN;
     if ((next & SEVERAL) !== 0 && (next & WRITTEN) !== 0) {
-      this.share(object);
-      return true;
+      next |= SHARED;
+      this.#found++;
+      this.#shared++;
     }
-    if (next !== seen || !this.#seen.has(object)) this.#seen.set(object, next);
-    return false;
+    this.#known[slot] = next;
+    return (next & SHARED) !== 0;
   }
 
   /** From now on steps on the object are seen by others. */
   share(word: number): void {
-    const object = word & ~OP_MASK;
-    if (this.#shared.has(object)) return;
-    this.#shared.add(object);
+    const slot = this.#enter(word & ~OP_MASK);
+    if (((this.#known[slot] as number) & SHARED) !== 0) return;
+    this.#known[slot] = (this.#known[slot] as number) | SHARED;
     this.#found++;
+    this.#shared++;
+  }
+
+  /** Where the object is, or would be. */
+  #find(object: number): number {
+    const mask = this.#keys.length - 1;
+    let slot = (Math.imul(object, 0x9e3779b1) >>> 12) & mask;
+    for (;;) {
+      const key = this.#keys[slot] as number;
+      if (key === 0 || key === object + 1) return slot;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  #enter(object: number): number {
+    const slot = this.#find(object);
+    if (this.#keys[slot] !== 0) return slot;
+    if (2 * this.#count >= this.#keys.length) {
+      this.#grow();
+      return this.#enter(object);
+    }
+    this.#keys[slot] = object + 1;
+    this.#count++;
+    return slot;
+  }
+
+  #grow(): void {
+    const [keys, known] = [this.#keys, this.#known];
+    this.#keys = new Int32Array(keys.length * 2);
+    this.#known = new Int32Array(keys.length * 2);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as number;
+      if (key === 0) continue;
+      const slot = this.#find(key - 1);
+      this.#keys[slot] = key;
+      this.#known[slot] = known[i] as number;
+    }
   }
 }
 

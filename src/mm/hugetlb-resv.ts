@@ -17,6 +17,7 @@ import { PG } from '../machine/page.ts';
 import type { FileId, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { poolOf, vmaHugeOrder } from './hugetlb.ts';
 import type { Kernel } from './kernel.ts';
+import { cacheSlot } from './page-cache.ts';
 import { linearIndex } from './rmap.ts';
 import { VM } from './vma.ts';
 
@@ -206,4 +207,27 @@ export function* hugetlbFileClose(k: Kernel, file: FileId): Steps<void> {
   const map = k.hugetlb.fileResv[file];
   k.hugetlb.fileResv[file] = 0;
   if (map !== 0) yield* putMap(k, map);
+}
+
+/** Huge pages of the VMA's range that are promised to it and not used yet. For the audit. */
+export function unusedByVma(k: Kernel, vma: VmaId): number {
+  const map = k.hugetlb.vmaResv[vma];
+  const from = hugeIndex(k, vma, k.vma.start[vma]);
+  const to = hugeIndex(k, vma, k.vma.end[vma]);
+  return map === 0 ? 0 : to - from - mapCount(k, map, from, to);
+}
+
+/** Huge pages that are promised to the file and not in its cache yet. For the audit. */
+export function unusedByFile(k: Kernel, file: FileId): number {
+  const map = k.hugetlb.fileResv[file];
+  let unused = 0;
+  for (let index = 0; map !== 0 && index < MAP_BITS; index++) {
+    if (mapTest(k, map, index) && cacheSlot(k, file, index << k.file.order[file]) === 0) unused++;
+  }
+  return unused;
+}
+
+/** Who keeps a reservation map, as it counts itself. For the audit. */
+export function reservationMapRefs(k: Kernel, map: Pfn): number {
+  return k.contents[mapWord(k, map, MAP.refs)];
 }

@@ -11,7 +11,8 @@ export function clearSlotData(k: Kernel, slot: number): void {
   fillWords(k.swap.data, slot * PAGE_WORDS, PAGE_WORDS, 0);
 }
 
-function slotIsZero(k: Kernel, slot: number): boolean {
+/** Whether every byte of a slot is zero. */
+export function slotIsZero(k: Kernel, slot: number): boolean {
   const base = slot * PAGE_WORDS;
   for (let w = base; w < base + PAGE_WORDS; w++) if (k.swap.data[w] !== 0) return false;
   return true;
