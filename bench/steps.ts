@@ -11,6 +11,7 @@ import * as resumableUnpin from '../gen/resumable/mm/unpin.ts';
 import { rulesFor } from '../src/kernels/index.ts';
 import { arenaAlloc } from '../src/machine/arena.ts';
 import {
+  clearThread,
   logged,
   type Routine,
   resume,
@@ -139,7 +140,11 @@ const search = time(saved.length, () => {
     for (let i = thread.length; memoryOfStacks[i] !== 0; i++) memoryOfStacks[i] = 0;
     resume(k, 0);
   }
-  // The last state's log is there again for the next round.
+  // Back to the start, and forward again, so that the log has what the next round takes back.
+  undoTo(arena, 0);
+  clearThread(0);
   runRoutine(resumableGup.pinUserPagesFast, task, AT, PAGES, FOLL.write, pages);
 });
-console.log(`one step of a search: ${search.toFixed(1)} ns (a thread of ${words.toFixed(0)} words put back, resumed, undone)`);
+console.log(
+  `one step of a search: ${search.toFixed(1)} ns (a thread of ${words.toFixed(0)} words put back, resumed, undone)`,
+);

@@ -29,13 +29,8 @@ export { vmstatSum } from '../gen/direct/mm/vmstat.ts';
 export { VMSTAT } from '../gen/direct/mm/vmstat-items.ts';
 export { bootSystem, type System, type SystemConfig } from '../gen/direct/fs/system.ts';
 export { boot, type Booted } from './boot.ts';
-export {
-  Checker,
-  type CheckOptions,
-  type FinalState,
-  type Observation,
-  type Verdict,
-} from './explore/check.ts';
+export { Checker, type CheckOptions, type Verdict } from './explore/check.ts';
+export type { FinalState, Observation } from './explore/explore.ts';
 export * from './kernels/index.ts';
 export {
   type CheckedTest,

@@ -11,7 +11,7 @@
  * pages' numbers; releasing it gathers neighbours of one head.
  * Left out are the tests of flags and the counters of pages pinned that the kernel and Pinfold have.
  *
- * Arguments: `seq` or `scattered` or `leaf`, and a number of pages. Then one round for each line on
+ * Arguments: `sequential` or `scattered` or `leaf`, and a number of pages. Then one round for each line on
  * standard input; answers `<ns of the pin> <ns of the unpin>` for all pages together.
  */
 #include <stdatomic.h>
@@ -138,7 +138,7 @@ __attribute__((noinline)) static void unpin(const uint32_t *list, uint32_t nr) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 3) { fprintf(stderr, "usage: walk seq|scattered|leaf PAGES\n"); return 2; }
+  if (argc != 3) { fprintf(stderr, "usage: walk sequential|scattered|leaf PAGES\n"); return 2; }
   uint32_t nr = strtoul(argv[2], NULL, 10);
   uint64_t vpn = 0x7f0000000ull;
   map = memory(sizeof(struct page) * (size_t)MEMORY);

@@ -13,11 +13,9 @@ import {
   WAIT,
   WRITE,
 } from '../machine/access.ts';
-import { accessEnabled } from '../machine/enabled.ts';
 import {
   log,
   logged,
-  resume,
   setLog,
   setStacks,
   stacks,
@@ -26,9 +24,11 @@ import {
   threadWords,
   undoTo,
 } from '../machine/resumable.ts';
+import { type Graph, stepLabel } from './graph.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
 import { StateVector } from './state-vector.ts';
+import { Stepper } from './stepper.ts';
 
 /** How an execution can end. */
 export type End =
@@ -51,8 +51,6 @@ export interface SearchResult {
   readonly cut: string | null;
 }
 
-/** Steps of one thread in a row that nobody notices, after which it is taken to run forever. */
-const RUN_LIMIT = 200_000;
 /** Steps that a search goes on for after its first broken assumption, to find more of them at once. */
 const GRACE = 4_000;
 
@@ -71,40 +69,52 @@ const NODE = {
   /** Next alternative of a choice, and how many there are; 0: an ordinary node. */
   next: 6,
   choices: 7,
-  words: 8,
+  /** Its number in the graph. */
+  id: 8,
+  words: 9,
 } as const;
 
 /**
  * Visits every reachable state of `m` once, calling `onEnd` for each end with the machine standing there.
- * `sharing` null: no reduction. The machine's words are as at the start afterwards.
+ * `sharing` null: no reduction. The machine's words are as at the start afterwards. A `graph` gets every step between
+ * stored states, and the ends by the names that `onEnd` gives them (null: of no interest).
  */
 export const search = (
   m: Machine,
   sharing: Sharing | null,
   limits: Limits,
-  onEnd: (end: End) => void,
-): SearchResult => new Search(m, sharing, limits, onEnd).run();
+  onEnd: (end: End) => string | null,
+  graph: Graph | null = null,
+): SearchResult => new Search(m, sharing, limits, onEnd, graph).run();
 
 class Search {
   readonly #m: Machine;
   readonly #k: Machine['k'];
   readonly #sharing: Sharing | null;
   readonly #limits: Limits;
-  readonly #onEnd: (end: End) => void;
+  readonly #onEnd: (end: End) => string | null;
   readonly #vector: StateVector;
+  readonly #stepper: Stepper;
+  readonly #graph: Graph | null;
+  /** What the graph calls the state that the search is about to leave, and the step it takes from there. */
+  #from = 0;
+  #label = 0;
   /** Word of the arena at which the stacks begin. */
   readonly #stacksAt: number;
   #path = new Int32Array(NODE.words * 1024);
   #depth = 0;
   #saved = new Int32Array(1 << 16);
   #savedUsed = 0;
-  #steps = 0;
   #ends = 0;
   #cut: string | null = null;
-  /** By thread: the last announced access of a CPU, to which a choice after it belongs. */
-  readonly #mmuWord: Int32Array;
 
-  constructor(m: Machine, sharing: Sharing | null, limits: Limits, onEnd: (end: End) => void) {
+  constructor(
+    m: Machine,
+    sharing: Sharing | null,
+    limits: Limits,
+    onEnd: (end: End) => string | null,
+    graph: Graph | null,
+  ) {
     this.#m = m;
     this.#k = m.k;
     this.#sharing = sharing;
@@ -112,7 +122,8 @@ class Search {
     this.#onEnd = onEnd;
     this.#vector = new StateVector(m.arena);
     this.#stacksAt = m.stacks.byteOffset >> 2;
-    this.#mmuWord = new Int32Array(m.threads);
+    this.#stepper = new Stepper(m, sharing);
+    this.#graph = graph;
   }
 
   run(): SearchResult {
@@ -125,7 +136,7 @@ class Search {
     // Threads first run to where they can meet.
     for (let t = 0; t < threads; t++) {
       this.#save(t);
-      this.#runOn(t);
+      if (!this.#stepper.runOn(t)) this.#cut = 'a thread runs on without end';
       this.#takeIn(t, 0, 0);
       this.#savedUsed = 0;
     }
@@ -134,65 +145,31 @@ class Search {
       const node = (this.#depth - 1) * NODE.words;
       this.#restore(node);
       const path = this.#path;
-      if (path[node + NODE.choices] === 0 ? path[node + NODE.ready] === 0 : path[node + NODE.next] === path[node + NODE.choices]) {
+      if (
+        path[node + NODE.choices] === 0
+          ? path[node + NODE.ready] === 0
+          : path[node + NODE.next] === path[node + NODE.choices]
+      ) {
         this.#depth--;
         continue;
       }
       this.#advance(node);
       if (this.#sharing?.broken === true && grace-- <= 0) break;
-      if ((this.#steps & 1023) === 0 && performance.now() > deadline) {
+      if ((this.#stepper.steps & 1023) === 0 && performance.now() > deadline) {
         this.#cut = `time limit of ${Math.round(this.#limits.time / 1000)} s`;
       }
-      if (this.#vector.states > this.#limits.states) this.#cut = `limit of ${this.#limits.states} states`;
+      if (this.#vector.states > this.#limits.states)
+        this.#cut = `limit of ${this.#limits.states} states`;
     }
     undoTo(arena, 0);
     setLog(null);
     stacks.set(atStart);
-    return { states: this.#vector.states, steps: this.#steps, ends: this.#ends, cut: this.#cut };
-  }
-
-  /** The thread can take its step now. */
-  #enabled(t: number): boolean {
-    return threadRunning(t) && accessEnabled(this.#k, threadPending(t));
-  }
-
-  /** Takes one step of `t`, noting what it touches. */
-  #step(t: number): void {
-    const k = this.#k;
-    const sharing = this.#sharing;
-    const word = threadPending(t);
-    const op = accessOp(word);
-    k.cpuNow[0] = this.#m.cpuOf[t] ?? 0;
-    let meets = false;
-    if (op !== CHOOSE) {
-      this.#mmuWord[t] = accessRegion(word) === R.mmu ? word : 0;
-      if (sharing !== null) meets = sharing.note(k, t, word);
-    }
-    resume(k, t);
-    this.#steps++;
-    const also = k.also;
-    const n = also[0] as number;
-    if (n === 0) return;
-    if (sharing !== null) {
-      for (let i = 1; i <= n; i++) if (sharing.note(k, t, also[i] as number)) meets = true;
-      // A CPU's access is noticed if anything that it touches is; which is known only afterwards.
-      const mmu = this.#mmuWord[t] as number;
-      if (meets && mmu !== 0) sharing.share(mmu);
-    }
-    for (let i = 0; i <= n; i++) also[i] = 0;
-  }
-
-  /** Runs `t` on while nobody can notice, from the step it has announced. */
-  #runOn(t: number): void {
-    const sharing = this.#sharing;
-    if (sharing === null) return;
-    for (let n = 0; n < RUN_LIMIT; n++) {
-      if (!threadRunning(t) || (this.#k.report[0] as number) !== 0) return;
-      const word = threadPending(t);
-      if (accessOp(word) === CHOOSE || sharing.visible(word) || !accessEnabled(this.#k, word)) return;
-      this.#step(t);
-    }
-    this.#cut = 'a thread runs on without end';
+    return {
+      states: this.#vector.states,
+      steps: this.#stepper.steps,
+      ends: this.#ends,
+      cut: this.#cut,
+    };
   }
 
   /** Copies the thread's stack; the words behind it are zero. */
@@ -210,7 +187,15 @@ class Search {
     // Behind the saved words the stack was zero.
     for (let i = before; i < now; i++) this.#saved[this.#savedUsed + i] = 0;
     const length = Math.max(before, now);
-    this.#vector.update(log, mark, logged, this.#stacksAt + t * STACK_WORDS, length, this.#saved, this.#savedUsed);
+    this.#vector.update(
+      log,
+      mark,
+      logged,
+      this.#stacksAt + t * STACK_WORDS,
+      length,
+      this.#saved,
+      this.#savedUsed,
+    );
   }
 
   /** Takes back the step that was taken from the node, if any. */
@@ -230,7 +215,7 @@ class Search {
     path[node + NODE.thread] = -1;
   }
 
-  #push(ready: number, choices: number): void {
+  #push(ready: number, choices: number, id: number): void {
     const node = this.#depth * NODE.words;
     if (node + NODE.words > this.#path.length) this.#path = longer(this.#path);
     const path = this.#path;
@@ -241,6 +226,7 @@ class Search {
     path[node + NODE.ready] = ready;
     path[node + NODE.next] = 0;
     path[node + NODE.choices] = choices;
+    path[node + NODE.id] = id;
     this.#depth++;
   }
 
@@ -248,27 +234,39 @@ class Search {
   #arrive(last: number): void {
     const k = this.#k;
     if ((k.report[0] as number) !== 0) {
-      this.#ends++;
-      this.#onEnd({ kind: 'bug', code: k.report[0] as number, argument: k.report[1] as number });
+      this.#end({ kind: 'bug', code: k.report[0] as number, argument: k.report[1] as number });
       return;
     }
     if (last >= 0 && threadRunning(last)) {
       const word = threadPending(last);
       if (accessOp(word) === CHOOSE) {
-        this.#push(1 << last, accessIndex(word));
+        this.#push(
+          1 << last,
+          accessIndex(word),
+          this.#graph?.between(this.#from, this.#label) ?? 0,
+        );
         return;
       }
     }
-    if (!this.#vector.add()) return;
+    const id = this.#vector.add();
+    this.#graph?.edge(this.#from, this.#label, Math.abs(id));
+    if (id < 0) return;
     let ready = 0;
-    for (let t = 0; t < this.#m.threads; t++) if (this.#enabled(t)) ready |= 1 << t;
+    for (let t = 0; t < this.#m.threads; t++) if (this.#stepper.enabled(t)) ready |= 1 << t;
     if (ready !== 0) {
-      this.#push(ready, 0);
+      this.#push(ready, 0, id);
       return;
     }
-    this.#ends++;
+    this.#from = id;
+    this.#label = -1;
     const waiting = waitingThreads(this.#m);
-    this.#onEnd(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
+    this.#end(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
+  }
+
+  #end(end: End): void {
+    this.#ends++;
+    const name = this.#onEnd(end);
+    if (name !== null) this.#graph?.end(this.#from, this.#label, name);
   }
 
   /** From the node on top: takes its next alternative. */
@@ -284,11 +282,16 @@ class Search {
     }
     const mark = logged;
     const length = threadWords(t);
+    this.#from = path[node + NODE.id] as number;
+    this.#label = stepLabel(
+      t,
+      path[node + NODE.choices] === 0 ? 0 : (path[node + NODE.next] as number) - 1,
+    );
     this.#save(t);
     path[node + NODE.thread] = t;
     path[node + NODE.length] = length;
-    this.#step(t);
-    this.#runOn(t);
+    this.#stepper.step(t);
+    if (!this.#stepper.runOn(t)) this.#cut = 'a thread runs on without end';
     this.#takeIn(t, mark, length);
     this.#savedUsed += Math.max(length, threadWords(t));
     this.#arrive(t);

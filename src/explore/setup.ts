@@ -75,7 +75,9 @@ export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => 
   const swapPages = needs.swap ? (needs.huge ? 1024 : 32) : 0;
   // A gigantic page's contents are never touched all: fewer slots than pages, given out in order.
   const slots = needs.gigantic ? 4096 : pages;
-  const { arena, alloc } = arenaAlloc(slots * 1024 + pages * 14 + swapPages * 1024 + 420_000 + (cpus + 3) * STACK_WORDS);
+  const { arena, alloc } = arenaAlloc(
+    slots * 1024 + pages * 14 + swapPages * 1024 + 420_000 + (cpus + 3) * STACK_WORDS,
+  );
   const k = bootLit(program, {
     alloc,
     rules,

@@ -39,7 +39,8 @@ export class Sharing {
 
   /** A search begins: what is shared is kept, who touched what is forgotten. */
   begin(): void {
-    for (let i = 0; i < this.#known.length; i++) this.#known[i] = (this.#known[i] as number) & SHARED;
+    for (let i = 0; i < this.#known.length; i++)
+      this.#known[i] = (this.#known[i] as number) & SHARED;
     this.#found = 0;
   }
 

@@ -115,13 +115,13 @@ export class StateVector {
     for (let i = 0; i < this.#dirtyCount; i++) this.#refreshBlock(this.#dirty[i] as number);
   }
 
-  /** Stores the state; false when it was stored before. */
-  add(): boolean {
+  /** Stores the state; its number (from 1), negative when it was stored before. */
+  add(): number {
     const before = this.#states.size;
     let length = ((this.#places - 1) >> BLOCK_SHIFT) + 1;
     while (length > 0 && this.#block[length - 1] === 0) length--;
-    this.#states.intern(this.#block, 0, length);
-    return this.#states.size > before;
+    const id = this.#states.intern(this.#block, 0, length);
+    return this.#states.size > before ? id : -id;
   }
 
   #touch(group: number, touched: number): number {

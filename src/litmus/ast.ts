@@ -161,6 +161,8 @@ export interface Commented {
   readonly comments: readonly string[];
   /** Behind it, on its last line. */
   readonly after: readonly string[];
+  /** An empty line stands before it (and before its comments); never set on the first of a body. */
+  readonly blank?: true;
 }
 
 /** `int x = 1;`, `struct page *pages[4];`: one declarator (several in one line become several statements). */

@@ -58,7 +58,8 @@ const RESERVED: ReadonlySet<string> = new Set([
   'device',
 ]);
 
-const reservedAs = (name: string): string | null => {
+/** Why nobody may declare or assign that name (`a call`), or null. */
+export const reservedAs = (name: string): string | null => {
   if (CONSTANTS.has(name)) return 'a constant';
   if (CALLS.has(name)) return 'a call';
   if (/^[PK]\d+$/.test(name)) return 'the name of a thread';

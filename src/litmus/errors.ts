@@ -28,7 +28,7 @@ export const ERRORS = {
   ),
   // Shape of the file
   L010: error('The first line is not `C name`', 'begin the file with `C name-of-the-test`'),
-  L011: error('Something else was expected here', 'see docs/litmus.md for the shape of a test'),
+  L011: error('Something else was expected here', 'see docs/language.md for the shape of a test'),
   L012: error(
     'A part of the file is missing',
     'a test has an initial block `{ }`, threads and a condition',
@@ -63,7 +63,7 @@ export const ERRORS = {
   ),
   // Names and types
   L040: error('A name that nobody declares', 'declare it in the initial block, or assign it first'),
-  L041: error('A call that the language does not have', 'see the table of calls in docs/litmus.md'),
+  L041: error('A call that the language does not have', 'see the table of calls in docs/language.md'),
   L042: error('A wrong number of arguments', 'see the signature'),
   L043: error('An argument of the wrong type', 'see the signature'),
   L044: error('A register is read before anything was assigned to it', 'assign it first'),
@@ -110,7 +110,7 @@ export const ERRORS = {
   L070: error('The condition names a thread that is not there', 'number threads as the blocks do'),
   L071: error(
     'The condition asks for something unknown',
-    'see "What a condition may ask" in docs/litmus.md',
+    'see "What a condition may ask" in docs/language.md',
   ),
   L072: error('A question with wrong arguments', 'see the form of the question'),
   L073: error('A term without its thread', 'write the thread before the name: `0:r0`'),

@@ -99,13 +99,7 @@ const parsePart = (s: TokenStream, parts: Parts): void => {
     } else {
       if (parts.condition !== null) twice('condition');
       // Holds the place when the condition itself does not parse: bodies are checked all the same.
-      parts.condition = {
-        quantifier: 'exists',
-        prop: { kind: 'true', span: t.span },
-        comments: [],
-        after: [],
-        span: t.span,
-      };
+      parts.condition = always(t.span);
       parts.condition = parseCondition(s);
     }
   } else if (parts.condition !== null) {
@@ -114,9 +108,26 @@ const parsePart = (s: TokenStream, parts: Parts): void => {
   else s.fail('L011', t.span, `expected a thread or the condition, found ${describe(t)}`);
 };
 
+/** Stands where a part of the file is missing, so that the others can be looked at all the same. */
+const nothing = (span: Span): InitBlock => ({
+  body: [],
+  trailing: [],
+  comments: [],
+  after: [],
+  span,
+});
+
+const always = (span: Span): Condition => ({
+  quantifier: 'exists',
+  prop: { kind: 'true', span },
+  comments: [],
+  after: [],
+  span,
+});
+
 /**
- * Parses a text. The test is there when all its parts are, even if some statement was broken:
- * then `report` has been called, and the test is good for nothing but messages.
+ * Parses a text. If `report` was called, the test is good for nothing but messages and editors: some
+ * statements may be missing. `complete` says that it has all its parts, whatever is in them.
  * @param lost takes the names that stood in text which could not be parsed
  */
 export const parseFile = (
@@ -124,7 +135,7 @@ export const parseFile = (
   file: string,
   report: Report,
   lost: Set<string>,
-): LitmusTest | null => {
+): { test: LitmusTest; complete: boolean } => {
   const { tokens, comments } = tokenize(text, report);
   const { expectations, designs } = readExpectations(comments, report);
   const s = new TokenStream(tokens, report, lost);
@@ -161,20 +172,20 @@ export const parseFile = (
       'there is no condition',
       'end the test with `exists (...)`, `~exists (...)` or `forall (...)`',
     );
-  if (init === null || condition === null || threads.length === 0) return null;
-  return {
+  const test: LitmusTest = {
     file,
     name,
     title,
     header,
-    init,
+    init: init ?? nothing(end),
     threads,
     locations,
     filter,
-    condition,
+    condition: condition ?? always(end),
     footer,
     expectations,
     designs,
     span: s.spanFrom(start),
   };
+  return { test, complete: init !== null && condition !== null && threads.length > 0 };
 };

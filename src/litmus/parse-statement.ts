@@ -178,7 +178,9 @@ export const parseBody = (s: TokenStream): { body: Statement[]; trailing: string
   while (!s.at('}') && s.peek().kind !== 'end' && !atNextPart(s)) {
     const began = s.position;
     try {
-      body.push(...parseStatement(s));
+      const { blank } = s.peek();
+      const [first, ...rest] = parseStatement(s);
+      if (first !== undefined) body.push(blank && body.length > 0 ? { ...first, blank } : first, ...rest);
     } catch (e) {
       if (!(e instanceof Unwind)) throw e;
       recover(s, began);

@@ -13,6 +13,14 @@ export interface ParseResult {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** What can be said about a text with errors too: for editors. */
+export interface Analysis {
+  /** What was found of the test; statements that did not parse are missing. */
+  readonly test: LitmusTest;
+  readonly checked: CheckedTest;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
 /** Findings that may only be due to a statement that was lost to a syntax error: if they concern a lost name. */
 const CONSEQUENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'L040',
@@ -27,24 +35,31 @@ const CONSEQUENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * Parses and checks a litmus test. Never throws, whatever the text; several errors are reported at
- * once, names and types too when some statement did not parse.
+ * Parses and checks a text as far as it goes. Never throws, whatever the text; several errors are
+ * reported at once, names and types too when some statement did not parse.
  * @param file how messages name it
  */
-export const parse = (text: string, file: string): ParseResult => {
+export const analyse = (text: string, file: string): Analysis => {
   const { diagnostics, report } = reporter(file);
   const lost = new Set<string>();
-  const test = parseFile(text, file, report, lost);
+  const { test, complete } = parseFile(text, file, report, lost);
   const isLost = (code: ErrorCode, span: Span): boolean =>
     code === 'L070' ||
     (text.slice(span.start, span.end).match(/\w+/g) ?? []).some((w) => lost.has(w));
   const careful: Report = (code, span, ...rest) => {
+    if (!complete) return;
     if (lost.size === 0 || !CONSEQUENCES.has(code) || !isLost(code, span))
       report(code, span, ...rest);
   };
-  const checked = test === null ? null : check(test, careful);
+  const checked = check(test, careful);
   diagnostics.sort((a, b) => a.span.start - b.span.start);
-  const failed = diagnostics.some((d) => d.severity === 'error');
-  if (failed || test === null || checked === null) return { diagnostics };
   return { test, checked, diagnostics };
+};
+
+/** Parses and checks a litmus test; `file` is how messages name it. Never throws, whatever the text. */
+export const parse = (text: string, file: string): ParseResult => {
+  const { test, checked, diagnostics } = analyse(text, file);
+  return diagnostics.some((d) => d.severity === 'error')
+    ? { diagnostics }
+    : { test, checked, diagnostics };
 };

@@ -11,6 +11,7 @@ import type {
 } from './ast.ts';
 import { PRECEDENCE } from './parse-expression.ts';
 import { formatType } from './types.ts';
+import { wrapLine } from './wrap.ts';
 
 const UNARY_LEVEL = 11;
 const POSTFIX_LEVEL = 12;
@@ -70,6 +71,12 @@ const simple = (s: Extract<Statement, { kind: 'declare' | 'assign' }>): string =
 
 const withAfter = (s: Commented, line: string): string => [line, ...s.after].join(' ');
 
+/** A statement of one line, or of several where it is too long for one. */
+const simpleLines = (s: Commented, line: string): string[] => {
+  const lines = wrapLine(line);
+  return [...lines.slice(0, -1), withAfter(s, lines.at(-1) ?? '')];
+};
+
 /** Comments keep their text; only the first line is indented anew. */
 const commentLines = (comments: readonly string[], indent: string): string[] =>
   comments.map((c) => indent + c);
@@ -98,13 +105,13 @@ const braced = (s: Statement): Statement => ({
 });
 
 const printStatement = (s: Statement, indent: string): string[] => {
-  const before = commentLines(s.comments, indent);
+  const before = [...(s.blank === true ? [''] : []), ...commentLines(s.comments, indent)];
   switch (s.kind) {
     case 'declare':
     case 'assign':
-      return [...before, withAfter(s, `${indent}${simple(s)};`)];
+      return [...before, ...simpleLines(s, `${indent}${simple(s)};`)];
     case 'call':
-      return [...before, withAfter(s, `${indent}${printExpr(s.call)};`)];
+      return [...before, ...simpleLines(s, `${indent}${printExpr(s.call)};`)];
     case 'break':
     case 'continue':
     case 'return':
@@ -118,6 +125,10 @@ const printStatement = (s: Statement, indent: string): string[] => {
         return [...before, ...hanging(`${indent}kernel:`, s.body, indent)];
       if (s.body.comments.length > 0)
         return [...before, `${indent}kernel:`, ...printStatement(s.body, `${indent}  `)];
+      if (s.body.kind === 'assign' || s.body.kind === 'call') {
+        const text = s.body.kind === 'call' ? printExpr(s.body.call) : simple(s.body);
+        return [...before, ...simpleLines(s.body, `${indent}kernel: ${text};`)];
+      }
       return [
         ...before,
         ...printStatement(s.body, indent).map((l, i) =>
@@ -218,7 +229,7 @@ export const print = (t: LitmusTest): string => {
       : [
           [
             ...t.locations.comments,
-            withAfter(
+            ...simpleLines(
               t.locations,
               `locations [${t.locations.terms.map((x) => `${printTerm(x)};`).join(' ')}]`,
             ),
@@ -227,11 +238,12 @@ export const print = (t: LitmusTest): string => {
     ...(t.filter === null
       ? []
       : [
-          [...t.filter.comments, withAfter(t.filter, `filter (${printProp(t.filter.prop)})`)].join(
-            '\n',
-          ),
+          [
+            ...t.filter.comments,
+            ...simpleLines(t.filter, `filter (${printProp(t.filter.prop)})`),
+          ].join('\n'),
         ]),
-    [...t.condition.comments, withAfter(t.condition, printCondition(t.condition))].join('\n'),
+    [...t.condition.comments, ...simpleLines(t.condition, printCondition(t.condition))].join('\n'),
     ...(t.footer.length > 0 ? [t.footer.join('\n')] : []),
   ];
   return `${parts.join('\n\n')}\n`;

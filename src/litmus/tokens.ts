@@ -21,6 +21,8 @@ export interface Token {
   readonly comments: readonly Comment[];
   /** Filled while the next token is read. */
   readonly after: Comment[];
+  /** An empty line stands between the token before it and this one, or the first of its comments. */
+  readonly blank: boolean;
 }
 
 /** Longest first. `/\` and `\/` belong to conditions. */
@@ -86,7 +88,20 @@ export const tokenize = (
       }
   };
   const push = (kind: Token['kind'], length: number, content: string, value = 0): void => {
-    tokens.push({ kind, text: content, value, span: spanOf(length), comments: pending, after: [] });
+    const last = tokens.at(-1);
+    const gap = text.slice(
+      (last?.after.at(-1) ?? last)?.span.end ?? at,
+      pending[0]?.span.start ?? at,
+    );
+    tokens.push({
+      kind,
+      text: content,
+      value,
+      span: spanOf(length),
+      comments: pending,
+      after: [],
+      blank: /\n[^\S\n]*\n/.test(gap),
+    });
     pending = [];
     advance(length);
   };

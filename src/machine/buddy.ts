@@ -173,6 +173,7 @@ function prepareBlock(k: Machine, pfn: Pfn, order: number, gfp: number): void {
   k.page.refcount[pfn] = 1;
   if (order > 0 && (gfp & GFP.comp) !== 0) {
     k.page.compound[pfn] = -order;
+    k.page.flags[pfn] |= PG.head;
     fillWords(k.page.compound, pfn + 1, (1 << order) - 1, pfn + 1);
   }
 }

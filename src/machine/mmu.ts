@@ -11,7 +11,14 @@ import type { CpuId, EntryAddr, MmId, Pfn, Steps, Vpn } from './types.ts';
 export function tableIndex(vpn: Vpn, level: number): number {
   // Above 31 bits of page number only division is exact; the lower levels are the hot ones.
   if (level <= 2) return (vpn >>> (9 * level)) & 511;
-  return Math.floor(vpn / 2 ** (9 * level)) & 511;
+  return Math.floor(vpn / entrySpan(level)) & 511;
+}
+
+/** Pages under one entry of `level`; exact above 31 bits too. */
+export function entrySpan(level: number): number {
+  // Not 2 ** (9 * level), which is a library call each time.
+  if (level <= 2) return 1 << (9 * level);
+  return level === 3 ? 2 ** 27 : 2 ** 36;
 }
 
 /** Entry number `index` of the table in page `table`; a table of zeros has no slot, and no entries. */

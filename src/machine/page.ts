@@ -36,6 +36,8 @@ export const PG = {
   reclaim: 1 << 19,
   /** Free, and the head of a block of the buddy allocator; the block's order is in `private`. */
   buddy: 1 << 20,
+  /** First page of a folio of more than one page. */
+  head: 1 << 21,
 } as const;
 
 /** The ten words of a page structure: 40 bytes a page. */

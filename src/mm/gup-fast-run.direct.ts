@@ -4,57 +4,89 @@
  * one. Everything that takes a decision beyond "an ordinary small page" is left to the general
  * walk, which does the same in more steps.
  */
-import { PTE, PTE_HI } from '../machine/entry.ts';
-import { MAPPING_ANON, PG } from '../machine/page.ts';
+import { PTE } from '../machine/entry.ts';
+import type { PageArrays } from '../machine/page.ts';
 import type { EntryAddr } from '../machine/types.ts';
-import { FOLL } from './foll.ts';
 import { countsAsPin } from './grab.ts';
-import { neededMask, TEST } from './gup-fast-page.ts';
+import { plainRunMask, plainRunPossible, RUN_FLAGS } from './gup-fast-run-page.ts';
 import type { Kernel } from './kernel.ts';
 import { PIN_BIAS } from './pinned.ts';
 import { vmstatAdd } from './vmstat.ts';
 import { VMSTAT } from './vmstat-items.ts';
 
-/**
- * As in the other forms; ordinary means: small, anonymous where that is asked, counted by GET or
- * PIN.
- */
+// Constants of this file: a loop holds no object for them.
+const LOOKED = RUN_FLAGS.looked;
+const WANTED = RUN_FLAGS.wanted;
+
+/** As in the other forms; ordinary means what gup-fast-run-page.ts says. */
 export function takePlainRun(
   k: Kernel,
+  _pmd: EntryAddr,
   first: EntryAddr,
   n: number,
   flags: number,
-  tests: number,
   pages: number,
   nr: number,
 ): number {
-  if ((tests & TEST.room) !== 0 || k.nodes !== 1 || (flags & FOLL.longterm) !== 0) return 0;
-  if ((flags & (FOLL.get | FOLL.pin)) === 0) return 0;
-  const { refcount, compound, mapping, flags: pageFlags } = k.page;
-  const { contents, kmem, zeroPfn } = k;
+  if (!plainRunPossible(k, flags)) return 0;
   const pin = countsAsPin(k, flags);
-  const each = pin ? PIN_BIAS : 1;
-  // A read pin of a read-only entry may have to unshare.
-  const writable = (flags & (FOLL.pin | FOLL.write)) === FOLL.pin ? PTE.write : 0;
-  const mask = neededMask(flags) | writable;
-  const need = mask & ~PTE.special;
-  const anon = (tests & TEST.kind) !== 0 ? MAPPING_ANON : 0;
   const out = pages + nr;
-  let i = 0;
-  for (; i < n; i++) {
-    const lo = contents[first + 2 * i];
-    const hi = contents[first + 2 * i + 1];
-    if ((lo & mask) !== need || (hi & PTE_HI.devmap) !== 0) break;
-    const pfn = (lo >>> 12) | ((hi & 0xfff) << 20);
-    if (compound[pfn] !== 0 || pfn === zeroPfn) break;
-    const references = refcount[pfn];
-    if (references <= 0 || (mapping[pfn] & anon) !== anon) break;
-    if ((pageFlags[pfn] & (PG.referenced | PG.slab | PG.hugetlb)) !== PG.referenced) break;
-    refcount[pfn] = references + each;
-    kmem[out + i] = pfn;
+  const there = listEntries(k.contents, first, n, plainRunMask(flags), k.kmem, out);
+  const taken = takeListed(k.page, k.kmem, out, there, pin ? PIN_BIAS : 1);
+  if (pin && taken > 0 && k.rules.pin.counters) vmstatAdd(k, 0, VMSTAT.nr_foll_pin_acquired, taken);
+  return taken;
+}
+
+// Two loops over few arrays each, for what a loop holds must fit the registers; and one branch for
+// all questions about an entry, one for those about a page.
+
+/**
+ * Lists the pages of up to `n` entries from `first` on at `out`, as far as they have all bits of
+ * `mask` but the special one, and no attribute in their high word. Returns how many.
+ */
+function listEntries(
+  contents: Int32Array,
+  first: EntryAddr,
+  n: number,
+  mask: number,
+  kmem: Int32Array,
+  out: number,
+): number {
+  const need = mask & ~PTE.special;
+  let e = first | 0;
+  let at = out | 0;
+  const to = (at + n) | 0;
+  while (at < to) {
+    const lo = contents[e];
+    const hi = contents[(e + 1) | 0];
+    if ((((lo & mask) ^ need) | (hi & ~0xfff)) !== 0) break;
+    kmem[at] = (lo >>> 12) | (hi << 20);
+    e = (e + 2) | 0;
+    at = (at + 1) | 0;
   }
-  if (pin && i > 0 && k.rules.pin.counters) vmstatAdd(k, 0, VMSTAT.nr_foll_pin_acquired, i);
-  return i;
+  return (at - out) | 0;
+}
+
+/** Adds `each` references to the pages listed at `out`, up to `n`, as far as they are ordinary. */
+function takeListed(
+  page: PageArrays,
+  kmem: Int32Array,
+  out: number,
+  n: number,
+  each: number,
+): number {
+  const { refcount, flags } = page;
+  let at = out | 0;
+  const to = (at + n) | 0;
+  while (at < to) {
+    const pfn = kmem[at];
+    if ((flags[pfn] & LOOKED) !== WANTED) break;
+    const references = refcount[pfn];
+    if (references <= 0) break;
+    refcount[pfn] = references + each;
+    at = (at + 1) | 0;
+  }
+  return (at - out) | 0;
 }
 
 /** As in the other forms; with one thread a page that the walk took is still what it was then. */

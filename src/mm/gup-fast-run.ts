@@ -12,15 +12,15 @@ import type { Kernel } from './kernel.ts';
 
 /**
  * Takes and stores up to `n` pages from entry `first` on, the first of them as number `nr` of the
- * list at `pages`; `tests` are the `TEST` bits for `flags`. Returns how many; the page behind them
- * is for the general walk.
+ * list at `pages`; `pmd` is the entry of their table. Returns how many; the page behind them is for
+ * the general walk.
  */
 export function takePlainRun(
   _k: Kernel,
+  _pmd: EntryAddr,
   _first: EntryAddr,
   _n: number,
   _flags: number,
-  _tests: number,
   _pages: number,
   _nr: number,
 ): number {

@@ -11,7 +11,7 @@
 import { irqOff, irqOn } from '../machine/cpu.ts';
 import { entryHi, entryRead } from '../machine/entries.ts';
 import { entryPfn, PTE, PTE_HI } from '../machine/entry.ts';
-import { tableEntry, tableIndex } from '../machine/mmu.ts';
+import { entrySpan, tableEntry, tableIndex } from '../machine/mmu.ts';
 import { PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
 import { seqReadBegin, seqReadRetry } from '../machine/seqcount.ts';
@@ -95,7 +95,7 @@ function* walkTables(
       lo = yield* entryRead(k, e);
       hi = entryHi(k, e);
     }
-    const span = 2 ** (9 * level);
+    const span = entrySpan(level);
     const next = Math.min(end, (Math.floor(vpn / span) + 1) * span);
     let now = nr;
     if (isLeaf(lo)) now = yield* fastLeaf(k, e, lo, hi, vpn, next - vpn, span, flags, pages, nr);
@@ -135,11 +135,16 @@ export function* fastPteRange(
   const mask = neededMask(flags);
   const need = mask & ~PTE.special;
   const first = lowerEntry(k, pmdLo, pmdHi, vpn, LEVEL.pte);
-  const mode = grabMode(k, flags);
-  const tests = pageTests(k, flags);
+  // What the general steps need is found out when the first page needs them.
+  let mode = -1;
+  let tests = 0;
   for (let i = 0; i < n; i++) {
-    i += takePlainRun(k, first + 2 * i, n - i, flags, tests, pages, before + i);
+    i += takePlainRun(k, pmd, first + 2 * i, n - i, flags, pages, before + i);
     if (i === n) break;
+    if (mode === -1) {
+      mode = grabMode(k, flags);
+      tests = pageTests(k, flags);
+    }
     const e = first + 2 * i;
     const lo = yield* entryRead(k, e);
     const hi = entryHi(k, e);

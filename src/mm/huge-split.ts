@@ -169,5 +169,6 @@ function* splitFrozen(k: Kernel, folio: Folio, n: number, references: number): S
   }
   yield WRITE | at(R.compound, folio);
   k.page.compound[folio] = 0;
+  k.page.flags[folio] &= ~PG.head;
   yield* refUnfreeze(k, folio, references);
 }

@@ -4,7 +4,7 @@
  * cache refuses; step H5 of A.31.
  */
 
-import { refRead } from '../machine/atomic.ts';
+import { flagsRead, refRead } from '../machine/atomic.ts';
 import { entryHi, entryRead } from '../machine/entries.ts';
 import { entryPfn, isNone, isPresent, PTE } from '../machine/entry.ts';
 import { EAGAIN, EINVAL } from '../machine/errno.ts';
@@ -12,7 +12,7 @@ import { folioTrylock, folioUnlock } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
 import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
 import type { EntryAddr, Folio, Pfn, Steps } from '../machine/types.ts';
-import { folioMapcount, headOf, isAnon, isZeroPfn, nrPages } from './folio.ts';
+import { headOf, isAnon, isZeroPfn, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { isolateLru, putbackLru } from './lru.ts';
 import { folioMapcountRead } from './rmap.ts';
@@ -52,9 +52,9 @@ function explained(k: Kernel, folio: Folio, mapped: number): number {
 
 /**
  * hpage_collapse_scan_pmd(): looks at all entries of a table whose lock is held. 1: worth a try; else -EAGAIN or
- * -EINVAL. Only a hint, so what others do at the same moment doesn't matter.
+ * -EINVAL. Only a hint, but references come and go without the lock, so each look at a page is a step.
  */
-export function looksCollapsible(k: Kernel, table: Pfn): number {
+export function* looksCollapsible(k: Kernel, table: Pfn): Steps<number> {
   let writable = false;
   for (let i = 0; i < HPAGE_PMD_NR; i++) {
     const pte = tableEntry(k, table, i);
@@ -62,9 +62,11 @@ export function looksCollapsible(k: Kernel, table: Pfn): number {
     if (error !== 0) return error;
     const folio = folioAt(k, table, i);
     if (folio === 0) continue;
-    const flags = k.page.flags[folio];
+    const flags = yield* flagsRead(k, folio);
     if ((flags & PG.locked) !== 0 || (flags & PG.lru) === 0) return -EAGAIN;
-    if (k.page.refcount[folio] !== explained(k, folio, folioMapcount(k, folio))) return -EAGAIN;
+    const mapped = yield* folioMapcountRead(k, folio);
+    const references = yield* refRead(k, folio);
+    if (references !== explained(k, folio, mapped)) return -EAGAIN;
     if ((k.contents[pte] & PTE.write) !== 0) writable = true;
   }
   return writable ? 1 : -EINVAL;

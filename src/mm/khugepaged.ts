@@ -79,7 +79,7 @@ function* scanRange(k: Kernel, mm: MmId, base: Vpn): Steps<number> {
     const e = pmdEntry(k, mm, base);
     const table = entryPfn(k.contents[e], entryHi(k, e));
     yield* lock(k, R.ptl, table);
-    result = looksCollapsible(k, table);
+    result = yield* looksCollapsible(k, table);
     yield* unlock(k, R.ptl, table);
   }
   yield* unlockShared(k, R.mmapLock, mm);

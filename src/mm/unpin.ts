@@ -13,6 +13,7 @@ import { gupPutFolio } from './grab.ts';
 import { outputDropBatch, outputRuns, runLength, runPage } from './gup-output.ts';
 import type { Kernel } from './kernel.ts';
 import { folioMarkDirty } from './set-dirty.ts';
+import { unpinPlainRun } from './unpin-run.ts';
 
 /** Largest errno: a count in [-4095, -1] is one that a caller forgot to check (IS_ERR_VALUE). */
 const MAX_ERRNO = 4095;
@@ -64,6 +65,8 @@ export function* unpinUserPagesDirtyLock(
   }
   let i = 0;
   while (i < n) {
+    if (!dirty) i += unpinPlainRun(k, pages + i, n - i);
+    if (i >= n) break;
     const pfn = k.kmem[pages + i];
     const folio = headOf(k, pfn);
     let run = 1;

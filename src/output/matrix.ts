@@ -1,6 +1,7 @@
 /** Many verdicts as a matrix: one line a test, one column a kernel. */
 import { styleText } from 'node:util';
-import type { Observation, Verdict } from '../explore/check.ts';
+import type { Verdict } from '../explore/check.ts';
+import type { Observation } from '../explore/explore.ts';
 
 const SYMBOL: Readonly<Record<Observation, string>> = {
   Always: 'A',

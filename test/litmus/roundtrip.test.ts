@@ -322,7 +322,7 @@ test('parse(print(t)) is t, for every tree', () => {
     fc.property(litmus, (t) => {
       const text = print(t);
       const { diagnostics, report } = reporter('t');
-      const back = parseFile(text, 't', report, new Set());
+      const { test: back } = parseFile(text, 't', report, new Set());
       expect(
         diagnostics.map((d) => `${d.span.line}:${d.span.column} ${d.message}`),
         text,

@@ -68,6 +68,7 @@ function runPure(k: Lit, start: number): number {
 /** One instruction that is more than pure; the next one, or -1 when the thread does not go on. */
 function* effect(k: Lit, thread: number, pc: number): Steps<number> {
   const op = instructionAt(k, pc).op;
+  k.lit.at[thread] = pc;
   if (op === OP.call) {
     const raw = yield* call(k, thread, pc);
     if (raw === NOT_RETURNED) return -1;

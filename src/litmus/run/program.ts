@@ -89,6 +89,8 @@ export interface LitTables {
   /** Threads that may run (word `thread`), and whose body has ended (word `threads + thread`). Region `R.task`. */
   readonly life: Int32Array;
   readonly killed: Int32Array;
+  /** Instruction that each thread is at or was at last; for people who read a trace. */
+  readonly at: Int32Array;
   /** Its process was taken away by wait or exit. */
   readonly reaped: Int32Array;
   readonly task: Int32Array;
@@ -125,6 +127,7 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
       vars: alloc(2 * program.vars + 2),
       life: alloc(2 * threads + 1),
       killed: alloc(threads + 1),
+      at: alloc(threads + 1),
       reaped: alloc(threads + 1),
       task: alloc(threads + 1),
       events: alloc(program.events + 2 * program.barriers + 1),

@@ -1,0 +1,155 @@
+/** Explores a compiled test under given rules: all its final states and all other ends. */
+import type { Rules } from '../kernels/index.ts';
+import type { Outcome } from '../litmus/ast.ts';
+import type { Compiled } from '../litmus/compile/index.ts';
+import { bugName } from '../machine/report.ts';
+import { Graph } from './graph.ts';
+import { leakedPins } from './leaks.ts';
+import { type End, type Limits, search } from './search.ts';
+import { InitFailure, type Machine, type Needs, setUp } from './setup.ts';
+import { Sharing } from './sharing.ts';
+
+/** `Vacuous`: no final state was ever asked about. `Incomplete`: a limit was hit; nothing is claimed. */
+export type Observation = Outcome | 'Vacuous' | 'Incomplete';
+
+/** One final state as the condition's terms show it. */
+export interface FinalState {
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+/** What exploring a test found, before anything is expected of it. */
+export interface Exploration {
+  readonly observation: Observation;
+  readonly states: readonly FinalState[];
+  /** How executions ended that did not come to an end of all threads. */
+  readonly problems: readonly string[];
+  /** Why it is Incomplete or Unsupported; null else. */
+  readonly reason: string | null;
+  /** Of the last, complete search. */
+  readonly explored: { readonly states: number; readonly steps: number; readonly searches: number };
+}
+
+export interface ExploreOptions {
+  readonly limits?: Partial<Limits> | undefined;
+  /** Without the reduction of sharing.ts: for comparison. */
+  readonly unreduced?: boolean;
+  /** Keep the graph of the search, so that a way to an end can be asked for. */
+  readonly graph?: boolean;
+}
+
+/** An exploration with what is needed to walk through it again; ends are called by the text of the state or problem. */
+export interface Explored {
+  readonly exploration: Exploration;
+  readonly machine: Machine | null;
+  readonly sharing: Sharing | null;
+  readonly graph: Graph | null;
+}
+
+const DEFAULT_LIMITS: Limits = { states: 4_000_000, time: 120_000 };
+
+/** An exploration that found nothing, and why. */
+export const nothing = (observation: Observation, reason: string): Exploration => ({
+  observation,
+  states: [],
+  problems: [],
+  reason,
+  explored: { states: 0, steps: 0, searches: 0 },
+});
+
+const stopped = (reason: string): Explored => ({
+  exploration: nothing('Incomplete', reason),
+  machine: null,
+  sharing: null,
+  graph: null,
+});
+
+/** Explores every interleaving; repeats the search until what it assumed to be unshared is (sharing.ts). */
+export const explore = (
+  compiled: Compiled,
+  rules: Rules,
+  needs: Needs,
+  options: ExploreOptions = {},
+): Explored => {
+  const { program, condition } = compiled;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  let machine: Machine;
+  try {
+    machine = setUp(program, rules, needs);
+  } catch (error) {
+    if (error instanceof InitFailure) return stopped(error.message);
+    throw error;
+  }
+  const { k } = machine;
+  const trouble = limitOf(machine);
+  if (trouble !== null) return stopped(trouble);
+  if (k.lit.killed[program.threads.length] !== 0)
+    return stopped('the initial block was killed by SIGSEGV');
+  const sharing = options.unreduced === true ? null : new Sharing();
+  for (let searches = 1; ; searches++) {
+    const graph = options.graph === true ? new Graph() : null;
+    const states = new Map<string, FinalState>();
+    const problems = new Set<string>();
+    let limit: string | null = null;
+    let bugs = 0;
+    const onEnd = (end: End): string | null => {
+      limit ??= limitOf(machine);
+      const problem = problemOf(machine, end);
+      if (problem !== null) {
+        if (end.kind !== 'deadlock') bugs++;
+        problems.add(problem);
+        return problem;
+      }
+      if (!condition.filter(k)) return null;
+      const text = condition.shown
+        .map(({ text: t, value }) => `${t}=${shownValue(value(k))};`)
+        .join(' ');
+      if (!states.has(text)) states.set(text, { text, holds: condition.holds(k) });
+      return text;
+    };
+    sharing?.begin();
+    const result = search(machine, sharing, limits, onEnd, graph);
+    const cut = limit ?? result.cut;
+    if (cut === null && sharing?.broken === true) continue;
+    const found = {
+      states: [...states.values()],
+      problems: [...problems],
+      explored: { states: result.states, steps: result.steps, searches },
+    };
+    const exploration: Exploration =
+      cut !== null
+        ? { ...found, observation: 'Incomplete', reason: cut }
+        : { ...found, observation: observe(found.states, problems.size, bugs), reason: null };
+    return { exploration, machine, sharing, graph };
+  }
+};
+
+/** A limit of the model that the execution ran into. */
+const limitOf = ({ k }: Machine): string | null => {
+  const [unmodelled = 0, endless = 0] = k.lit.limits;
+  if (unmodelled !== 0) return `line ${unmodelled}: this use of the call is not modelled yet`;
+  return endless !== 0 ? `line ${endless}: this loop does not end` : null;
+};
+
+/** What is wrong with an end, whatever the condition asks; null: it is a final state like any other. */
+const problemOf = (m: Machine, end: End): string | null => {
+  if (end.kind === 'bug') return `${bugName(end.code)} (page frame ${end.argument})`;
+  if (end.kind === 'deadlock') {
+    const names = end.waiting.map((t) => m.k.program.threads[t]?.name ?? '?').join(', ');
+    return `deadlock: ${names} wait`;
+  }
+  const leaked = leakedPins(m.k);
+  if (leaked.length === 0) return null;
+  return `leak: page frame ${leaked.join(', ')} is pinned and nobody knows of it any more`;
+};
+
+const shownValue = (value: number): string => (Number.isNaN(value) ? '-' : String(value));
+
+/** A BUG weighs more than a deadlock, either more than any state. */
+const observe = (states: readonly FinalState[], problems: number, bugs: number): Observation => {
+  if (problems > 0) return bugs > 0 ? 'Bug' : 'Deadlock';
+  if (states.length === 0) return 'Vacuous';
+  const positive = states.filter((s) => s.holds).length;
+  if (positive === 0) return 'Never';
+  return positive === states.length ? 'Always' : 'Sometimes';
+};

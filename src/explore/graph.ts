@@ -1,0 +1,131 @@
+/** The graph of a search: its states, the steps between them and its ends; and the easiest way to an end. */
+
+/** A step: the thread in the low five bits, above them which alternative of a choice it took. */
+export const stepLabel = (thread: number, choice: number): number => thread | (choice << 5);
+
+export interface Decision {
+  readonly thread: number;
+  /** Alternative taken where hardware or chance decides; 0 else. */
+  readonly choice: number;
+}
+
+/** Numbers from here on are nodes that are no stored state: choices half made, and ends. */
+const PSEUDO = 1 << 30;
+
+export class Graph {
+  #from = new Int32Array(1 << 12);
+  #to = new Int32Array(1 << 12);
+  #label = new Int32Array(1 << 12);
+  #edges = 0;
+  #pseudo = 0;
+  readonly #ends = new Map<string, number[]>();
+
+  /** A step from one stored state to another. */
+  edge(from: number, label: number, to: number): void {
+    if (from === 0) return;
+    if (this.#edges === this.#from.length) {
+      this.#from = longer(this.#from);
+      this.#to = longer(this.#to);
+      this.#label = longer(this.#label);
+    }
+    this.#from[this.#edges] = from;
+    this.#label[this.#edges] = label;
+    this.#to[this.#edges] = to;
+    this.#edges++;
+  }
+
+  /** A step to where a choice has to be made; the number of that node. */
+  between(from: number, label: number): number {
+    const id = PSEUDO + this.#pseudo++;
+    this.edge(from, label, id);
+    return id;
+  }
+
+  /** An end called `name`: of the state `from` itself (label -1), or by one more step. */
+  end(from: number, label: number, name: string): void {
+    const id = label < 0 ? from : this.between(from, label);
+    const known = this.#ends.get(name);
+    if (known === undefined) this.#ends.set(name, [id]);
+    else known.push(id);
+  }
+
+  /** Names of the ends. */
+  get names(): string[] {
+    return [...this.#ends.keys()];
+  }
+
+  /**
+   * The way from the first state to some end of that name with the fewest changes of thread, and of those the one with
+   * the fewest decisions. null: there is no such end.
+   */
+  easiestPath(name: string): Decision[] | null {
+    const targets = new Set(this.#ends.get(name));
+    if (targets.size === 0) return null;
+    const out = this.#outgoing();
+    // Breadth first over (node, last thread), layer by layer of thread changes.
+    const seen = new Map<number, number>();
+    const nodes: { node: number; last: number; parent: number; edge: number }[] = [];
+    const key = (node: number, last: number): number => node * 33 + last + 1;
+    let layer: number[] = [];
+    const enter = (
+      list: number[],
+      node: number,
+      last: number,
+      parent: number,
+      edge: number,
+    ): void => {
+      const at = key(node, last);
+      if (seen.has(at)) return;
+      seen.set(at, nodes.length);
+      list.push(nodes.length);
+      nodes.push({ node, last, parent, edge });
+    };
+    enter(layer, 1, -1, -1, -1);
+    while (layer.length > 0) {
+      const next: { node: number; last: number; parent: number; edge: number }[] = [];
+      for (let i = 0; i < layer.length; i++) {
+        const index = layer[i] as number;
+        const here = nodes[index];
+        if (here === undefined) continue;
+        if (targets.has(here.node)) return this.#pathTo(nodes, index);
+        for (const edge of out.get(here.node) ?? []) {
+          const thread = (this.#label[edge] as number) & 31;
+          const to = this.#to[edge] as number;
+          if (here.last === -1 || thread === here.last) enter(layer, to, thread, index, edge);
+          else next.push({ node: to, last: thread, parent: index, edge });
+        }
+      }
+      layer = [];
+      for (const n of next) enter(layer, n.node, n.last, n.parent, n.edge);
+    }
+    return null;
+  }
+
+  #pathTo(nodes: readonly { parent: number; edge: number }[], end: number): Decision[] {
+    const path: Decision[] = [];
+    for (let at = end; at >= 0; at = nodes[at]?.parent ?? -1) {
+      const edge = nodes[at]?.edge ?? -1;
+      if (edge < 0) continue;
+      const label = this.#label[edge] as number;
+      path.push({ thread: label & 31, choice: label >> 5 });
+    }
+    return path.reverse();
+  }
+
+  #outgoing(): Map<number, number[]> {
+    const out = new Map<number, number[]>();
+    for (let e = 0; e < this.#edges; e++) {
+      const from = this.#from[e] as number;
+      const list = out.get(from);
+      if (list === undefined) out.set(from, [e]);
+      else list.push(e);
+    }
+    return out;
+  }
+}
+
+const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
+  const grown = new Int32Array(words.length * 2);
+  grown.set(words);
+  return grown;
+};

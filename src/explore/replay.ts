@@ -1,0 +1,126 @@
+/** Walks one execution again and writes down each step: who, where, what it touched and what it changed. */
+import { log, logged, setLog, setStacks, threadTrace, undoTo } from '../machine/resumable.ts';
+import type { Decision } from './graph.ts';
+import { type Machine, STACK_WORDS } from './setup.ts';
+import type { Sharing } from './sharing.ts';
+import { Stepper } from './stepper.ts';
+
+/** One word of the machine that a step changed. */
+export interface Change {
+  /** Word of the arena; `Places` says what it is. */
+  readonly address: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** One step of a thread. */
+export interface TraceStep {
+  readonly thread: number;
+  /** What it announced (machine/access.ts). */
+  readonly access: number;
+  /** Functions it was in, outermost first, as the source names them. */
+  readonly functions: readonly string[];
+  /** Instruction of the program (`program.code`) that it belongs to. */
+  readonly instruction: number;
+  readonly changes: readonly Change[];
+  /** The step was one where threads can meet: the search decided here. */
+  readonly decision: boolean;
+}
+
+/**
+ * Replays `path` on a machine that stands at its start, calling `onStep` after each step with the machine as it is then,
+ * and `onEnd` at the end; the machine is at its start again afterwards. `sharing` is that of the search that found the
+ * path. Throws RangeError when the path does not fit the machine.
+ */
+export const replay = (
+  m: Machine,
+  sharing: Sharing | null,
+  path: readonly Decision[],
+  onStep: (step: TraceStep) => void,
+  onEnd: () => void = () => undefined,
+): void => {
+  setStacks(m.stacks, STACK_WORDS);
+  setLog(new Int32Array(1 << 16));
+  const atStart = m.stacks.slice();
+  const stepper = new Stepper(m, sharing);
+  let open: {
+    thread: number;
+    access: number;
+    functions: string[];
+    mark: number;
+    decision: boolean;
+  } | null = null;
+  let decision = false;
+  const close = (): void => {
+    if (open === null) return;
+    const { thread, access, functions, mark } = open;
+    const first = new Map<number, number>();
+    for (let n = mark; n < logged; n += 2) {
+      const address = log[n] as number;
+      if (!first.has(address)) first.set(address, log[n + 1] as number);
+    }
+    const changes: Change[] = [];
+    for (const [address, before] of first) {
+      const after = m.arena[address] as number;
+      if (after !== before) changes.push({ address, before, after });
+    }
+    const instruction = m.k.lit.at[thread] ?? 0;
+    onStep({ thread, access, functions, instruction, changes, decision: open.decision });
+    open = null;
+  };
+  stepper.beforeStep = (thread, access) => {
+    close();
+    open = {
+      thread,
+      access,
+      functions: threadTrace(thread).map((f) => f.name),
+      mark: logged,
+      decision,
+    };
+    decision = false;
+  };
+  try {
+    for (let t = 0; t < m.threads; t++) stepper.runOn(t);
+    for (const { thread, choice } of path) {
+      if (!stepper.enabled(thread)) {
+        throw new RangeError(`the path does not fit: thread ${thread} cannot step there`);
+      }
+      m.k.choice[0] = choice;
+      decision = true;
+      stepper.step(thread);
+      stepper.runOn(thread);
+    }
+    close();
+    onEnd();
+  } finally {
+    undoTo(m.arena, 0);
+    setLog(null);
+    m.stacks.set(atStart);
+  }
+};
+
+/** `P0` ran 3 decisions, `P1` one, and so on: `0.3/1/0.2`; a choice that is not the ordinary one is `1c1`. */
+export const pathText = (path: readonly Decision[]): string => {
+  const parts: string[] = [];
+  for (let i = 0; i < path.length; ) {
+    const { thread, choice } = path[i] as Decision;
+    let n = 1;
+    while (path[i + n]?.thread === thread && path[i + n]?.choice === choice) n++;
+    parts.push(`${thread}${choice === 0 ? '' : `c${choice}`}${n === 1 ? '' : `.${n}`}`);
+    i += n;
+  }
+  return parts.join('/');
+};
+
+/** Reads what `pathText` wrote; null when it is no path. */
+export const parsePath = (text: string): Decision[] | null => {
+  const path: Decision[] = [];
+  for (const part of text.split('/')) {
+    const m = /^(\d+)(?:c(\d+))?(?:\.(\d+))?$/.exec(part);
+    if (m === null) return null;
+    const [, thread, choice = '0', n = '1'] = m;
+    for (let i = 0; i < Number(n); i++)
+      path.push({ thread: Number(thread), choice: Number(choice) });
+  }
+  return path;
+};
