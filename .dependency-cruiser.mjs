@@ -1,5 +1,5 @@
 /** Who may import whom (docs/architecture in ../shared: arrows point down only). */
-const layers = ['machine', 'mm', 'fs', 'drivers', 'litmus', 'explore', 'output', 'host', 'cli'];
+const layers = ['machine', 'mm', 'fs', 'drivers', 'litmus', 'explore', 'output', 'host', 'editor', 'cli'];
 
 /** What each folder of src/ may import besides itself and node's own modules. */
 const may = {
@@ -11,6 +11,7 @@ const may = {
   litmus: ['drivers', 'fs', 'mm', 'machine', 'kernels'],
   explore: ['litmus', 'drivers', 'fs', 'mm', 'machine', 'kernels'],
   host: ['litmus', 'kernels'],
+  editor: ['litmus', 'kernels'],
   output: ['explore', 'litmus', 'kernels'],
   cli: [...layers, 'kernels'],
 };

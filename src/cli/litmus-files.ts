@@ -42,7 +42,7 @@ export const litmusFiles = (paths: readonly string[]): string[] => {
 };
 
 /** How messages name a file: relative to where the user stands, if that is shorter. */
-const shownPath = (file: string): string => {
+export const shownPath = (file: string): string => {
   const short = relative(process.cwd(), file);
   return short.length > 0 && short.length < file.length ? short : file;
 };

@@ -2,9 +2,12 @@
 /** The command line: every command's own file adds it here. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { addBisect } from './bisect.ts';
 import { addCheck } from './check.ts';
 import { EXIT, UserError } from './errors.ts';
+import { addFmt } from './fmt.ts';
 import { addKernels } from './kernels.ts';
+import { addLsp } from './lsp.ts';
 
 const version = (): string => {
   for (const up of ['../../package.json', '../../../package.json']) {
@@ -28,7 +31,10 @@ const program: Command = new Command('pinfold')
   .showHelpAfterError('(pinfold --help lists the commands; pinfold COMMAND --help has examples)')
   .exitOverride();
 addCheck(program);
+addBisect(program);
+addFmt(program);
 addKernels(program);
+addLsp(program);
 for (const command of program.commands) {
   command.exitOverride();
   for (const sub of command.commands) sub.exitOverride();

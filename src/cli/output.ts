@@ -17,8 +17,11 @@ export const wantsColor = (choice: ColorChoice): boolean => {
 };
 
 /** Writes results; a reader that has gone away (`| head`) ends the program quietly. */
-export const print = (text: string): void => {
-  let rest = Buffer.from(`${text}\n`);
+export const print = (text: string): void => write(`${text}\n`);
+
+/** The same without the end of the line. */
+export const write = (text: string): void => {
+  let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(1, rest));

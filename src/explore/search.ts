@@ -3,16 +3,7 @@
  * A step is taken in place and taken back by the undo log; every state at which threads can meet is stored.
  */
 
-import {
-  accessIndex,
-  accessOp,
-  accessRegion,
-  at,
-  CHOOSE,
-  R,
-  WAIT,
-  WRITE,
-} from '../machine/access.ts';
+import { accessIndex, accessOp, accessRegion, CHOOSE, R, WAIT } from '../machine/access.ts';
 import {
   log,
   logged,

@@ -9,6 +9,7 @@ export {
   rulesFor,
   ruleValue,
   stepAt,
+  takeRules,
   withOverrides,
 } from './kernels.ts';
 export { type KernelList, parseKernelList, unknownKernel } from './parse.ts';

@@ -74,11 +74,24 @@ export function rulesFor(name: string): Rules {
 /** The rules of mainline `version` with some of them replaced. Frozen. */
 export function withOverrides(version: string, overrides: RuleOverrides): Rules {
   const replaced: Readonly<Record<string, RuleLiteral>> = overrides;
+  return buildRules((rule) => replaced[rule.name] ?? stepAt(rule, version).value);
+}
+
+/**
+ * `rules` with those named in `from` taken over from another kernel: what lies between two kernels. Frozen.
+ * Throws RangeError for an unknown rule.
+ */
+export function takeRules(rules: Rules, from: Rules, names: readonly string[]): Rules {
+  const taken = new Set(names);
+  return buildRules((rule) => ruleValue(taken.has(rule.name) ? from : rules, rule.name));
+}
+
+function buildRules(pick: (rule: RuleData) => RuleLiteral): Rules {
   const families: Record<string, Record<string, RuleLiteral>> = {};
   for (const rule of RULES) {
     const [family, member] = splitName(rule.name);
     families[family] ??= {};
-    families[family][member] = replaced[rule.name] ?? stepAt(rule, version).value;
+    families[family][member] = pick(rule);
   }
   for (const family of Object.values(families)) Object.freeze(family);
   // Built from the same data that the type is derived from.

@@ -4,17 +4,16 @@
  * one. Everything that takes a decision beyond "an ordinary small page" is left to the general
  * walk, which does the same in more steps.
  */
-import { PTE } from '../machine/entry.ts';
 import type { PageArrays } from '../machine/page.ts';
 import type { EntryAddr } from '../machine/types.ts';
 import { countsAsPin } from './grab.ts';
-import { plainRunMask, plainRunPossible, RUN_FLAGS } from './gup-fast-run-page.ts';
+import { listEntries, plainRunMask, plainRunPossible, RUN_FLAGS } from './gup-fast-run-page.ts';
 import type { Kernel } from './kernel.ts';
 import { PIN_BIAS } from './pinned.ts';
 import { vmstatAdd } from './vmstat.ts';
 import { VMSTAT } from './vmstat-items.ts';
 
-// Constants of this file: a loop holds no object for them.
+// Constants of this file: the loop holds no object for them.
 const LOOKED = RUN_FLAGS.looked;
 const WANTED = RUN_FLAGS.wanted;
 
@@ -22,6 +21,8 @@ const WANTED = RUN_FLAGS.wanted;
 export function takePlainRun(
   k: Kernel,
   _pmd: EntryAddr,
+  _pmdLo: number,
+  _pmdHi: number,
   first: EntryAddr,
   n: number,
   flags: number,
@@ -37,37 +38,7 @@ export function takePlainRun(
   return taken;
 }
 
-// Two loops over few arrays each, for what a loop holds must fit the registers; and one branch for
-// all questions about an entry, one for those about a page.
-
-/**
- * Lists the pages of up to `n` entries from `first` on at `out`, as far as they have all bits of
- * `mask` but the special one, and no attribute in their high word. Returns how many.
- */
-function listEntries(
-  contents: Int32Array,
-  first: EntryAddr,
-  n: number,
-  mask: number,
-  kmem: Int32Array,
-  out: number,
-): number {
-  const need = mask & ~PTE.special;
-  let e = first | 0;
-  let at = out | 0;
-  const to = (at + n) | 0;
-  while (at < to) {
-    const lo = contents[e];
-    const hi = contents[(e + 1) | 0];
-    if ((((lo & mask) ^ need) | (hi & ~0xfff)) !== 0) break;
-    kmem[at] = (lo >>> 12) | (hi << 20);
-    e = (e + 2) | 0;
-    at = (at + 1) | 0;
-  }
-  return (at - out) | 0;
-}
-
-/** Adds `each` references to the pages listed at `out`, up to `n`, as far as they are ordinary. */
+/** Adds `each` references to the `n` pages listed at `out`, as far as they are ordinary. */
 function takeListed(
   page: PageArrays,
   kmem: Int32Array,
