@@ -5,6 +5,7 @@ import * as directKernel from '../gen/direct/mm/kernel.ts';
 import * as directMm from '../gen/direct/mm/mm-alloc.ts';
 import * as directMmap from '../gen/direct/mm/mmap.ts';
 import * as directUnpin from '../gen/direct/mm/unpin.ts';
+import * as sharedRuns from '../gen/shared/machine/shared-runs.ts';
 import * as sharedContents from '../gen/shared/machine/mmu.ts';
 import * as sharedGup from '../gen/shared/mm/gup.ts';
 import * as sharedKernel from '../gen/shared/mm/kernel.ts';
@@ -12,7 +13,7 @@ import * as sharedMm from '../gen/shared/mm/mm-alloc.ts';
 import * as sharedMmap from '../gen/shared/mm/mmap.ts';
 import * as sharedUnpin from '../gen/shared/mm/unpin.ts';
 import { rulesFor } from '../src/kernels/index.ts';
-import { plainAlloc, sharedAlloc } from '../src/machine/arena.ts';
+import { type Alloc, plainAlloc } from '../src/machine/arena.ts';
 import { entryPfn } from '../src/machine/entry.ts';
 import { FOLL } from '../src/mm/foll.ts';
 import { MAP, PROT } from '../src/mm/mmap.ts';
@@ -22,9 +23,12 @@ import { now, type Round } from './measure.ts';
 export const KERNEL = '6.18';
 
 export const FORMS = {
-  plain: { ...directKernel, ...directMm, ...directMmap, ...directGup, ...directUnpin, ...directContents, alloc: plainAlloc },
-  shared: { ...sharedKernel, ...sharedMm, ...sharedMmap, ...sharedGup, ...sharedUnpin, ...sharedContents, alloc: sharedAlloc },
+  plain: { ...directKernel, ...directMm, ...directMmap, ...directGup, ...directUnpin, ...directContents, memory: (): Alloc => plainAlloc },
+  shared: { ...sharedKernel, ...sharedMm, ...sharedMmap, ...sharedGup, ...sharedUnpin, ...sharedContents, memory: (): Alloc => sharedRuns.sharedArena(ARENA_WORDS) },
 } as const;
+
+/** Of a shared machine: its page structures, page tables and lists. */
+const ARENA_WORDS = 13 * (1 << 20) + 2 ** 23 + 2 ** 21;
 
 export type FormName = keyof typeof FORMS;
 
@@ -47,7 +51,7 @@ export class Pinner {
     const form = FORMS[formName];
     const k = form.bootKernel({
       rules: rulesFor(KERNEL),
-      alloc: form.alloc,
+      alloc: form.memory(),
       areas: [{ pages: MAPPED + SPARE }],
       slots: SPARE,
       kmemWords: MAPPED + 64,

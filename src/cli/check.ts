@@ -1,12 +1,13 @@
 /** `pinfold check`: explores each test at each kernel and judges it against its `Result:` lines. */
 import type { Command } from '@commander-js/extra-typings';
-import { Checker, type Verdict } from '../explore/check.ts';
+import type { Verdict } from '../explore/check.ts';
+import { checkAll, defaultJobs } from '../explore/pool.ts';
 import { DESIGNS, designNamed, parseKernelList } from '../kernels/index.ts';
 import { checkJson } from '../output/check-json.ts';
 import { herdText } from '../output/herd.ts';
-import { matrixText, type Row } from '../output/matrix.ts';
+import { matrixText } from '../output/matrix.ts';
 import { EXIT, UserError } from './errors.ts';
-import { libraryFolder, litmusFiles, readTests } from './litmus-files.ts';
+import { libraryFolder, litmusFiles, readSources } from './litmus-files.ts';
 import { colorChoice, print, wantsColor } from './output.ts';
 import { Progress } from './progress.ts';
 
@@ -36,43 +37,55 @@ export const addCheck = (program: Command): void => {
     )
     .option('--json', 'print one JSON document (schema pinfold.check/1)')
     .option('--max-states <n>', 'stop a search after this many states', '4000000')
-    .option('--max-time <seconds>', 'stop a search after this many seconds', '120')
+    .option('--timeout <seconds>', 'stop a search after this many seconds', '120')
+    .option('-j, --jobs <n>', 'worker threads (default: one for each core)')
     .option('--unreduced', 'explore without the reduction (slow; for comparison)')
     .option('--color <when>', 'auto, always or never', 'auto')
     .addHelpText('after', EXAMPLES)
-    .action((paths, options) => {
+    .action(async (paths, options) => {
       const parsed = parseKernelList(options.kernel);
       if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
+      const { kernels } = parsed;
       const color = wantsColor(colorChoice(options.color));
       const limits = {
         states: positive('--max-states', options.maxStates),
-        time: 1000 * positive('--max-time', options.maxTime),
+        time: 1000 * positive('--timeout', options.timeout),
       };
-      const design = options.design === undefined ? undefined : designNamed(options.design);
-      if (options.design !== undefined && design === undefined) {
+      const design = options.design ?? null;
+      if (design !== null && designNamed(design) === undefined) {
         throw new UserError(
-          `--design ${options.design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`,
+          `--design ${design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`,
         );
       }
-      const tests = readTests(litmusFiles(paths.length > 0 ? paths : [libraryFolder()]));
+      const sources = readSources(litmusFiles(paths.length > 0 ? paths : [libraryFolder()]));
+      const jobs =
+        options.jobs === undefined
+          ? defaultJobs(sources.length)
+          : Math.floor(positive('--jobs', options.jobs));
       const progress = new Progress();
-      const rows: Row[] = [];
-      for (const [i, checked] of tests.entries()) {
-        const checker = new Checker(checked);
-        const verdicts = parsed.kernels.map((kernel) => {
-          progress.update(`${i + 1}/${tests.length} ${checked.test.name} at ${kernel}`);
-          return checker.check(kernel, { limits, design, unreduced: options.unreduced === true });
-        });
-        rows.push({ test: checked.test.name, verdicts });
-      }
+      const results = await checkAll(
+        sources,
+        kernels,
+        { limits, unreduced: options.unreduced === true },
+        design,
+        Math.min(jobs, sources.length),
+        (done, test, kernel) => progress.update(`${done}/${sources.length} ${test} at ${kernel}`),
+      );
       progress.done();
-      const verdicts = rows.flatMap((r) => r.verdicts);
-      const first = tests[0];
-      if (options.json === true)
-        print(JSON.stringify(checkJson(parsed.kernels, verdicts), null, 2));
-      else if (verdicts.length === 1 && first !== undefined && verdicts[0] !== undefined)
-        print(herdText(verdicts[0], first.test, true));
-      else print(matrixText(parsed.kernels, rows, { color }));
+      const verdicts = results.flat();
+      const [only] = sources;
+      const [first] = verdicts;
+      if (options.json === true) {
+        print(JSON.stringify(checkJson(kernels, verdicts), null, 2));
+      } else if (verdicts.length === 1 && only !== undefined && first !== undefined) {
+        print(herdText(first, only.checked.test, true));
+      } else {
+        const rows = sources.map((s, i) => ({
+          test: s.checked.test.name,
+          verdicts: results[i] ?? [],
+        }));
+        print(matrixText(kernels, rows, { color }));
+      }
       process.exitCode = statusOf(verdicts);
     });
 };

@@ -47,9 +47,19 @@ export const shownPath = (file: string): string => {
   return short.length > 0 && short.length < file.length ? short : file;
 };
 
+/** A test and the text that it was read from. */
+export interface TestSource {
+  readonly checked: CheckedTest;
+  readonly text: string;
+}
+
 /** Reads and checks every file; all that is wrong with all of them goes into one UserError. */
-export const readTests = (files: readonly string[]): CheckedTest[] => {
-  const tests: CheckedTest[] = [];
+export const readTests = (files: readonly string[]): CheckedTest[] =>
+  readSources(files).map((s) => s.checked);
+
+/** `readTests` with the texts. */
+export const readSources = (files: readonly string[]): TestSource[] => {
+  const tests: TestSource[] = [];
   const problems: string[] = [];
   const names = new Map<string, string>();
   for (const file of files) {
@@ -75,7 +85,7 @@ export const readTests = (files: readonly string[]): CheckedTest[] => {
       );
     }
     names.set(checked.test.name, shown);
-    tests.push(checked);
+    tests.push({ checked, text });
   }
   if (problems.length > 0) throw new UserError(problems.join('\n'));
   return tests;

@@ -103,7 +103,9 @@ const argumentItems = (
   params: readonly Param[],
 ): CompletionItem[] => {
   const items: CompletionItem[] = [];
-  const variables = params.some((p) => !['thread', 'event', 'barrier', 'lock', 'string'].includes(p.type));
+  const variables = params.some(
+    (p) => !['thread', 'event', 'barrier', 'lock', 'string'].includes(p.type),
+  );
   for (const { type, families } of params) {
     if (type === 'thread')
       for (const t of source.test.threads)

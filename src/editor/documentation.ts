@@ -35,9 +35,10 @@ export const constantNotes = (name: string): string | null => {
   if (constant === undefined) return null;
   const { value, family } = constant;
   const hex = value > 9 ? ` = 0x${value.toString(16)}` : '';
-  return [code(`${name} = ${value}${hex}`), FAMILIES[family] ?? `Flag of the family ${family}.`].join(
-    '\n\n',
-  );
+  return [
+    code(`${name} = ${value}${hex}`),
+    FAMILIES[family] ?? `Flag of the family ${family}.`,
+  ].join('\n\n');
 };
 
 const FAMILIES: Readonly<Record<string, string>> = {

@@ -48,7 +48,10 @@ export const outlineOf = (source: Source, document: TextDocument): DocumentSymbo
   };
   const { init, condition } = test;
   if (init.span.end > init.span.start)
-    add('initial block', SymbolKind.Constructor, init.span, { ...init.span, end: init.span.start + 1 });
+    add('initial block', SymbolKind.Constructor, init.span, {
+      ...init.span,
+      end: init.span.start + 1,
+    });
   for (const t of test.threads) add(t.name, SymbolKind.Function, t.span, t.nameSpan);
   if (condition.span.end > condition.span.start)
     add(condition.quantifier, SymbolKind.Boolean, condition.span, condition.span, false);

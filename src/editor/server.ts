@@ -17,13 +17,7 @@ import { completionsAt } from './completion.ts';
 import { diagnosticsOf } from './diagnostics.ts';
 import { fixesFor } from './fixes.ts';
 import { hoverAt } from './hover.ts';
-import {
-  definitionAt,
-  highlightsAt,
-  referencesAt,
-  renameAt,
-  renameRange,
-} from './navigate.ts';
+import { definitionAt, highlightsAt, referencesAt, renameAt, renameRange } from './navigate.ts';
 import { outlineOf } from './outline.ts';
 import { wholeRange } from './range.ts';
 import { signatureAt } from './signature.ts';

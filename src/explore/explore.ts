@@ -96,7 +96,7 @@ export const explore = (
       limit ??= limitOf(machine);
       const problem = problemOf(machine, end);
       if (problem !== null) {
-        if (end.kind !== 'deadlock') bugs++;
+        if (end.kind !== 'deadlock' && end.kind !== 'livelock') bugs++;
         problems.add(problem);
         return problem;
       }
@@ -138,6 +138,9 @@ const problemOf = (m: Machine, end: End): string | null => {
     const names = end.waiting.map((t) => m.k.program.threads[t]?.name ?? '?').join(', ');
     return `deadlock: ${names} wait`;
   }
+  if (end.kind === 'livelock') {
+    return `livelock: ${m.k.program.threads[end.thread]?.name ?? '?'} goes round for ever`;
+  }
   const leaked = leakedPins(m.k);
   if (leaked.length === 0) return null;
   return `leak: page frame ${leaked.join(', ')} is pinned and nobody knows of it any more`;
@@ -145,7 +148,7 @@ const problemOf = (m: Machine, end: End): string | null => {
 
 const shownValue = (value: number): string => (Number.isNaN(value) ? '-' : String(value));
 
-/** A BUG weighs more than a deadlock, either more than any state. */
+/** A BUG weighs more than a deadlock or livelock, either more than any state. */
 const observe = (states: readonly FinalState[], problems: number, bugs: number): Observation => {
   if (problems > 0) return bugs > 0 ? 'Bug' : 'Deadlock';
   if (states.length === 0) return 'Vacuous';

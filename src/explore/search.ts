@@ -25,6 +25,8 @@ import { Stepper } from './stepper.ts';
 export type End =
   | { readonly kind: 'final' }
   | { readonly kind: 'deadlock'; readonly waiting: readonly number[] }
+  /** A thread goes round for ever in steps that nobody else notices. */
+  | { readonly kind: 'livelock'; readonly thread: number }
   | { readonly kind: 'bug'; readonly code: number; readonly argument: number };
 
 export interface Limits {
@@ -90,6 +92,8 @@ class Search {
   /** What the graph calls the state that the search is about to leave, and the step it takes from there. */
   #from = 0;
   #label = 0;
+  /** Thread that the last step sent round in a circle, or -1. */
+  #livelock = -1;
   /** Word of the arena at which the stacks begin. */
   readonly #stacksAt: number;
   #path = new Int32Array(NODE.words * 1024);
@@ -127,7 +131,7 @@ class Search {
     // Threads first run to where they can meet.
     for (let t = 0; t < threads; t++) {
       this.#save(t);
-      if (!this.#stepper.runOn(t)) this.#cut = 'a thread runs on without end';
+      this.#runOn(t);
       this.#takeIn(t, 0, 0);
       this.#savedUsed = 0;
     }
@@ -161,6 +165,13 @@ class Search {
       ends: this.#ends,
       cut: this.#cut,
     };
+  }
+
+  /** Runs `t` on to where others can notice. */
+  #runOn(t: number): void {
+    const how = this.#stepper.runOn(t);
+    this.#livelock = how === 'livelock' ? t : -1;
+    if (how === 'endless') this.#cut = 'a thread takes more steps in a row than any that ends';
   }
 
   /** Copies the thread's stack; the words behind it are zero. */
@@ -228,6 +239,10 @@ class Search {
       this.#end({ kind: 'bug', code: k.report[0] as number, argument: k.report[1] as number });
       return;
     }
+    if (this.#livelock >= 0) {
+      this.#end({ kind: 'livelock', thread: this.#livelock });
+      return;
+    }
     if (last >= 0 && threadRunning(last)) {
       const word = threadPending(last);
       if (accessOp(word) === CHOOSE) {
@@ -282,7 +297,7 @@ class Search {
     path[node + NODE.thread] = t;
     path[node + NODE.length] = length;
     this.#stepper.step(t);
-    if (!this.#stepper.runOn(t)) this.#cut = 'a thread runs on without end';
+    this.#runOn(t);
     this.#takeIn(t, mark, length);
     this.#savedUsed += Math.max(length, threadWords(t));
     this.#arrive(t);

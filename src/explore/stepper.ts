@@ -1,12 +1,22 @@
 /** Takes steps of threads in place, and says to `sharing` what each touched. */
 import { accessOp, accessRegion, CHOOSE, R } from '../machine/access.ts';
 import { accessEnabled } from '../machine/enabled.ts';
-import { resume, threadPending, threadRunning } from '../machine/resumable.ts';
-import type { Machine } from './setup.ts';
+import {
+  log,
+  logged,
+  resume,
+  stacks,
+  threadPending,
+  threadRunning,
+  threadWords,
+} from '../machine/resumable.ts';
+import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
 
 /** Steps of one thread in a row that nobody notices, after which it is taken to run forever. */
 const RUN_LIMIT = 200_000;
+/** Steps in a row after which a run is looked at for a circle; a power of two. */
+const LONG_RUN = 4096;
 
 export class Stepper {
   steps = 0;
@@ -54,18 +64,54 @@ export class Stepper {
     for (let i = 0; i <= n; i++) also[i] = 0;
   }
 
-  /** Runs `t` on while nobody can notice, from the step it has announced. False: it seems to run forever. */
-  runOn(t: number): boolean {
+  /** Runs `t` on while nobody can notice, from the step it has announced. */
+  runOn(t: number): RunEnd {
     const sharing = this.#sharing;
-    if (sharing === null) return true;
+    if (sharing === null) return 'visible';
     const { k } = this.#m;
+    let anchor: Anchor | null = null;
     for (let n = 0; n < RUN_LIMIT; n++) {
-      if (!threadRunning(t) || (k.report[0] as number) !== 0) return true;
+      if (!threadRunning(t) || (k.report[0] as number) !== 0) return 'visible';
       const word = threadPending(t);
-      if (accessOp(word) === CHOOSE || sharing.visible(word) || !accessEnabled(k, word))
-        return true;
+      if (accessOp(word) === CHOOSE || sharing.visible(word) || !accessEnabled(k, word)) {
+        return 'visible';
+      }
+      // A run this long may go round in a circle: the same state twice proves it.
+      if (n >= LONG_RUN) {
+        if (anchor !== null && this.#isBack(t, anchor)) return 'livelock';
+        if ((n & (n - 1)) === 0) anchor = { mark: logged, stack: this.#stackOf(t) };
+      }
       this.step(t);
     }
-    return false;
+    return 'endless';
   }
+
+  #stackOf(t: number): Int32Array {
+    const from = t * STACK_WORDS;
+    return stacks.slice(from, from + threadWords(t));
+  }
+
+  /** Whether the thread and the machine are as they were at the anchor. */
+  #isBack(t: number, anchor: Anchor): boolean {
+    const from = t * STACK_WORDS;
+    const { stack, mark } = anchor;
+    if (threadWords(t) !== stack.length) return false;
+    for (let i = 0; i < stack.length; i++) if (stacks[from + i] !== stack[i]) return false;
+    const seen = new Set<number>();
+    for (let n = mark; n < logged; n += 2) {
+      const address = log[n] as number;
+      if (seen.has(address)) continue;
+      seen.add(address);
+      if (this.#m.arena[address] !== log[n + 1]) return false;
+    }
+    return true;
+  }
+}
+
+/** How a run of steps that nobody notices ended: at one that others notice (or at the thread's end); never, as was proven; or not within the limit. */
+type RunEnd = 'visible' | 'livelock' | 'endless';
+
+interface Anchor {
+  readonly mark: number;
+  readonly stack: Int32Array;
 }

@@ -63,7 +63,10 @@ export const ERRORS = {
   ),
   // Names and types
   L040: error('A name that nobody declares', 'declare it in the initial block, or assign it first'),
-  L041: error('A call that the language does not have', 'see the table of calls in docs/language.md'),
+  L041: error(
+    'A call that the language does not have',
+    'see the table of calls in docs/language.md',
+  ),
   L042: error('A wrong number of arguments', 'see the signature'),
   L043: error('An argument of the wrong type', 'see the signature'),
   L044: error('A register is read before anything was assigned to it', 'assign it first'),

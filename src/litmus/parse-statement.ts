@@ -180,7 +180,8 @@ export const parseBody = (s: TokenStream): { body: Statement[]; trailing: string
     try {
       const { blank } = s.peek();
       const [first, ...rest] = parseStatement(s);
-      if (first !== undefined) body.push(blank && body.length > 0 ? { ...first, blank } : first, ...rest);
+      if (first !== undefined)
+        body.push(blank && body.length > 0 ? { ...first, blank } : first, ...rest);
     } catch (e) {
       if (!(e instanceof Unwind)) throw e;
       recover(s, began);

@@ -1,6 +1,5 @@
 /**
- * What the lockless walk does otherwise in the direct form (`gup-fast-run.direct.ts`), where nobody
- * interferes: it takes ordinary pages of a table all at once, and doesn't ask afterwards whether a
+ * What the lockless walk does otherwise in the quick forms (`gup-fast-run.direct.ts`, `.shared.ts`): it takes ordinary pages of a table all at once, and doesn't ask afterwards whether a
  * fork has come between.
  */
 import { PG } from '../machine/page.ts';
@@ -12,12 +11,14 @@ import type { Kernel } from './kernel.ts';
 
 /**
  * Takes and stores up to `n` pages from entry `first` on, the first of them as number `nr` of the
- * list at `pages`; `pmd` is the entry of their table. Returns how many; the page behind them is for
- * the general walk.
+ * list at `pages`; the entry of their table, `pmd`, was (pmdLo, pmdHi). Returns how many; the page
+ * behind them is for the general walk.
  */
 export function takePlainRun(
   _k: Kernel,
   _pmd: EntryAddr,
+  _pmdLo: number,
+  _pmdHi: number,
   _first: EntryAddr,
   _n: number,
   _flags: number,

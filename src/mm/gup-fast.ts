@@ -139,7 +139,7 @@ export function* fastPteRange(
   let mode = -1;
   let tests = 0;
   for (let i = 0; i < n; i++) {
-    i += takePlainRun(k, pmd, first + 2 * i, n - i, flags, pages, before + i);
+    i += takePlainRun(k, pmd, pmdLo, pmdHi, first + 2 * i, n - i, flags, pages, before + i);
     if (i === n) break;
     if (mode === -1) {
       mode = grabMode(k, flags);

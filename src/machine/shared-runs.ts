@@ -1,0 +1,215 @@
+/**
+ * Two loops over lists of pages for memory that several threads share, as WebAssembly: there an
+ * atomic operation is an instruction, from JavaScript it is a call that costs more than all the rest
+ * of a page. Memory from `sharedArena` has them; `takeRun` and `releaseRun` of any other memory do
+ * the same in JavaScript. Both forms may work on the same words at once.
+ */
+
+/** References taken and given back for a list; see `takeRun` and `releaseRun`. Addresses in bytes. */
+interface Runs {
+  readonly take: (
+    list: number,
+    n: number,
+    flags: number,
+    refcount: number,
+    looked: number,
+    wanted: number,
+    each: number,
+  ) => number;
+  readonly release: (
+    list: number,
+    n: number,
+    compound: number,
+    refcount: number,
+    free: number,
+    each: number,
+  ) => number;
+}
+
+/** The loops of each memory that was made for them. */
+const runsOf = new WeakMap<ArrayBufferLike, Runs>();
+
+const PAGE_BYTES = 65536;
+
+/**
+ * One buffer for all arrays of a machine, at most 4 GiB, that worker threads can share and whose
+ * loops are quick. `words` of capacity; throws RangeError when it is used up, or too large.
+ */
+export function sharedArena(words: number): (count: number) => Int32Array {
+  const pages = Math.ceil((words * 4) / PAGE_BYTES);
+  if (pages > PAGE_BYTES) throw new RangeError(`a shared arena has at most ${2 ** 30} words`);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const { buffer } = memory;
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(pages)), {
+    m: { m: memory },
+  });
+  runsOf.set(buffer, instance.exports as unknown as Runs);
+  let next = 0;
+  return (count) => {
+    if (next + count > words) throw new RangeError(`shared arena of ${words} words is used up`);
+    const view = new Int32Array(buffer, next * 4, count);
+    next += count;
+    return view;
+  };
+}
+
+/**
+ * Adds `each` to the reference count of the `n` pages listed from word `at` of `list`, as far as
+ * their flags, of those `looked` at, are the `wanted` ones and their count is positive. Returns how
+ * many; stops too where another thread changes the count at the same moment.
+ */
+export function takeRun(
+  list: Int32Array,
+  at: number,
+  n: number,
+  flags: Int32Array,
+  refcount: Int32Array,
+  looked: number,
+  wanted: number,
+  each: number,
+): number {
+  const runs = runsOf.get(refcount.buffer);
+  if (runs !== undefined)
+    return runs.take(
+      list.byteOffset + at * 4,
+      n,
+      flags.byteOffset,
+      refcount.byteOffset,
+      looked,
+      wanted,
+      each,
+    );
+  for (let i = 0; i < n; i++) {
+    const pfn = list[at + i];
+    if ((flags[pfn] & looked) !== wanted) return i;
+    const old = refcount[pfn];
+    if (old <= 0 || Atomics.compareExchange(refcount, pfn, old, (old + each) | 0) !== old) return i;
+  }
+  return n;
+}
+
+/**
+ * Takes `each` from the reference count of the `n` pages listed from word `at` of `list`, as far as
+ * they are above `free`, in no folio of several pages, and keep a reference. Returns how many; stops
+ * too where another thread changes the count at the same moment.
+ */
+export function releaseRun(
+  list: Int32Array,
+  at: number,
+  n: number,
+  compound: Int32Array,
+  refcount: Int32Array,
+  free: number,
+  each: number,
+): number {
+  const runs = runsOf.get(refcount.buffer);
+  if (runs !== undefined)
+    return runs.release(
+      list.byteOffset + at * 4,
+      n,
+      compound.byteOffset,
+      refcount.byteOffset,
+      free,
+      each,
+    );
+  for (let i = 0; i < n; i++) {
+    const pfn = list[at + i];
+    if (pfn <= free || compound[pfn] !== 0) return i;
+    const old = refcount[pfn];
+    if (old <= each || Atomics.compareExchange(refcount, pfn, old, old - each) !== old) return i;
+  }
+  return n;
+}
+
+// The module, by hand: two functions of i32 on one imported memory.
+const I32 = 0x7f;
+const get = (local: number): number[] => [0x20, local];
+const set = (local: number): number[] => [0x21, local];
+const i32 = (value: number): number[] => [0x41, value];
+const LOAD = [0x28, 2, 0];
+const COMPARE_EXCHANGE = [0xfe, 0x48, 2, 0];
+const NE = 0x47;
+const LE_S = 0x4c;
+const GE_U = 0x4f;
+const ADD = 0x6a;
+const SUB = 0x6b;
+const AND = 0x71;
+const SHL = 0x74;
+const SHR_U = 0x76;
+/** Out of the loop if the value on the stack is not 0. */
+const LEAVE_IF = [0x0d, 1];
+
+/** Parameters and locals of both functions; what the third and the last parameters are differs. */
+const P = { list: 0, n: 1, words: 2, refcount: 3 } as const;
+
+/** For each page of the list: `body`, which leaves the loop or changes the count; then the next. */
+function eachPage(at: number, end: number, body: readonly number[]): number[] {
+  return [
+    ...[...get(P.list), ...set(at)],
+    ...[...get(P.list), ...get(P.n), ...i32(2), SHL, ADD, ...set(end)],
+    ...[0x02, 0x40, 0x03, 0x40],
+    ...[...get(at), ...get(end), GE_U, ...LEAVE_IF],
+    ...body,
+    ...[...get(at), ...i32(4), ADD, ...set(at), 0x0c, 0, 0x0b, 0x0b],
+    ...[...get(at), ...get(P.list), SUB, ...i32(2), SHR_U, 0x0b],
+  ];
+}
+
+function takeBody(): number[] {
+  const [looked, wanted, each, at, end, offset, address, old] = [4, 5, 6, 7, 8, 9, 10, 11] as const;
+  return eachPage(at, end, [
+    ...[...get(at), ...LOAD, ...i32(2), SHL, ...set(offset)],
+    ...[...get(P.words), ...get(offset), ADD, ...LOAD, ...get(looked), AND],
+    ...[...get(wanted), NE, ...LEAVE_IF],
+    ...[...get(P.refcount), ...get(offset), ADD, ...set(address)],
+    ...[...get(address), ...LOAD, ...set(old)],
+    ...[...get(old), ...i32(0), LE_S, ...LEAVE_IF],
+    ...[...get(address), ...get(old), ...get(old), ...get(each), ADD, ...COMPARE_EXCHANGE],
+    ...[...get(old), NE, ...LEAVE_IF],
+  ]);
+}
+
+function releaseBody(): number[] {
+  const [free, each, at, end, pfn, offset, address, old] = [4, 5, 6, 7, 8, 9, 10, 11] as const;
+  return eachPage(at, end, [
+    ...[...get(at), ...LOAD, ...set(pfn)],
+    ...[...get(pfn), ...get(free), LE_S, ...LEAVE_IF],
+    ...[...get(pfn), ...i32(2), SHL, ...set(offset)],
+    ...[...get(P.words), ...get(offset), ADD, ...LOAD, ...LEAVE_IF],
+    ...[...get(P.refcount), ...get(offset), ADD, ...set(address)],
+    ...[...get(address), ...LOAD, ...set(old)],
+    ...[...get(old), ...get(each), LE_S, ...LEAVE_IF],
+    ...[...get(address), ...get(old), ...get(old), ...get(each), SUB, ...COMPARE_EXCHANGE],
+    ...[...get(old), NE, ...LEAVE_IF],
+  ]);
+}
+
+/** The whole module for a memory of `pages` times 64 KiB. */
+function moduleBytes(pages: number): Uint8Array<ArrayBuffer> {
+  const section = (id: number, content: number[]): number[] => [id, ...leb(content.length), ...content];
+  const func = (locals: number, body: number[]): number[] => {
+    const whole = [1, locals, I32, ...body];
+    return [...leb(whole.length), ...whole];
+  };
+  const type = (parameters: number): number[] => [
+    0x60,
+    parameters,
+    ...new Array<number>(parameters).fill(I32),
+    1,
+    I32,
+  ];
+  const name = (text: string): number[] => [text.length, ...Buffer.from(text)];
+  return Uint8Array.from([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [2, ...type(7), ...type(6)]),
+    ...section(2, [1, ...name('m'), ...name('m'), 2, 3, ...leb(pages), ...leb(pages)]),
+    ...section(3, [2, 0, 1]),
+    ...section(7, [2, ...name('take'), 0, 0, ...name('release'), 0, 1]),
+    ...section(10, [2, ...func(5, takeBody()), ...func(6, releaseBody())]),
+  ]);
+}
+
+/** An unsigned number, seven bits a byte. */
+function leb(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...leb(value >>> 7)];
+}
