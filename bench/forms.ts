@@ -5,7 +5,7 @@ import * as directKernel from '../gen/direct/mm/kernel.ts';
 import * as directMm from '../gen/direct/mm/mm-alloc.ts';
 import * as directMmap from '../gen/direct/mm/mmap.ts';
 import * as directUnpin from '../gen/direct/mm/unpin.ts';
-import * as sharedRuns from '../gen/shared/machine/shared-runs.ts';
+import * as sharedRuns from '../gen/shared/machine/runs.ts';
 import * as sharedContents from '../gen/shared/machine/mmu.ts';
 import * as sharedGup from '../gen/shared/mm/gup.ts';
 import * as sharedKernel from '../gen/shared/mm/kernel.ts';

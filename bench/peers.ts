@@ -8,16 +8,39 @@ import type { Contender } from './measure.ts';
 const CACHE = join(import.meta.dirname, '..', '.cache', 'bench');
 
 /** Why a peer is left out, for the reader. */
-export class NoPeer extends Error {}
+class NoPeer extends Error {}
+
+/** A peer that has shown that it runs here, or null with the reason printed. */
+export async function openPeer(
+  name: string,
+  program: string,
+  args: readonly string[],
+  units: number,
+): Promise<Peer | null> {
+  try {
+    const peer = new Peer(name, buildPeer(program), args, units);
+    await peer.round();
+    return peer;
+  } catch (error) {
+    if (!(error instanceof NoPeer)) throw error;
+    console.log(`  skipped: ${name}: ${error.message}`);
+    return null;
+  }
+}
+
+const built = new Map<string, string>();
 
 /** Builds bench/peer/`name`.c with the system's gcc. Returns the program; throws NoPeer without a compiler. */
-export function buildPeer(name: string): string {
+function buildPeer(name: string): string {
+  const known = built.get(name);
+  if (known !== undefined) return known;
   mkdirSync(CACHE, { recursive: true });
   const program = join(CACHE, name);
   const source = join(import.meta.dirname, 'peer', `${name}.c`);
   const made = spawnSync('gcc', ['-O2', '-o', program, source], { encoding: 'utf8' });
   if (made.error !== undefined) throw new NoPeer('there is no gcc on this machine');
   if (made.status !== 0) throw new NoPeer(`gcc could not build ${name}.c: ${made.stderr.trim()}`);
+  built.set(name, program);
   return program;
 }
 

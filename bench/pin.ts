@@ -3,9 +3,9 @@
  * beside a C program of the same walk (peer/walk.c) and this machine's kernel (peer/ring.c), taking
  * turns in one run. Every call is the whole of pin_user_pages_fast() and unpin_user_pages().
  */
-import { FORMS, type FormName, KERNEL, type Order, Pinner } from './forms.ts';
+import { type FormName, KERNEL, type Order, Pinner } from './forms.ts';
 import { type Contender, printTable, type Round, ratio, shown, spread, takeTurns, verdict } from './measure.ts';
-import { buildPeer, NoPeer, Peer } from './peers.ts';
+import { openPeer, type Peer } from './peers.ts';
 
 const PAGES = [512, 1 << 18] as const;
 const ORDERS: readonly Order[] = ['sequential', 'scattered'];
@@ -14,6 +14,8 @@ const LIMIT: Readonly<Record<FormName, number>> = { plain: 1.3, shared: 3.5 };
 
 const pinTime = (round: Round): number => round.pin;
 const unpinTime = (round: Round): number => round.unpin;
+
+const FORM_NAMES: readonly FormName[] = ['plain', 'shared'];
 
 /** Calls in one round: a few pages are done before the clock ticks. */
 function times(pages: number): number {
@@ -26,96 +28,79 @@ function sizeName(pages: number): string {
 
 /** Runs every case and prints the table. */
 export async function pin(): Promise<void> {
-  console.log(`pin: nanoseconds a page, kernel ${KERNEL} modelled; median (middle half) of rounds that take turns`);
-  const walk = available('walk', 'the C walk');
-  const ring = available('ring', "this machine's kernel");
+  console.log(
+    `pin: nanoseconds a page, kernel ${KERNEL} modelled; median (middle half) of rounds that take turns`,
+  );
   const rows: string[][] = [];
   for (const order of ORDERS) {
-    const pinners = (Object.keys(FORMS) as FormName[]).map((form) => ({ form, pinner: new Pinner(form, order) }));
-    for (const pages of PAGES) rows.push(...(await measure(order, pages, pinners, walk, ring)));
+    const pinners = FORM_NAMES.map((form) => ({ form, pinner: new Pinner(form, order) }));
+    for (const pages of PAGES) rows.push(...(await measure(order, pages, pinners)));
     for (const { pinner } of pinners) pinner.check();
   }
   printTable(['', 'pin', 'unpin', 'pin : C', 'unpin : C', 'limit', '', 'both : kernel', ''], rows);
-}
-
-/** A peer's program; null, with the reason printed, when it cannot run here. */
-function available(name: string, what: string): string | null {
-  try {
-    return buildPeer(name);
-  } catch (error) {
-    return skip(what, error);
-  }
-}
-
-function skip(what: string, error: unknown): null {
-  if (!(error instanceof NoPeer)) throw error;
-  console.log(`  skipped: ${what}: ${error.message}`);
-  return null;
+  console.log('  C: the atomic walk of bench/peer/walk.c. Kernel: io_uring registers and unregisters a buffer of as');
+  console.log('  many 4 KiB pages (bench/peer/ring.c); its time is that of one page more. Limits: docs/benchmarks.md.');
 }
 
 async function measure(
   order: Order,
   pages: number,
   pinners: readonly { readonly form: FormName; readonly pinner: Pinner }[],
-  walk: string | null,
-  ring: string | null,
 ): Promise<string[][]> {
-  const c = walk === null ? null : new Peer('C walk', walk, [order, String(pages)], pages);
-  const kernel = ring === null ? null : await slope(ring, pages);
+  const c = await openPeer('C walk', 'walk', [order, String(pages)], pages);
+  const kernel = await openSlope(pages);
   const ours: Contender[] = pinners.map(({ form, pinner }) => ({
-    name: form,
+    name: `${form} memory`,
     round: () => pinner.round(pages, times(pages)),
   }));
-  const all = [...ours, ...(c === null ? [] : [c]), ...(kernel === null ? [] : [kernel])];
-  const seen = await takeTurns(all, 6, pages < 4096 ? 40 : 24);
+  const all = [...ours, ...[c, kernel].filter((peer) => peer !== null)];
+  const seen = await takeTurns(all, 8, pages < 4096 ? 40 : 24);
   for (const peer of [c, kernel]) peer?.end();
-  const of = (contender: Contender | null): Round[] | null =>
+  const of = (contender: Contender | null): readonly Round[] | null =>
     contender === null ? null : (seen[all.indexOf(contender)] ?? null);
-  const reference = of(c);
-  const system = of(kernel);
-  const title = `${sizeName(pages)} ${order}`;
-  const rows = pinners.map(({ form }, i) => {
+  return all.map(({ name }, i) => {
     const rounds = seen[i] ?? [];
-    const row = [`${title}, ${form} memory`, spread(rounds.map(pinTime)), spread(rounds.map(unpinTime))];
-    if (reference === null) row.push('-', '-', '-', '-');
-    else {
-      const ratios = [pinTime, unpinTime].map((t) => ratio(rounds, reference, t));
-      const limit = LIMIT[form];
-      row.push(...ratios.map(shown), String(limit), verdict(Math.max(...ratios), limit));
-    }
-    if (system === null) row.push('-', '-');
-    else {
-      const both = ratio(rounds, system, (r) => r.pin + r.unpin);
-      row.push(shown(both), verdict(both, 1));
-    }
-    return row;
+    const row = [`${sizeName(pages)} ${order}, ${name}`, spread(rounds.map(pinTime)), spread(rounds.map(unpinTime))];
+    const form = pinners[i]?.form;
+    return form === undefined ? row : [...row, ...judged(rounds, LIMIT[form], of(c), of(kernel))];
   });
-  for (const [name, rounds] of [['C walk', reference], ["this machine's kernel, 4 KiB pages", system]] as const) {
-    if (rounds !== null) rows.push([`${title}, ${name}`, spread(rounds.map(pinTime)), spread(rounds.map(unpinTime))]);
-  }
-  return rows;
 }
 
-/** The kernel's cost of one page more: what `pages` pages take beyond a smaller buffer, by page. */
+/** The cells that compare `rounds` with the two peers. */
+function judged(
+  rounds: readonly Round[],
+  limit: number,
+  c: readonly Round[] | null,
+  kernel: readonly Round[] | null,
+): string[] {
+  const cells: string[] = [];
+  if (c === null) cells.push('-', '-', '-', '');
+  else {
+    const ratios = [pinTime, unpinTime].map((time) => ratio(rounds, c, time));
+    cells.push(...ratios.map(shown), String(limit), verdict(Math.max(...ratios), limit));
+  }
+  if (kernel === null) return [...cells, '-'];
+  const both = ratio(rounds, kernel, (round) => round.pin + round.unpin);
+  return [...cells, shown(both), verdict(both, 1)];
+}
+
+/** This kernel's cost of one page more: what a buffer takes beyond a smaller one, by page. */
 class Slope implements Contender {
-  readonly name = 'kernel';
+  readonly name = "this machine's kernel";
   readonly #small: Peer;
   readonly #large: Peer;
-  readonly #pages: number;
-  readonly #fewer: number;
+  readonly #more: number;
 
-  constructor(program: string, pages: number, fewer: number) {
-    this.#small = new Peer('small', program, ['small', String(fewer)], 1);
-    this.#large = new Peer('large', program, ['small', String(pages)], 1);
-    this.#pages = pages;
-    this.#fewer = fewer;
+  constructor(small: Peer, large: Peer, more: number) {
+    this.#small = small;
+    this.#large = large;
+    this.#more = more;
   }
 
   async round(): Promise<Round> {
     const small = await this.#small.round();
     const large = await this.#large.round();
-    const more = this.#pages - this.#fewer;
-    return { pin: (large.pin - small.pin) / more, unpin: (large.unpin - small.unpin) / more };
+    return { pin: (large.pin - small.pin) / this.#more, unpin: (large.unpin - small.unpin) / this.#more };
   }
 
   end(): void {
@@ -124,13 +109,13 @@ class Slope implements Contender {
   }
 }
 
-async function slope(program: string, pages: number): Promise<Slope | null> {
-  const kernel = new Slope(program, pages, pages === PAGES[0] ? 1 : PAGES[0]);
-  try {
-    await kernel.round();
-    return kernel;
-  } catch (error) {
-    kernel.end();
-    return skip("this machine's kernel", error);
+async function openSlope(pages: number): Promise<Slope | null> {
+  const fewer = pages === PAGES[0] ? 1 : PAGES[0];
+  const large = await openPeer("this machine's kernel", 'ring', ['small', String(pages)], 1);
+  const small = large === null ? null : await openPeer('the same, fewer pages', 'ring', ['small', String(fewer)], 1);
+  if (large === null || small === null) {
+    large?.end();
+    return null;
   }
+  return new Slope(small, large, pages - fewer);
 }

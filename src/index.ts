@@ -10,15 +10,22 @@
  * of `k.kmem` (`kmalloc(k, n)`), each a page frame number.
  */
 
+export { bootSystem, type System, type SystemConfig } from '../gen/direct/fs/system.ts';
 export { copyPage, pageByte, setPageByte } from '../gen/direct/machine/contents.ts';
 export { leafPfn } from '../gen/direct/machine/mmu.ts';
 export { BUG, bugName, WARN } from '../gen/direct/machine/report.ts';
 export { exitMm } from '../gen/direct/mm/exit.ts';
-export { FOLL, follNames } from '../gen/direct/mm/foll.ts';
 export { headOf, orderOf, pageAnonExclusive, pageMapcount } from '../gen/direct/mm/folio.ts';
+export { FOLL, follNames } from '../gen/direct/mm/foll.ts';
 export { dupMm } from '../gen/direct/mm/fork.ts';
 export * from '../gen/direct/mm/gup.ts';
-export { bootKernel, type Kernel, type KernelConfig, kmalloc, newTask } from '../gen/direct/mm/kernel.ts';
+export {
+  bootKernel,
+  type Kernel,
+  type KernelConfig,
+  kmalloc,
+  newTask,
+} from '../gen/direct/mm/kernel.ts';
 export { MADV, sysMadvise } from '../gen/direct/mm/madvise.ts';
 export { userAccess } from '../gen/direct/mm/memory.ts';
 export { mmAlloc } from '../gen/direct/mm/mm-alloc.ts';
@@ -27,8 +34,7 @@ export { folioMaybeDmaPinned } from '../gen/direct/mm/pinned.ts';
 export * from '../gen/direct/mm/unpin.ts';
 export { vmstatSum } from '../gen/direct/mm/vmstat.ts';
 export { VMSTAT } from '../gen/direct/mm/vmstat-items.ts';
-export { bootSystem, type System, type SystemConfig } from '../gen/direct/fs/system.ts';
-export { boot, type Booted } from './boot.ts';
+export { type Booted, boot } from './boot.ts';
 export { Checker, type CheckOptions, type Verdict } from './explore/check.ts';
 export type { FinalState, Observation } from './explore/explore.ts';
 export * from './kernels/index.ts';

@@ -4,9 +4,16 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CALLS, type CallGroup, type CallSpec, CONSTANTS, ERRORS, QUERIES } from '../src/litmus/index.ts';
+import { isModelled } from '../src/litmus/compile/body.ts';
+import {
+  CALLS,
+  type CallGroup,
+  type CallSpec,
+  CONSTANTS,
+  ERRORS,
+  QUERIES,
+} from '../src/litmus/index.ts';
 import { COUNTERS } from '../src/litmus/queries.ts';
-import { CALL } from '../src/litmus/run/call-ids.ts';
 
 const FILE = fileURLToPath(new URL('../docs/language.md', import.meta.url));
 
@@ -31,7 +38,7 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 const callRow = (spec: CallSpec): string => {
   const forms = spec.forms.map((f) => `\`${cell(f.signature)}\``).join('<br>');
   const errors = spec.errors.length === 0 ? '' : ` Errors: ${spec.errors.join(', ')}.`;
-  const modelled = Object.hasOwn(CALL, spec.name) ? '' : ' *Not modelled yet.*';
+  const modelled = isModelled(spec.name) ? '' : ' *Not modelled yet.*';
   return `| ${forms} | ${cell(spec.doc)}${errors}${modelled} |`;
 };
 
@@ -42,7 +49,15 @@ const calls = (): string =>
     .map((group) => {
       const specs = [...CALLS.values()].filter((c) => c.group === group);
       const where = [...new Set(specs.map((c) => WHERE[c.where]))].join(', ');
-      return [`### ${GROUPS[group]}`, '', `May be called ${where}.`, '', '| call | meaning |', '|---|---|', ...specs.map(callRow)].join('\n');
+      return [
+        `### ${GROUPS[group]}`,
+        '',
+        `May be called ${where}.`,
+        '',
+        '| call | meaning |',
+        '|---|---|',
+        ...specs.map(callRow),
+      ].join('\n');
     })
     .join('\n\n');
 
@@ -63,7 +78,11 @@ const constants = (): string => {
   for (const { name, family } of CONSTANTS.values())
     families.set(family, [...(families.get(family) ?? []), name]);
   return ['| family | names |', '|---|---|']
-    .concat([...families].map(([family, names]) => `| ${family} | ${names.map((n) => `\`${n}\``).join(' ')} |`))
+    .concat(
+      [...families].map(
+        ([family, names]) => `| ${family} | ${names.map((n) => `\`${n}\``).join(' ')} |`,
+      ),
+    )
     .join('\n');
 };
 
@@ -83,7 +102,10 @@ export const withTables = (text: string): string => {
   for (const [name, table] of Object.entries({ calls, queries, constants, errors })) {
     const part = new RegExp(`(<!-- begin ${name} -->\n)[^]*?(<!-- end ${name} -->)`);
     if (!part.test(result)) throw new RangeError(`docs/language.md has no place for '${name}'`);
-    result = result.replace(part, (_, begin: string, end: string) => `${begin}\n${table()}\n\n${end}`);
+    result = result.replace(
+      part,
+      (_, begin: string, end: string) => `${begin}\n${table()}\n\n${end}`,
+    );
   }
   return result;
 };

@@ -11,7 +11,7 @@ import {
 } from '../kernels/index.ts';
 import type { Outcome } from '../litmus/ast.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
-import { type Compiled, compile, notModelled } from '../litmus/compile/index.ts';
+import { type Compiled, type CompiledCondition, compile, notModelled } from '../litmus/compile/index.ts';
 import { expectedAt } from '../litmus/result.ts';
 import {
   type Exploration,
@@ -52,6 +52,11 @@ export class Checker {
     this.#lacking = notModelled(checked);
     this.#compiled = this.#lacking.length === 0 ? compile(checked) : null;
     this.#needs = needsOf(checked);
+  }
+
+  /** The final condition, compiled; null when the test makes calls that are not modelled yet. */
+  get condition(): CompiledCondition | null {
+    return this.#compiled?.condition ?? null;
   }
 
   /** Explores at `kernel` (a name that `isKernel` accepts) and judges. */

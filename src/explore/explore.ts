@@ -1,7 +1,7 @@
 /** Explores a compiled test under given rules: all its final states and all other ends. */
 import type { Rules } from '../kernels/index.ts';
 import type { Outcome } from '../litmus/ast.ts';
-import type { Compiled } from '../litmus/compile/index.ts';
+import type { Compiled, CompiledCondition } from '../litmus/compile/index.ts';
 import { bugName } from '../machine/report.ts';
 import { Graph } from './graph.ts';
 import { leakedPins } from './leaks.ts';
@@ -100,17 +100,16 @@ export const explore = (
         problems.add(problem);
         return problem;
       }
-      if (!condition.filter(k)) return null;
-      const text = condition.shown
-        .map(({ text: t, value }) => `${t}=${shownValue(value(k))};`)
-        .join(' ');
-      if (!states.has(text)) states.set(text, { text, holds: condition.holds(k) });
-      return text;
+      const state = finalState(machine, condition);
+      if (state !== null && !states.has(state.text)) states.set(state.text, state);
+      return state?.text ?? null;
     };
     sharing?.begin();
     const result = search(machine, sharing, limits, onEnd, graph);
     const cut = limit ?? result.cut;
     if (cut === null && sharing?.broken === true) continue;
+    // Complete, and yet no execution came to an end: whatever happens, somebody goes round for ever.
+    if (cut === null && result.ends === 0) problems.add('livelock: no execution comes to an end');
     const found = {
       states: [...states.values()],
       problems: [...problems],
@@ -132,7 +131,7 @@ const limitOf = ({ k }: Machine): string | null => {
 };
 
 /** What is wrong with an end, whatever the condition asks; null: it is a final state like any other. */
-const problemOf = (m: Machine, end: End): string | null => {
+export const problemOf = (m: Machine, end: End): string | null => {
   if (end.kind === 'bug') return `${bugName(end.code)} (page frame ${end.argument})`;
   if (end.kind === 'deadlock') {
     const names = end.waiting.map((t) => m.k.program.threads[t]?.name ?? '?').join(', ');
@@ -144,6 +143,13 @@ const problemOf = (m: Machine, end: End): string | null => {
   const leaked = leakedPins(m.k);
   if (leaked.length === 0) return null;
   return `leak: page frame ${leaked.join(', ')} is pinned and nobody knows of it any more`;
+};
+
+/** A machine at its end as the condition sees it; null: the filter leaves it out. */
+export const finalState = ({ k }: Machine, condition: CompiledCondition): FinalState | null => {
+  if (!condition.filter(k)) return null;
+  const text = condition.shown.map((s) => `${s.text}=${shownValue(s.value(k))};`).join(' ');
+  return { text, holds: condition.holds(k) };
 };
 
 const shownValue = (value: number): string => (Number.isNaN(value) ? '-' : String(value));

@@ -1,6 +1,8 @@
 /** Walks one execution again and writes down each step: who, where, what it touched and what it changed. */
-import { log, logged, setLog, setStacks, threadTrace, undoTo } from '../machine/resumable.ts';
+import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
+import { log, logged, setLog, setStacks, threadPending, threadTrace, undoTo } from '../machine/resumable.ts';
 import type { Decision } from './graph.ts';
+import { type End, endOf } from './search.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
 import { Stepper } from './stepper.ts';
@@ -29,15 +31,15 @@ export interface TraceStep {
 
 /**
  * Replays `path` on a machine that stands at its start, calling `onStep` after each step with the machine as it is then,
- * and `onEnd` at the end; the machine is at its start again afterwards. `sharing` is that of the search that found the
- * path. Throws RangeError when the path does not fit the machine.
+ * and `onEnd` with how the execution ended (null: it could go on); the machine is at its start again afterwards. `sharing`
+ * is that of the search that found the path. Throws RangeError when the path does not fit the machine.
  */
 export const replay = (
   m: Machine,
   sharing: Sharing | null,
   path: readonly Decision[],
   onStep: (step: TraceStep) => void,
-  onEnd: () => void = () => undefined,
+  onEnd: (end: End | null) => void = () => undefined,
 ): void => {
   setStacks(m.stacks, STACK_WORDS);
   setLog(new Int32Array(1 << 16));
@@ -47,13 +49,14 @@ export const replay = (
     thread: number;
     access: number;
     functions: string[];
+    instruction: number;
     mark: number;
     decision: boolean;
   } | null = null;
   let decision = false;
   const close = (): void => {
     if (open === null) return;
-    const { thread, access, functions, mark } = open;
+    const { thread, access, functions, instruction, mark } = open;
     const first = new Map<number, number>();
     for (let n = mark; n < logged; n += 2) {
       const address = log[n] as number;
@@ -64,7 +67,6 @@ export const replay = (
       const after = m.arena[address] as number;
       if (after !== before) changes.push({ address, before, after });
     }
-    const instruction = m.k.lit.at[thread] ?? 0;
     onStep({ thread, access, functions, instruction, changes, decision: open.decision });
     open = null;
   };
@@ -74,6 +76,7 @@ export const replay = (
       thread,
       access,
       functions: threadTrace(thread).map((f) => f.name),
+      instruction: m.k.lit.at[thread] ?? 0,
       mark: logged,
       decision,
     };
@@ -81,17 +84,25 @@ export const replay = (
   };
   try {
     for (let t = 0; t < m.threads; t++) stepper.runOn(t);
-    for (const { thread, choice } of path) {
-      if (!stepper.enabled(thread)) {
-        throw new RangeError(`the path does not fit: thread ${thread} cannot step there`);
+    let livelock = -1;
+    for (const [i, { thread, choice }] of path.entries()) {
+      const name = m.k.program.threads[thread]?.name ?? (thread < m.threads ? 'the device' : null);
+      const where = `decision ${i + 1} of ${path.length}`;
+      if (name === null) throw new RangeError(`${where}: there is no thread ${thread}`);
+      if (livelock >= 0 || (m.k.report[0] ?? 0) !== 0 || !stepper.enabled(thread)) {
+        throw new RangeError(`${where}: ${name} cannot step there`);
+      }
+      const word = threadPending(thread);
+      if (choice >= (accessOp(word) === CHOOSE ? accessIndex(word) : 1)) {
+        throw new RangeError(`${where}: ${name} has no alternative ${choice} there`);
       }
       m.k.choice[0] = choice;
       decision = true;
       stepper.step(thread);
-      stepper.runOn(thread);
+      livelock = stepper.runOn(thread) === 'livelock' ? thread : -1;
     }
     close();
-    onEnd();
+    onEnd(endOf(m, livelock));
   } finally {
     undoTo(m.arena, 0);
     setLog(null);

@@ -4,6 +4,7 @@
  */
 
 import { accessIndex, accessOp, accessRegion, CHOOSE, R, WAIT } from '../machine/access.ts';
+import { accessEnabled } from '../machine/enabled.ts';
 import {
   log,
   logged,
@@ -134,6 +135,7 @@ class Search {
       this.#runOn(t);
       this.#takeIn(t, 0, 0);
       this.#savedUsed = 0;
+      if (this.#livelock >= 0) break;
     }
     this.#arrive(-1);
     while (this.#depth > 0 && this.#cut === null) {
@@ -308,6 +310,17 @@ const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
   const grown = new Int32Array(words.length * 2);
   grown.set(words);
   return grown;
+};
+
+/** How the execution that `m` stands at has ended; null: it could go on. `livelock`: the thread that goes round, or -1. */
+export const endOf = (m: Machine, livelock: number): End | null => {
+  const [code = 0, argument = 0] = m.k.report;
+  if (code !== 0) return { kind: 'bug', code, argument };
+  if (livelock >= 0) return { kind: 'livelock', thread: livelock };
+  for (let t = 0; t < m.threads; t++)
+    if (threadRunning(t) && accessEnabled(m.k, threadPending(t))) return null;
+  const waiting = waitingThreads(m);
+  return waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting };
 };
 
 /** Threads that wait for something; one that was never forked has not begun, and the device may always wait. */

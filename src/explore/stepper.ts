@@ -57,9 +57,10 @@ export class Stepper {
     if (n === 0) return;
     if (sharing !== null) {
       for (let i = 1; i <= n; i++) if (sharing.note(k, t, also[i] as number)) meets = true;
-      // A CPU's access is noticed if anything that it touches is; which is known only afterwards.
+      // The step is noticed if anything that it touches is, which is known only afterwards: from then on
+      // it is seen by what it announces. A list that is full may lack something.
       const mmu = this.#mmuWord[t] as number;
-      if (meets && mmu !== 0) sharing.share(mmu);
+      if (meets || n === also.length - 1) sharing.share(mmu !== 0 ? mmu : word);
     }
     for (let i = 0; i <= n; i++) also[i] = 0;
   }

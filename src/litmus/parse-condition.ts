@@ -11,7 +11,7 @@ import type {
   Term,
   ThreadRef,
 } from './ast.ts';
-import { ADDITIVE, parseBinary } from './parse-expression.ts';
+import { ADDITIVE, parseBinary, takeName } from './parse-expression.ts';
 import { describe, type TokenStream } from './stream.ts';
 
 const COMPARE: readonly string[] = ['=', '!=', '<', '<=', '>', '>='];
@@ -42,15 +42,7 @@ const parseContent = (s: TokenStream, of: 'disk' | 'device'): Term => {
   const first = s.next();
   s.expect('(', `after \`${of}\``);
   const thread = parseThread(s);
-  const name = s.peek();
-  if (name.kind !== 'name')
-    s.fail(
-      'L011',
-      name.span,
-      `expected a name, found ${describe(name)}`,
-      `write \`${of}(fd)[0]=1\``,
-    );
-  s.next();
+  const name = takeName(s, 'a name', `write \`${of}(fd)[0]=1\``);
   s.expect(')', `after the name in \`${of}\``);
   s.expect(
     '[',
@@ -63,7 +55,7 @@ const parseContent = (s: TokenStream, of: 'disk' | 'device'): Term => {
 };
 
 const parseQuery = (s: TokenStream): QueryTerm => {
-  const name = s.next();
+  const name = takeName(s, 'a question');
   s.expect('(', 'after the question');
   const args: Term[] = [];
   if (!s.at(')'))

@@ -1,8 +1,8 @@
 /** Declarations, assignments and calls, up to their `;`. */
 import type { AssignOp, AssignStatement, DeclareStatement, Expr, Statement, Type } from './ast.ts';
 import { constantValue } from './constant-value.ts';
-import { parseBaseType, parseExpression, parseStars } from './parse-expression.ts';
-import { describe, type TokenStream } from './stream.ts';
+import { parseBaseType, parseExpression, parseStars, takeName } from './parse-expression.ts';
+import type { TokenStream } from './stream.ts';
 import { isTypeWord } from './types.ts';
 
 const ASSIGN: readonly string[] = ['=', '+=', '-=', '*=', '&=', '|=', '^=', '<<=', '>>='];
@@ -70,10 +70,7 @@ const parseDeclarator = (
 ): { type: Type; name: string; init: Expr | null } => {
   const stars = s.peek();
   let type = parseStars(s, base);
-  const name = s.peek();
-  if (name.kind !== 'name')
-    s.fail('L011', name.span, `expected the name of a variable, found ${describe(name)}`);
-  s.next();
+  const name = takeName(s, 'the name of a variable');
   if (s.accept('[')) {
     const at = s.peek();
     const size = parseExpression(s);

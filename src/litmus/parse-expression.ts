@@ -1,7 +1,9 @@
 /** Expressions and types: C's own grammar and precedence, less what the language leaves out. */
 import type { BinaryOp, Expr, Type, UnaryOp } from './ast.ts';
 import { describe, type TokenStream } from './stream.ts';
+import type { Token } from './tokens.ts';
 import { INT_TYPES, intFromWords, isCWord, isTypeWord } from './types.ts';
+import { isReserved, MISSING, PART_WORDS } from './words.ts';
 
 /** Precedence of the binary operators; higher binds tighter. */
 export const PRECEDENCE: Readonly<Record<BinaryOp, number>> = {
@@ -30,24 +32,20 @@ export const ADDITIVE = 9;
 
 const UNARY: readonly UnaryOp[] = ['-', '~', '!', '*', '&'];
 
-/** Words that start something the language does not have. */
-const MISSING: Readonly<Record<string, string>> = {
-  sizeof: 'write the size as a number or PAGE_SIZE',
-  goto: 'use `if`, `while`, `break`',
-  switch: 'use `if` and `else`',
-  do: 'use `while` or `for`',
-  typedef: 'use the integer types as they are',
-  asm: 'there is no assembly in bodies',
-  static: 'declare it without `static`',
-  float: 'there are only integers',
-  double: 'there are only integers',
-};
-
 /** Reports a construct of C that the language lacks, if the next token starts one. */
 export const refuseMissing = (s: TokenStream): void => {
   const t = s.peek();
   if (t.kind === 'name' && Object.hasOwn(MISSING, t.text))
     s.fail('L015', t.span, `\`${t.text}\` is not part of the language`, MISSING[t.text]);
+};
+
+/** Takes a name; words that are none are refused, whatever they mean elsewhere. */
+export const takeName = (s: TokenStream, what: string, hint?: string): Token => {
+  refuseMissing(s);
+  const t = s.peek();
+  if (t.kind !== 'name' || isReserved(t.text))
+    return s.fail('L011', t.span, `expected ${what}, found ${describe(t)}`, hint);
+  return s.next();
 };
 
 /** The type before a declarator: words and qualifiers, without stars. */
@@ -113,7 +111,9 @@ const parsePrimary = (s: TokenStream): Expr => {
     return { kind: 'string', value: t.text, span: t.span };
   }
   if (t.kind === 'name') {
-    s.next();
+    takeName(s, 'an expression');
+    if (PART_WORDS.has(t.text) && (s.at('(') || s.at('[')))
+      return s.fail('L011', t.span, `\`${t.text}\` stands behind the threads only`);
     if (s.at('('))
       return { kind: 'call', name: t.text, args: parseArguments(s), span: s.spanFrom(t) };
     return { kind: 'name', name: t.text, span: t.span };

@@ -6,6 +6,8 @@ import type { Machine } from './machine.ts';
  */
 export function touchAlso(k: Machine, word: number): void {
   const n = k.also[0];
+  for (let i = 1; i <= n; i++) if (k.also[i] === word) return;
+  // Full: the explorer then takes the step for one that everybody notices.
   if (n + 1 >= k.also.length) return;
   k.also[0] = n + 1;
   k.also[n + 1] = word;

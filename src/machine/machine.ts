@@ -145,7 +145,7 @@ export function createMachine(config: MachineConfig): Machine {
     cpumask: alloc(config.mms + 1),
     choice: new Int32Array(1),
     cpuNow: new Int32Array(1),
-    also: alloc(8),
+    also: alloc(32),
     kmem: alloc(config.kmemWords ?? KMEM_WORDS),
     regions: [],
   };

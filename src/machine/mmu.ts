@@ -78,8 +78,8 @@ export function* mmuAccess(
   yield (write ? WRITE : READ) | at(R.mmu, mm);
   const t = tlbSlot(k, cpu, vpn);
   touchAlso(k, WRITE | at(R.tlb, cpu));
+  noteWalk(k, mm, vpn);
   if (tlbHit(k, t, mm, vpn, write)) {
-    touchEntry(k, READ, mm, vpn);
     if (!tlbStale(k, t, mm, vpn)) return tlbPage(k, t, write);
     const drop = yield* choose(k, 2);
     if (drop === 0) return tlbPage(k, t, write);
@@ -87,9 +87,17 @@ export function* mmuAccess(
   return hardwareWalk(k, t, mm, vpn, write);
 }
 
-function touchEntry(k: Machine, op: number, mm: MmId, vpn: Vpn): void {
-  const e = walkLeaf(k, mm, vpn);
-  if (e !== 0) touchAlso(k, op | at(R.entry, e));
+/** Notes that this step reads the entries that translate `vpn`, from the top down to the leaf or the hole. */
+export function noteWalk(k: Machine, mm: MmId, vpn: Vpn): void {
+  let table = k.pgd[mm];
+  for (let level = k.levels - 1; level >= 0; level--) {
+    const e = tableEntry(k, table, tableIndex(vpn, level));
+    if (e === 0) return;
+    touchAlso(k, READ | at(R.entry, e >>> 1));
+    const lo = k.contents[e];
+    if ((lo & (PTE.present | PTE.protnone)) === 0 || (lo & PTE.pse) !== 0) return;
+    table = entryPfn(lo, k.contents[e + 1]);
+  }
 }
 
 /** The page that a TLB entry names, and that the caller is about to read or write. */
@@ -123,7 +131,7 @@ function hardwareWalk(k: Machine, t: number, mm: MmId, vpn: Vpn, write: boolean)
   const e = walkLeaf(k, mm, vpn);
   if (e === 0) return -1;
   const lo = k.contents[e];
-  touchAlso(k, WRITE | at(R.entry, e));
+  touchAlso(k, WRITE | at(R.entry, e >>> 1));
   if ((lo & PTE.present) === 0 || (write && (lo & PTE.write) === 0)) return -1;
   const marked = lo | PTE.accessed | (write ? PTE.dirty : 0);
   if (marked !== lo) k.contents[e] = marked;

@@ -9,7 +9,7 @@ import { entryLo, isNone, PTE } from '../machine/entry.ts';
 import { PG } from '../machine/page.ts';
 import type { EntryAddr, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { type Kernel, PF } from './kernel.ts';
-import { isTable, pmdEntry } from './pgtable.ts';
+import { entryPeek, isTable, pmdEntry } from './pgtable.ts';
 import { VM } from './vma.ts';
 
 /** Allocation flags for memory of a user: movable, and for a longterm pin only memory that may stay (A.12.2). */
@@ -68,5 +68,7 @@ export function* flushTlbPage(k: Kernel, mm: MmId, vpn: Vpn): Steps<void> {
 /** Whether a huge page's entry stands where a table was expected (pte_alloc() fails without being out of memory). */
 export function hugeLeafStands(k: Kernel, mm: MmId, vpn: Vpn): boolean {
   const e = pmdEntry(k, mm, vpn);
-  return e !== 0 && !isNone(k.contents[e], k.contents[e + 1]) && !isTable(k.contents[e]);
+  if (e === 0) return false;
+  const lo = entryPeek(k, e);
+  return !isNone(lo, k.contents[e + 1]) && !isTable(lo);
 }

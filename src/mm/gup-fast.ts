@@ -139,7 +139,8 @@ export function* fastPteRange(
   let mode = -1;
   let tests = 0;
   for (let i = 0; i < n; i++) {
-    i += takePlainRun(k, pmd, pmdLo, pmdHi, first + 2 * i, n - i, flags, pages, before + i);
+    const at = first + 2 * i;
+    i += yield* takePlainRun(k, pmd, pmdLo, pmdHi, at, n - i, flags, pages, before + i);
     if (i === n) break;
     if (mode === -1) {
       mode = grabMode(k, flags);

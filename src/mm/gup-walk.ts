@@ -17,15 +17,16 @@ import { storePages, takePage, takeRest, touchFolio } from './gup-take.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { type Kernel, MISC } from './kernel.ts';
 import {
+  entryPeek,
   isLeaf,
   isTable,
   PMD_PAGES,
-  PUD_PAGES,
   pmdEntry,
   pteAlloc,
   pteEntry,
   pteLock,
   pteUnlock,
+  PUD_PAGES,
   pudEntry,
 } from './pgtable.ts';
 import { VM } from './vma.ts';
@@ -51,13 +52,13 @@ export function* followPages(
   const mm = k.vma.mm[vma];
   const pud = pudEntry(k, mm, vpn);
   if (pud === 0) return noPageTable(k, vma, flags);
-  if (isLeaf(k.contents[pud]))
+  if (isLeaf(entryPeek(k, pud)))
     return yield* followLeaf(k, vma, vpn, pud, PUD_PAGES, flags, want, pages, nr);
   const pmd = pmdEntry(k, mm, vpn);
   if (pmd === 0) return noPageTable(k, vma, flags);
-  if (isLeaf(k.contents[pmd]))
+  if (isLeaf(entryPeek(k, pmd)))
     return yield* followLeaf(k, vma, vpn, pmd, PMD_PAGES, flags, want, pages, nr);
-  if (!isTable(k.contents[pmd])) return noPageTable(k, vma, flags);
+  if (!isTable(entryPeek(k, pmd))) return noPageTable(k, vma, flags);
   return yield* followPte(k, vma, vpn, flags, pages, nr);
 }
 

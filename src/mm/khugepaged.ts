@@ -25,7 +25,7 @@ import {
   releasePage,
 } from './khugepaged-isolate.ts';
 import { folioAddLru } from './lru.ts';
-import { isLeaf, isTable, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { entryPeek, isLeaf, isTable, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
 import { freeSwapCache } from './swap-state.ts';
 import { VM, vmaAt, vmaIsAnonymous } from './vma.ts';
@@ -94,8 +94,9 @@ function rangeState(k: Kernel, mm: MmId, base: Vpn): number {
   if ((k.vma.flags[vma] & VM.noHugepage) !== 0) return -EINVAL;
   const e = pmdEntry(k, mm, base);
   if (e === 0) return -EINVAL;
-  if (isLeaf(k.contents[e])) return 0;
-  return isTable(k.contents[e]) ? 1 : -EINVAL;
+  const lo = entryPeek(k, e);
+  if (isLeaf(lo)) return 0;
+  return isTable(lo) ? 1 : -EINVAL;
 }
 
 /** collapse_huge_page() with mmap_lock held exclusively. 0: `fresh` is mapped; `ALREADY`: there is a huge page; -errno. */

@@ -9,7 +9,7 @@ import type { EntryAddr, Folio, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { folioMapcount, folioPut, headOf, isAnon, nrPages } from './folio.ts';
 import { splitHugePage } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
-import { isLeaf, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { entryPeek, isLeaf, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
 
 /**
  * Makes a huge page mapped at `vpn` by a PMD one of small pages, if it is this process's alone. False: there is
@@ -17,7 +17,7 @@ import { isLeaf, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
  */
 export function* splitForAdvice(k: Kernel, vma: VmaId, vpn: Vpn): Steps<boolean> {
   const e = pmdEntry(k, k.vma.mm[vma], vpn);
-  if (e === 0 || !isLeaf(k.contents[e])) return true;
+  if (e === 0 || !isLeaf(entryPeek(k, e))) return true;
   yield* pteLock(k, e);
   const folio = isLeaf(k.contents[e]) ? headOf(k, entryPfn(k.contents[e], k.contents[e + 1])) : 0;
   const alone = folio !== 0 && isAnon(k, folio) && folioMapcount(k, folio) === 1;

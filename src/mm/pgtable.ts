@@ -2,7 +2,8 @@
  * Page tables as software sees them (pgtable.h, memory.c, mmu_gather.c): walking by level, allocating
  * tables, the split locks, freeing tables when their range is unmapped.
  */
-import { R } from '../machine/access.ts';
+import { at, R, READ } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { allocPages, freePages, GFP } from '../machine/buddy.ts';
 import { contentSlot, PAGE_WORDS } from '../machine/contents.ts';
 import { syncTableFree } from '../machine/cpu.ts';
@@ -26,19 +27,25 @@ export const TABLE_FLAGS = PTE.present | PTE.write | PTE.user | PTE.accessed | P
 
 /**
  * The entry of `level` for `vpn`: 0 where a table above it is missing or a larger leaf stands in the way.
- * A plain read of memory: callers either hold the lock that keeps the tables, or read the entry with
- * `entryRead` afterwards and check it.
+ * A plain read of memory, part of the step that is under way: callers either hold the lock that keeps the
+ * tables, or read the entry with `entryRead` afterwards and check it.
  */
 export function entryAt(k: Kernel, mm: MmId, vpn: Vpn, level: number): EntryAddr {
   let table = k.pgd[mm];
   for (let l = k.levels - 1; l > level; l--) {
     const e = tableEntry(k, table, tableIndex(vpn, l));
     if (e === 0) return 0;
-    const lo = k.contents[e];
+    const lo = entryPeek(k, e);
     if ((lo & PTE.present) === 0 || (lo & PTE.pse) !== 0) return 0;
     table = entryPfn(lo, k.contents[e + 1]);
   }
   return tableEntry(k, table, tableIndex(vpn, level));
+}
+
+/** Low word of entry `e` without a step of its own; the step that is under way is noted to read it. */
+export function entryPeek(k: Kernel, e: EntryAddr): number {
+  touchAlso(k, READ | at(R.entry, e >>> 1));
+  return k.contents[e];
 }
 
 /** The PUD entry for `vpn`, 0 when the tables above it are missing. */
@@ -165,7 +172,7 @@ export function* freePgtables(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<
 
 function* freeTableUnder(k: Kernel, mm: MmId, vpn: Vpn, level: number): Steps<void> {
   const e = entryAt(k, mm, vpn, level);
-  if (e === 0 || !isTable(k.contents[e])) return;
+  if (e === 0 || !isTable(entryPeek(k, e))) return;
   const table = entryPfn(k.contents[e], k.contents[e + 1]);
   if (!tableEmpty(k, table)) return;
   yield* entryClear(k, e);

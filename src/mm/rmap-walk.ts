@@ -6,7 +6,7 @@ import type { EntryAddr, Folio, MmId, Steps, VmaId, Vpn } from '../machine/types
 import { anonVmaOf, fileOf, isAnon, isHugetlb, orderOf } from './folio.ts';
 import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
-import { isLeaf, PMD_PAGES, pmdEntry, pteEntry, pudEntry } from './pgtable.ts';
+import { entryPeek, isLeaf, PMD_PAGES, pmdEntry, pteEntry, pudEntry } from './pgtable.ts';
 import { rmapVpn } from './rmap.ts';
 
 /** Keeps the list of VMAs that may map the folio: anon_vma lock or i_mmap_rwsem, shared. Folio lock first. */
@@ -37,6 +37,6 @@ export function* splitMappingPmd(k: Kernel, folio: Folio, vma: VmaId): Steps<voi
   const vpn = rmapVpn(k, folio, 0, vma);
   if (vpn < 0 || (vpn & (PMD_PAGES - 1)) !== 0) return;
   const e = pmdEntry(k, k.vma.mm[vma], vpn);
-  if (e === 0 || !isLeaf(k.contents[e])) return;
+  if (e === 0 || !isLeaf(entryPeek(k, e))) return;
   if (entryPfn(k.contents[e], k.contents[e + 1]) === folio) yield* splitHugePmd(k, vma, e, vpn);
 }

@@ -10,10 +10,10 @@ import type { Folio, Pfn, Steps } from '../machine/types.ts';
 import { headOf, nrPages } from './folio.ts';
 import { FOLL } from './foll.ts';
 import { gupPutFolio } from './grab.ts';
+import { unpinPlainRun } from './gup-fast-run.ts';
 import { outputDropBatch, outputRuns, runLength, runPage } from './gup-output.ts';
 import type { Kernel } from './kernel.ts';
 import { folioMarkDirty } from './set-dirty.ts';
-import { unpinPlainRun } from './unpin-run.ts';
 
 /** Largest errno: a count in [-4095, -1] is one that a caller forgot to check (IS_ERR_VALUE). */
 const MAX_ERRNO = 4095;

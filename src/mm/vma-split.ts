@@ -11,7 +11,7 @@ import type { MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { hugetlbVmaSplit } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
-import { isLeaf, pmdEntry } from './pgtable.ts';
+import { entryPeek, isLeaf, pmdEntry } from './pgtable.ts';
 import {
   allocVma,
   copyVmaFields,
@@ -45,7 +45,7 @@ function* unlockRmap(k: Kernel, vma: VmaId): Steps<void> {
 function* splitHugeAt(k: Kernel, vma: VmaId, vpn: Vpn): Steps<void> {
   if (vpn % HPAGE_PMD_NR === 0 || (k.vma.flags[vma] & VM.hugetlb) !== 0) return;
   const e = pmdEntry(k, k.vma.mm[vma], vpn);
-  if (e === 0 || !isLeaf(k.contents[e])) return;
+  if (e === 0 || !isLeaf(entryPeek(k, e))) return;
   yield* splitHugePmd(k, vma, e, vpn - (vpn % HPAGE_PMD_NR));
 }
 

@@ -102,7 +102,15 @@ describe('limits', () => {
   });
 
   test('a limit with --json: no agreement is claimed', () => {
-    const ran = pinfold(['check', '--json', '--max-states', '3', '-k', '6.12', 'pin-fork-write.litmus']);
+    const ran = pinfold([
+      'check',
+      '--json',
+      '--max-states',
+      '3',
+      '-k',
+      '6.12',
+      'pin-fork-write.litmus',
+    ]);
     expect(ran.status).toBe(3);
     const { verdicts, summary } = JSON.parse(ran.stdout) as {
       verdicts: { observation: string; agrees: boolean | null }[];
@@ -164,11 +172,17 @@ wrong-names.litmus:9:11: error L041: there is no call \`pin_user_page_fast\`
 
   test.each([
     [['nosuch.litmus'], 'nosuch.litmus: there is no such file or folder\n'],
-    [['-k', '6.99', 'two-writes.litmus'], "pinfold: -k: unknown kernel version '6.99'; did you mean 6.19 or 7.0?\n"],
+    [
+      ['-k', '6.99', 'two-writes.litmus'],
+      "pinfold: -k: unknown kernel version '6.99'; did you mean 6.19 or 7.0?\n",
+    ],
     [['-k', 'foo'], "pinfold: -k: unknown kernel 'foo'; `pinfold kernels` lists them\n"],
     [['-k', '5.4..'], "pinfold: -k: range '5.4..' lacks an end; write both, as in 6.1..7.3\n"],
     [['-k', '6.1..5.4'], "pinfold: -k: range '6.1..5.4' runs backwards; write 5.4..6.1\n"],
-    [['-k', ''], "pinfold: -k: empty kernel name in ''; write names with commas between them, as in 5.4,6.1..6.18\n"],
+    [
+      ['-k', ''],
+      "pinfold: -k: empty kernel name in ''; write names with commas between them, as in 5.4,6.1..6.18\n",
+    ],
     [['--design', 'x'], 'pinfold: --design x: there is no such design; known: bias-2019\n'],
     [['--max-states', '0'], 'pinfold: --max-states 0: write a number above 0\n'],
     [['--max-time', 'long'], 'pinfold: --max-time long: write a number above 0\n'],
@@ -196,9 +210,13 @@ error: unknown option '--frob'
 
 describe('where it runs', () => {
   test('from another folder, messages name the file as seen from there', () => {
-    const ran = pinfold(['check', join(FIXTURES, 'syntax-error.litmus')], { cwd: join(FIXTURES, 'folder') });
+    const ran = pinfold(['check', join(FIXTURES, 'syntax-error.litmus')], {
+      cwd: join(FIXTURES, 'folder'),
+    });
     expect(ran.stderr).toMatch(/^\.\.\/syntax-error\.litmus:6:8: error L011/);
-    const up = pinfold(['check', '-k', '6.12', '../two-writes.litmus'], { cwd: join(FIXTURES, 'folder') });
+    const up = pinfold(['check', '-k', '6.12', '../two-writes.litmus'], {
+      cwd: join(FIXTURES, 'folder'),
+    });
     expect(up).toMatchObject({ status: 0, stderr: '' });
   });
 
@@ -223,7 +241,9 @@ describe('colour', () => {
 
   test('--color always, and NO_COLOR does not undo what was asked for', () => {
     expect(pinfold([...args, '--color', 'always']).stdout).toContain(`${ESC}31m`);
-    expect(pinfold([...args, '--color', 'always'], { env: { NO_COLOR: '1' } }).stdout).toContain(ESC);
+    expect(pinfold([...args, '--color', 'always'], { env: { NO_COLOR: '1' } }).stdout).toContain(
+      ESC,
+    );
   });
 
   test('--color never; NO_COLOR', () => {

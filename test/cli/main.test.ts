@@ -23,7 +23,9 @@ describe('pinfold', () => {
   });
 
   test('version is the package version', () => {
-    const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(`${ROOT}package.json`, 'utf8')) as {
+      version: string;
+    };
     for (const flag of ['--version', '-V'])
       expect(pinfold([flag])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });

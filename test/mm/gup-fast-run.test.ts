@@ -1,40 +1,59 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { listRun, releaseRun, takeRun } from '../../gen/direct/machine/runs.ts';
+import { sharedArena, releaseRun as sharedRelease, takeRun as sharedTake } from '../../gen/shared/machine/runs.ts';
+import * as directFast from '../../gen/direct/mm/gup-fast.ts';
+import * as directUnpin from '../../gen/direct/mm/unpin.ts';
+import * as sharedFast from '../../gen/shared/mm/gup-fast.ts';
+import * as sharedUnpin from '../../gen/shared/mm/unpin.ts';
+import { type Alloc, plainAlloc, sharedAlloc } from '../../src/machine/arena.ts';
 import { PTE } from '../../src/machine/entry.ts';
 import { PAGE_FIELDS, PG } from '../../src/machine/page.ts';
+import { RUNS } from '../../src/machine/runs.ts';
 import { FOLL } from '../../src/mm/foll.ts';
 import { gupFast } from '../../src/mm/gup-fast.ts';
-import { pageTests } from '../../src/mm/gup-fast-page.ts';
-import { takePlainRun } from '../../src/mm/gup-fast-run.direct.ts';
-import { takePlainRun as takeNone } from '../../src/mm/gup-fast-run.ts';
+import { kmalloc } from '../../src/mm/kernel.ts';
 import { pteEntry } from '../../src/mm/pgtable.ts';
-import { AT, pinBoot, pinStat, stored } from './pin-builder.ts';
-import { run } from './run.ts';
+import { unpinUserPages } from '../../src/mm/unpin.ts';
+import { AT, pinStat } from './pin-builder.ts';
+import { boot, run } from './run.ts';
+import { mapVma, store } from './vma-builder.ts';
 
-type Boot = ReturnType<typeof pinBoot>;
+/** Pages of the mapping at `AT`. */
+const N = 8;
 
-/** What may be odd about a page, done to number `i` of the mapping. */
-const ODDITIES: ((b: Boot, pfn: number, e: number) => void)[] = [
+/** A process with `N` pages that were used before, in memory from `alloc`. */
+function process(name: string, alloc: Alloc) {
+  const areas = [{ pages: 1024 }];
+  const { k, task, mm } = boot(name, { areas, alloc, swapPages: 0 });
+  mapVma(k, mm, AT, N);
+  const pfns: number[] = [];
+  for (let i = 0; i < N; i++) pfns.push(store(k, task, AT + i, 10 + i));
+  for (const pfn of pfns) k.page.flags[pfn] |= PG.referenced;
+  return { k, mm, pfns, pages: kmalloc(k, 64) };
+}
+
+type Process = ReturnType<typeof process>;
+
+/** What may be odd about a page. */
+const ODDITIES: ((b: Process, pfn: number, e: number) => void)[] = [
   ({ k }, _, e) => {
-    k.contents[e] = (k.contents[e] ?? 0) & ~PTE.write;
+    k.contents[e] &= ~PTE.write;
   },
   ({ k }, _, e) => {
     k.contents[e] = 0;
   },
   ({ k }, _, e) => {
-    k.contents[e] = (k.contents[e] ?? 0) | PTE.special;
+    k.contents[e] |= PTE.special;
   },
   ({ k }, _, e) => {
-    k.contents[e + 1] = (k.contents[e + 1] ?? 0) | (1 << 26);
+    k.contents[e + 1] |= 1 << 26;
   },
   ({ k }, pfn) => {
-    k.page.flags[pfn] = (k.page.flags[pfn] ?? 0) & ~PG.anonExclusive;
+    k.page.flags[pfn] &= ~PG.referenced;
   },
   ({ k }, pfn) => {
-    k.page.flags[pfn] = (k.page.flags[pfn] ?? 0) & ~PG.referenced;
-  },
-  ({ k }, pfn) => {
-    k.page.flags[pfn] = (k.page.flags[pfn] ?? 0) | PG.slab;
+    k.page.flags[pfn] |= PG.slab;
   },
   ({ k }, pfn) => {
     k.page.refcount[pfn] = 0;
@@ -45,73 +64,128 @@ const ODDITIES: ((b: Boot, pfn: number, e: number) => void)[] = [
   ({ k }, pfn) => {
     k.page.refcount[pfn] = 2 ** 31 - 100;
   },
+  // No anonymous page any more, and so not exclusive.
   ({ k }, pfn) => {
     k.page.mapping[pfn] = 0;
+    k.page.flags[pfn] &= ~PG.anonExclusive;
   },
   ({ k }, pfn) => {
     k.page.mapping[pfn] = 5 << 2;
+    k.page.flags[pfn] &= ~PG.anonExclusive;
     k.file.kind[5] = 99;
+  },
+  // First page of a folio of two, and a tail.
+  ({ k }, pfn) => {
+    k.page.compound[pfn] = -1;
+    k.page.flags[pfn] |= PG.head;
+  },
+  ({ k, pfns }, pfn) => {
+    const head = pfns[0] as number;
+    if (pfn === head) return;
+    k.page.compound[pfn] = head + 1;
+    k.page.flags[pfn] &= ~PG.referenced;
+  },
+  // The page of the neighbour, mapped twice.
+  ({ k, mm }, _, e) => {
+    const other = pteEntry(k, mm, AT + 1);
+    k.contents[e] = k.contents[other] as number;
   },
 ];
 
-function prepared(name: string, odd: readonly (readonly [number, number])[]): Boot {
-  const b = pinBoot(name, 8);
-  for (const pfn of b.pfns) b.k.page.flags[pfn] = (b.k.page.flags[pfn] ?? 0) | PG.referenced;
-  for (const [i, what] of odd) ODDITIES[what]?.(b, b.pfns[i] ?? 0, pteEntry(b.k, b.mm, AT + i));
+type Odd = readonly (readonly [number, number])[];
+
+function prepared(name: string, odd: Odd, alloc: Alloc): Process {
+  const b = process(name, alloc);
+  for (const [i, what] of odd) ODDITIES[what]?.(b, b.pfns[i] as number, pteEntry(b.k, b.mm, AT + i));
   return b;
 }
 
-function bytes(words: Int32Array): Buffer {
-  return Buffer.from(words.buffer, words.byteOffset, words.byteLength);
+/** All that a call may leave: page structures, counters, report, and the pages listed. */
+function trace({ k, pages }: Process, n: number): unknown[] {
+  const words = PAGE_FIELDS.map((f) => [...k.page[f]].join());
+  return [n, ...words, pinStat(k), k.report.join(), ...k.kmem.subarray(pages, pages + n)];
 }
 
-describe('A.13.4 the shortcut of the direct form', () => {
-  test('takes ordinary pages at once', () => {
-    const b = prepared('6.12', []);
-    const flags = FOLL.pin | FOLL.write;
-    const e = pteEntry(b.k, b.mm, AT);
-    expect(takePlainRun(b.k, e, 8, flags, pageTests(b.k, flags), b.pages, 0)).toBe(8);
-    expect(stored(b.k, b.pages, 8)).toEqual(b.pfns);
-    expect(takeNone(b.k, e, 8, flags, 0, b.pages, 0)).toBe(0);
+/** A shared machine of this size takes 1.2 million words. */
+const arena = (): Alloc => sharedArena(2_000_000);
+
+const QUICK = [
+  { form: 'direct', alloc: () => plainAlloc, gup: directFast, unpin: directUnpin },
+  { form: 'shared, WebAssembly', alloc: arena, gup: sharedFast, unpin: sharedUnpin },
+  { form: 'shared, JavaScript', alloc: () => sharedAlloc, gup: sharedFast, unpin: sharedUnpin },
+];
+
+const names = fc.constantFrom('4.19', '5.10', '5.18', '6.12', '6.18');
+const oddities = fc.array(fc.tuple(fc.nat(N - 1), fc.nat(ODDITIES.length - 1)), { maxLength: 2 });
+const someFlags = fc.constantFrom(
+  FOLL.get,
+  FOLL.get | FOLL.write,
+  FOLL.pin,
+  FOLL.pin | FOLL.write,
+  FOLL.pin | FOLL.write | FOLL.longterm,
+);
+
+describe.each(QUICK)('A.13.4 runs of pages in the form: $form', ({ alloc, gup, unpin }) => {
+  test('pins leave what the general walk leaves', () => {
+    fc.assert(
+      fc.property(names, oddities, someFlags, (name, odd, flags) => {
+        const quick = prepared(name, odd, alloc());
+        const slow = prepared(name, odd, plainAlloc);
+        const fast = gup.gupFast(quick.k, 0, quick.mm, AT, AT + N, flags, quick.pages);
+        const n = run(gupFast(slow.k, 0, slow.mm, AT, AT + N, flags, slow.pages));
+        expect(trace(quick, fast)).toEqual(trace(slow, n));
+      }),
+      { numRuns: 60 },
+    );
   });
 
-  test('leaves memory as the general walk does, for as many pages as it takes', () => {
-    const odd = fc.array(fc.tuple(fc.nat(7), fc.nat(ODDITIES.length - 1)), { maxLength: 2 });
-    const flags = fc.constantFrom(
-      FOLL.get,
-      FOLL.get | FOLL.write,
-      FOLL.pin,
-      FOLL.pin | FOLL.write,
-      FOLL.pin | FOLL.write | FOLL.longterm,
-    );
+  test('A.10.1 so do releases of a list, with empty words, repetitions and pages without a pin', () => {
+    const list = fc.array(fc.integer({ min: -1, max: N - 1 }), { maxLength: 20 });
     fc.assert(
-      fc.property(
-        fc.constantFrom('4.19', '5.10', '5.18', '6.12', '6.18'),
-        odd,
-        flags,
-        (name, list, f) => {
-          const quick = prepared(name, list);
-          const n = takePlainRun(
-            quick.k,
-            pteEntry(quick.k, quick.mm, AT),
-            8,
-            f,
-            pageTests(quick.k, f),
-            quick.pages,
-            0,
-          );
-          const slow = prepared(name, list);
-          expect(run(gupFast(slow.k, 0, slow.mm, AT, AT + n, f, slow.pages))).toBe(n);
-          const differ = PAGE_FIELDS.filter(
-            (f) => Buffer.compare(bytes(quick.k.page[f]), bytes(slow.k.page[f])) !== 0,
-          );
-          expect(differ).toEqual([]);
-          expect(stored(quick.k, quick.pages, n)).toEqual(stored(slow.k, slow.pages, n));
-          expect(pinStat(quick.k)).toEqual(pinStat(slow.k));
-          expect(quick.k.report[2]).toBe(slow.k.report[2]);
-        },
-      ),
-      { numRuns: 40 },
+      fc.property(names, oddities, list, (name, odd, indexes) => {
+        const [quick, slow] = [prepared(name, odd, alloc()), prepared(name, odd, plainAlloc)];
+        for (const b of [quick, slow]) {
+          for (const pfn of b.pfns) if ((b.k.page.refcount[pfn] as number) < 2 ** 30) b.k.page.refcount[pfn] += 3000;
+          indexes.forEach((i, at) => {
+            b.k.kmem[b.pages + at] = i < 0 ? 0 : (b.pfns[i] as number);
+          });
+        }
+        unpin.unpinUserPages(quick.k, quick.pages, indexes.length);
+        run(unpinUserPages(slow.k, slow.pages, indexes.length));
+        expect(trace(quick, indexes.length)).toEqual(trace(slow, indexes.length));
+      }),
+      { numRuns: 60 },
     );
+  });
+});
+
+describe('runs', () => {
+  test('the stepped forms have none', () => {
+    expect(RUNS).toBe(false);
+  });
+
+  test('ordinary pages are taken and released by them', () => {
+    const flags = Int32Array.of(0, 0, 6, 6, 6);
+    const list = new Int32Array(3);
+    expect(listRun(Int32Array.of((2 << 12) | 7, 0, (3 << 12) | 7, 0, (4 << 12) | 5, 0), 0, 3, 7, list, 0)).toBe(2);
+    expect(list).toEqual(Int32Array.of(2, 3, 0));
+    const words = sharedArena(64);
+    const [sharedList, sharedFlags, shared, compound] = [words(3), words(5), words(5), words(5)];
+    sharedList.set(list);
+    sharedFlags.set(flags);
+    shared.fill(1);
+    const plain = new Int32Array(5).fill(1);
+    expect(takeRun(list, 0, 3, flags, plain, 6, 6, 1024)).toBe(2);
+    expect(sharedTake(sharedList, 0, 3, sharedFlags, shared, 6, 6, 1024)).toBe(2);
+    expect(plain).toEqual(Int32Array.of(1, 1, 1025, 1025, 1));
+    expect([...shared]).toEqual([...plain]);
+    expect(releaseRun(list, 0, 3, new Int32Array(5), plain, 0, 1024)).toBe(2);
+    expect(sharedRelease(sharedList, 0, 3, compound, shared, 0, 1024)).toBe(2);
+    expect([...shared]).toEqual([...plain]);
+  });
+
+  test('a shared arena refuses more than it has', () => {
+    expect(() => sharedArena(8)(9)).toThrow(RangeError);
+    expect(() => sharedArena(2 ** 31)).toThrow(RangeError);
   });
 });

@@ -6,7 +6,7 @@ import { GFP } from '../../machine/buddy.ts';
 import { EBADF, EBUSY, EFAULT, EINVAL } from '../../machine/errno.ts';
 import { refTryAdd } from '../../machine/grab-words.ts';
 import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../../machine/locks.ts';
-import { leafPfn } from '../../machine/mmu.ts';
+import { leafPfn, noteWalk } from '../../machine/mmu.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../../machine/types.ts';
 import { sysFtruncate } from '../../mm/file-size.ts';
 import { folioPut, headOf, isLarge } from '../../mm/folio.ts';
@@ -77,6 +77,7 @@ function* callMigrate(k: Lit, mm: MmId, vpn: Vpn, node: number): Steps<number> {
 
 /** The folio mapped at `vpn` with one more reference, 0: none. Under mmap_lock. */
 function* referenced(k: Lit, mm: MmId, vpn: Vpn): Steps<number> {
+  noteWalk(k, mm, vpn);
   const pfn = leafPfn(k, mm, vpn);
   if (pfn === 0 || pfn === k.zeroPfn) return 0;
   const folio = headOf(k, pfn);

@@ -1,9 +1,13 @@
 /**
- * Two loops over lists of pages for memory that several threads share, as WebAssembly: there an
- * atomic operation is an instruction, from JavaScript it is a call that costs more than all the rest
- * of a page. Memory from `sharedArena` has them; `takeRun` and `releaseRun` of any other memory do
- * the same in JavaScript. Both forms may work on the same words at once.
+ * `runs.ts` for memory that several worker threads share. Its loops that count references are
+ * WebAssembly: there an atomic operation is an instruction, from JavaScript it is a call that costs
+ * more than all the rest of a page. Memory from `sharedArena` has them; other memory gets the same
+ * in JavaScript, and both may work on the same words at once. The looks of the other loops are plain
+ * reads: the atomic operations between them keep their order.
  */
+import type { Alloc } from './arena.ts';
+import { PTE } from './entry.ts';
+import type { EntryAddr } from './types.ts';
 
 /** References taken and given back for a list; see `takeRun` and `releaseRun`. Addresses in bytes. */
 interface Runs {
@@ -35,7 +39,7 @@ const PAGE_BYTES = 65536;
  * One buffer for all arrays of a machine, at most 4 GiB, that worker threads can share and whose
  * loops are quick. `words` of capacity; throws RangeError when it is used up, or too large.
  */
-export function sharedArena(words: number): (count: number) => Int32Array {
+export function sharedArena(words: number): Alloc {
   const pages = Math.ceil((words * 4) / PAGE_BYTES);
   if (pages > PAGE_BYTES) throw new RangeError(`a shared arena has at most ${2 ** 30} words`);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -53,11 +57,63 @@ export function sharedArena(words: number): (count: number) => Int32Array {
   };
 }
 
-/**
- * Adds `each` to the reference count of the `n` pages listed from word `at` of `list`, as far as
- * their flags, of those `looked` at, are the `wanted` ones and their count is positive. Returns how
- * many; stops too where another thread changes the count at the same moment.
- */
+/** As in the other forms: here there are runs. */
+export const RUNS = true;
+
+/** As in the other forms. */
+export function listRun(
+  contents: Int32Array,
+  first: EntryAddr,
+  n: number,
+  mask: number,
+  list: Int32Array,
+  at: number,
+): number {
+  const need = mask & ~PTE.special;
+  let e = first | 0;
+  let i = at | 0;
+  const to = (i + n) | 0;
+  while (i < to) {
+    const lo = contents[e];
+    const hi = contents[(e + 1) | 0];
+    if ((((lo & mask) ^ need) | (hi & ~0xfff)) !== 0) break;
+    list[i] = (lo >>> 12) | (hi << 20);
+    e = (e + 2) | 0;
+    i = (i + 1) | 0;
+  }
+  return (i - at) | 0;
+}
+
+/** As in the other forms: another thread may have changed what was listed. */
+export function runStands(
+  contents: Int32Array,
+  first: EntryAddr,
+  n: number,
+  mask: number,
+  list: Int32Array,
+  at: number,
+  flags: Int32Array,
+  looked: number,
+  wanted: number,
+): number {
+  const need = mask & ~PTE.special;
+  let e = first | 0;
+  let i = at | 0;
+  const to = (i + n) | 0;
+  while (i < to) {
+    const pfn = list[i];
+    const lo = contents[e];
+    const hi = contents[(e + 1) | 0];
+    const moved = ((lo >>> 12) | (hi << 20)) ^ pfn;
+    const changed = ((lo & mask) ^ need) | (hi & ~0xfff);
+    if ((moved | changed | ((flags[pfn] & looked) ^ wanted)) !== 0) break;
+    e = (e + 2) | 0;
+    i = (i + 1) | 0;
+  }
+  return (i - at) | 0;
+}
+
+/** As in the other forms; stops too where another thread changes a count at the same moment. */
 export function takeRun(
   list: Int32Array,
   at: number,
@@ -88,11 +144,7 @@ export function takeRun(
   return n;
 }
 
-/**
- * Takes `each` from the reference count of the `n` pages listed from word `at` of `list`, as far as
- * they are above `free`, in no folio of several pages, and keep a reference. Returns how many; stops
- * too where another thread changes the count at the same moment.
- */
+/** As in the other forms; stops too where another thread changes a count at the same moment. */
 export function releaseRun(
   list: Int32Array,
   at: number,
@@ -194,7 +246,7 @@ function moduleBytes(pages: number): Uint8Array<ArrayBuffer> {
   const type = (parameters: number): number[] => [
     0x60,
     parameters,
-    ...new Array<number>(parameters).fill(I32),
+    ...Array.from({ length: parameters }, () => I32),
     1,
     I32,
   ];

@@ -1,0 +1,221 @@
+/** What the end of a run is asked: registers, memory as each process sees it, pages, counters, the medium. */
+import { type Snippet, snippet } from './snippet.ts';
+
+export const JUDGE: readonly Snippet[] = [
+  snippet(
+    'alive',
+    'gone',
+    'unistd.h',
+    String.raw`
+static int alive(int process) { return shared->pid[process] != 0 && !gone(shared->pid[process], 0); }
+`,
+  ),
+  snippet(
+    'peek',
+    'alive',
+    'fcntl.h math.h stdint.h stdio.h unistd.h',
+    String.raw`
+/* An integer in the memory of a process, whatever the protection; NAN where nothing can be read. */
+static double peek(int process, unsigned long addr, int size, int is_signed) {
+  char path[40];
+  uint64_t bits = 0;
+  if (!alive(process)) return NAN;
+  snprintf(path, sizeof path, "/proc/%d/mem", shared->pid[process]);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  long done = fd < 0 ? -1 : pread(fd, &bits, (size_t)size, (off_t)addr);
+  close(fd);
+  if (done != size) return NAN;
+  if (is_signed && size < 8) return (double)((int64_t)(bits << (64 - 8 * size)) >> (64 - 8 * size));
+  return is_signed ? (double)(int64_t)bits : (double)bits;
+}
+`,
+  ),
+  snippet(
+    'proc_word',
+    'give_up',
+    'errno.h fcntl.h stdint.h stdio.h string.h unistd.h',
+    String.raw`
+/* One 64-bit word of a file of /proc. */
+static uint64_t proc_word(const char *path, unsigned long index) {
+  uint64_t word = 0;
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || pread(fd, &word, sizeof word, (off_t)(index * sizeof word)) < 0) give_up("%s: %s", path, strerror(errno));
+  close(fd);
+  return word;
+}
+`,
+  ),
+  snippet(
+    'page_entry',
+    'alive proc_word',
+    '',
+    String.raw`
+/* /proc/PID/pagemap: bit 63 present, 62 swapped, 0 to 54 the page frame. */
+static uint64_t page_entry(int process, unsigned long addr) {
+  char path[40];
+  if (!alive(process)) return 0;
+  snprintf(path, sizeof path, "/proc/%d/pagemap", shared->pid[process]);
+  return proc_word(path, addr / 4096);
+}
+`,
+  ),
+  snippet(
+    'page_frame',
+    'page_entry',
+    '',
+    String.raw`
+/* The page mapped there; 0 when none is. */
+static uint64_t page_frame(int process, unsigned long addr) {
+  uint64_t entry = page_entry(process, addr);
+  if (!(entry >> 63)) return 0;
+  uint64_t frame = entry & ((1ull << 55) - 1);
+  if (frame == 0) give_up("/proc/PID/pagemap shows no page frames to this user (CAP_SYS_ADMIN)");
+  return frame;
+}
+`,
+  ),
+  snippet('present', 'page_entry', '', 'static double present(int process, unsigned long addr) { return (double)(page_entry(process, addr) >> 63); }'),
+  snippet('swapped', 'page_entry', '', 'static double swapped(int process, unsigned long addr) { return (double)(page_entry(process, addr) >> 62 & 1); }'),
+  snippet(
+    'same_page',
+    'page_frame',
+    '',
+    String.raw`
+static double same_page(int process, unsigned long addr, int other, unsigned long there) {
+  uint64_t frame = page_frame(process, addr);
+  return frame != 0 && frame == page_frame(other, there);
+}
+`,
+  ),
+  snippet(
+    'map_count',
+    'page_frame',
+    '',
+    String.raw`
+static double map_count(int process, unsigned long addr) {
+  uint64_t frame = page_frame(process, addr);
+  return frame == 0 ? 0 : (double)proc_word("/proc/kpagecount", frame);
+}
+`,
+  ),
+  snippet(
+    'page_flags',
+    'page_frame',
+    '',
+    String.raw`
+#define KPF_DIRTY 4
+#define KPF_COMPOUND_HEAD 15
+#define KPF_COMPOUND_TAIL 16
+static uint64_t page_flags(uint64_t frame) { return proc_word("/proc/kpageflags", frame); }
+
+/* The first page of the folio that a page belongs to. */
+static uint64_t page_head(uint64_t frame) {
+  while (page_flags(frame) >> KPF_COMPOUND_TAIL & 1) frame--;
+  return frame;
+}
+`,
+  ),
+  snippet(
+    'dirty',
+    'page_flags',
+    '',
+    String.raw`
+static double dirty(int process, unsigned long addr) {
+  uint64_t frame = page_frame(process, addr);
+  return frame == 0 ? 0 : (double)(page_flags(page_head(frame)) >> KPF_DIRTY & 1);
+}
+`,
+  ),
+  snippet(
+    'page_order',
+    'page_flags',
+    '',
+    String.raw`
+static double page_order(int process, unsigned long addr) {
+  uint64_t frame = page_frame(process, addr), pages = 1;
+  int order = 0;
+  if (frame == 0) return 0;
+  frame = page_head(frame);
+  if (page_flags(frame) >> KPF_COMPOUND_HEAD & 1)
+    while (page_flags(frame + pages) >> KPF_COMPOUND_TAIL & 1) pages++;
+  while (pages > 1) pages /= 2, order++;
+  return order;
+}
+`,
+  ),
+  snippet(
+    'huge',
+    'alive give_up',
+    'errno.h fcntl.h stdint.h stdio.h string.h sys/ioctl.h unistd.h',
+    String.raw`
+/* PAGEMAP_SCAN (6.7): whether the entry that maps the page is a huge one. */
+static double huge(int process, unsigned long addr) {
+  struct { uint64_t start, end, categories; } found = {0, 0, 0};
+  struct {
+    uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages;
+    uint64_t inverted, all_of, any_of, returned;
+  } scan = {sizeof scan, 0, addr & ~4095ul, (addr & ~4095ul) + 4096, 0, (unsigned long)&found, 1, 0, 0, 1 << 6, 0, 1 << 6};
+  char path[40];
+  if (!alive(process)) return 0;
+  snprintf(path, sizeof path, "/proc/%d/pagemap", shared->pid[process]);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  long done = fd < 0 ? -1 : ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'f', 16, sizeof scan), &scan);
+  if (done < 0) give_up("huge(): PAGEMAP_SCAN: %s", strerror(errno));
+  close(fd);
+  return done > 0;
+}
+`,
+  ),
+  snippet(
+    'page_node',
+    'alive',
+    'sys/syscall.h unistd.h',
+    String.raw`
+static double page_node(int process, unsigned long addr) {
+  void *page = (void *)addr;
+  int status = 0;
+  if (alive(process)) syscall(SYS_move_pages, shared->pid[process], 1ul, &page, NULL, &status, 0);
+  return status < 0 ? 0 : status;
+}
+`,
+  ),
+  snippet(
+    'counter',
+    'write_text give_up',
+    'stdio.h string.h stdlib.h',
+    String.raw`
+/* A counter of /proc/vmstat, with what the CPUs still hold back folded in first. */
+static long counter(const char *name) {
+  char line[128];
+  long number = -1;
+  size_t length = strlen(name);
+  write_text("/proc/sys/vm/stat_refresh", "1");
+  FILE *file = fopen("/proc/vmstat", "re");
+  while (file != NULL && fgets(line, sizeof line, file) != NULL)
+    if (strncmp(line, name, length) == 0 && line[length] == ' ') number = atol(line + length);
+  if (file != NULL) fclose(file);
+  if (number < 0) give_up("/proc/vmstat has no %s", name);
+  return number;
+}
+`,
+  ),
+  snippet(
+    'disk',
+    'alive',
+    'fcntl.h math.h stdio.h unistd.h',
+    String.raw`
+/* A byte of a file as the medium has it, read past the page cache. */
+static double disk(int process, int fd, long index) {
+  static unsigned char block[4096] __attribute__((aligned(4096)));
+  char path[48];
+  if (!alive(process)) return NAN;
+  snprintf(path, sizeof path, "/proc/%d/fd/%d", shared->pid[process], fd);
+  int file = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+  long done = file < 0 ? -1 : pread(file, block, sizeof block, index / 4096 * 4096);
+  close(file);
+  if (file < 0) return NAN;
+  return index % 4096 < done ? block[index % 4096] : 0;
+}
+`,
+  ),
+];
