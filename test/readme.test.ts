@@ -99,6 +99,7 @@ describe.each(documents)('$name', ({ name, text, files, tests, commands }) => {
           ...process.env,
           PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
           NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+          NODE_COMPILE_CACHE: join(ROOT, '.cache', 'compile'),
           NO_COLOR: '1',
         },
       });

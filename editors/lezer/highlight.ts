@@ -8,7 +8,7 @@ export const highlighting = styleTags({
   LineComment: tags.lineComment,
   'if else while for break continue return': tags.controlKeyword,
   kernel: tags.modifier,
-  'ConditionKeyword ContentKeyword': tags.definitionKeyword,
+  'exists forall filter locations ContentKeyword': tags.definitionKeyword,
   'TypeWord struct void': tags.typeName,
   'Tag/...': tags.typeName,
   Qualifier: tags.modifier,

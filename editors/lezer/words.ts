@@ -3,12 +3,15 @@ import { isCWord, isTypeWord } from '../../src/litmus/types.ts';
 import { MISSING } from '../../src/litmus/words.ts';
 import {
   boolWord,
-  conditionWord,
   contentWord,
   counterName,
   cWord,
   Decimal,
+  existsWord,
+  filterWord,
+  forallWord,
   kernelWord,
+  locationsWord,
   qualifier,
   refusedWord,
   structWord,
@@ -18,10 +21,10 @@ import {
 } from './parser.terms.ts';
 
 const WORDS: ReadonlyMap<string, number> = new Map([
-  ['exists', conditionWord],
-  ['forall', conditionWord],
-  ['filter', conditionWord],
-  ['locations', conditionWord],
+  ['exists', existsWord],
+  ['forall', forallWord],
+  ['filter', filterWord],
+  ['locations', locationsWord],
   ['disk', contentWord],
   ['device', contentWord],
   ['kernel', kernelWord],

@@ -39,6 +39,12 @@ export const addCheck = (program: Command): void => {
     .option('--max-states <n>', 'stop a search after this many states', '4000000')
     .option('--timeout <seconds>', 'stop a search after this many seconds', '120')
     .option('-j, --jobs <n>', 'worker threads (default: one for each core)')
+    .option('--random <n>', 'sample n executions instead of exploring all: finds, proves nothing')
+    .option(
+      '--pct <depth>',
+      'with --random: by changing priorities, for bugs that need this many orderings',
+    )
+    .option('--seed <s>', 'with --random: the seed; the same seed samples the same', '1')
     .option('--unreduced', 'explore without the reduction (slow; for comparison)')
     .option('--color <when>', 'auto, always or never', 'auto')
     .addHelpText('after', EXAMPLES)
@@ -57,6 +63,14 @@ export const addCheck = (program: Command): void => {
           `--design ${design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`,
         );
       }
+      const sample =
+        options.random === undefined
+          ? undefined
+          : {
+              executions: whole('--random', options.random, 1),
+              seed: whole('--seed', options.seed, 0),
+              depth: options.pct === undefined ? null : whole('--pct', options.pct, 1),
+            };
       const sources = readSources(litmusFiles(paths.length > 0 ? paths : [libraryFolder()]));
       const jobs =
         options.jobs === undefined
@@ -66,7 +80,7 @@ export const addCheck = (program: Command): void => {
       const results = await checkAll(
         sources,
         kernels,
-        { limits, unreduced: options.unreduced === true },
+        { limits, unreduced: options.unreduced === true, sample },
         design,
         Math.min(jobs, sources.length),
         (done, test, kernel) => progress.update(`${done}/${sources.length} ${test} at ${kernel}`),
@@ -94,6 +108,13 @@ const positive = (option: string, text: string): number => {
   const n = Number(text);
   if (!Number.isFinite(n) || n <= 0)
     throw new UserError(`${option} ${text}: write a number above 0`);
+  return n;
+};
+
+const whole = (option: string, text: string, least: number): number => {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < least)
+    throw new UserError(`${option} ${text}: write a whole number from ${least} on`);
   return n;
 };
 

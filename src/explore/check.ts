@@ -11,7 +11,12 @@ import {
 } from '../kernels/index.ts';
 import type { Outcome } from '../litmus/ast.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
-import { type Compiled, type CompiledCondition, compile, notModelled } from '../litmus/compile/index.ts';
+import {
+  type Compiled,
+  type CompiledCondition,
+  compile,
+  notModelled,
+} from '../litmus/compile/index.ts';
 import { expectedAt } from '../litmus/result.ts';
 import {
   type Exploration,
@@ -71,14 +76,13 @@ export class Checker {
     const expected = judged
       ? expectedAt(test, kernel, (name) => (isRelease(name) ? name : baseVersion(name)))
       : null;
-    const said = exploration.observation !== 'Incomplete';
     return {
       ...exploration,
       test: test.name,
       file: test.file,
       kernel,
       expected,
-      agrees: expected === null || !said ? null : expected === exploration.observation,
+      agrees: expected === null ? null : agreement(exploration, expected),
       milliseconds: performance.now() - start,
     };
   }
@@ -108,13 +112,21 @@ export class Checker {
         `not modelled yet: ${this.#lacking.map((n) => `${n}()`).join(', ')}`,
       );
     const known = this.#known.find(({ tracked }) => agrees(rules, tracked.read));
-    if (known !== undefined) return known.exploration;
+    if (known !== undefined && options.sample === undefined) return known.exploration;
     const tracked = trackRules(rules);
     const { exploration } = explore(this.#compiled, tracked.rules, this.#needs, options);
     if (exploration.observation !== 'Incomplete') this.#known.push({ tracked, exploration });
     return exploration;
   }
 }
+
+/** What an exploration says about an expectation; what was cut short or sampled can only refute it. */
+const agreement = (e: Exploration, expected: Outcome): boolean | null => {
+  if (e.observation !== 'Incomplete') return e.observation === expected;
+  if (e.problems.length > 0) return expected === 'Bug' || expected === 'Deadlock' ? null : false;
+  if (expected === 'Never' && e.states.some((s) => s.holds)) return false;
+  return expected === 'Always' && e.states.some((s) => !s.holds) ? false : null;
+};
 
 /** Names in a test that tell what memory it needs. */
 const needsOf = (checked: CheckedTest): Needs => {

@@ -5,6 +5,8 @@ import type { Compiled, CompiledCondition } from '../litmus/compile/index.ts';
 import { bugName } from '../machine/report.ts';
 import { Graph } from './graph.ts';
 import { leakedPins } from './leaks.ts';
+import { pathText } from './replay.ts';
+import { type SampleOptions, sample } from './sample.ts';
 import { type End, type Limits, search } from './search.ts';
 import { InitFailure, type Machine, type Needs, setUp } from './setup.ts';
 import { Sharing } from './sharing.ts';
@@ -16,6 +18,8 @@ export type Observation = Outcome | 'Vacuous' | 'Incomplete';
 export interface FinalState {
   readonly text: string;
   readonly holds: boolean;
+  /** How a sampled execution came there (`pathText`); exploration finds ways of its own. */
+  readonly path?: string;
 }
 
 /** What exploring a test found, before anything is expected of it. */
@@ -36,6 +40,8 @@ export interface ExploreOptions {
   readonly unreduced?: boolean;
   /** Keep the graph of the search, so that a way to an end can be asked for. */
   readonly graph?: boolean;
+  /** Sample this many executions instead of exploring all. */
+  readonly sample?: Pick<SampleOptions, 'executions' | 'seed' | 'depth'> | undefined;
 }
 
 /** An exploration with what is needed to walk through it again; ends are called by the text of the state or problem. */
@@ -85,6 +91,10 @@ export const explore = (
   if (trouble !== null) return stopped(trouble);
   if (k.lit.killed[program.threads.length] !== 0)
     return stopped('the initial block was killed by SIGSEGV');
+  if (options.sample !== undefined) {
+    const exploration = explorationOf(machine, condition, { ...options.sample, time: limits.time });
+    return { exploration, machine, sharing: null, graph: null };
+  }
   const sharing = options.unreduced === true ? null : new Sharing();
   for (let searches = 1; ; searches++) {
     const graph = options.graph === true ? new Graph() : null;
@@ -122,6 +132,42 @@ export const explore = (
     return { exploration, machine, sharing, graph };
   }
 };
+
+/** Samples; whatever is found, nothing is claimed of what was not run. */
+const explorationOf = (
+  m: Machine,
+  condition: CompiledCondition,
+  options: SampleOptions,
+): Exploration => {
+  const states = new Map<string, FinalState>();
+  const problems = new Map<string, string>();
+  let limit: string | null = null;
+  const result = sample(m, options, (end, path) => {
+    limit ??= limitOf(m);
+    const problem = problemOf(m, end);
+    if (problem !== null) {
+      if (!problems.has(problem))
+        problems.set(problem, `${problem} (path ${FULL}${pathText(path())})`);
+      return;
+    }
+    const state = finalState(m, condition);
+    if (state === null || states.has(state.text)) return;
+    states.set(state.text, { ...state, path: FULL + pathText(path()) });
+  });
+  const gaveUp = result.endless > 0 ? `, ${result.endless} of them given up` : '';
+  return {
+    observation: 'Incomplete',
+    states: [...states.values()],
+    problems: [...problems.values()],
+    reason:
+      limit ??
+      `a sample of ${result.executions} executions (seed ${options.seed})${gaveUp}, no proof`,
+    explored: { states: 0, steps: result.steps, searches: 0 },
+  };
+};
+
+/** Begins the text of a path in which every step is a decision. */
+export const FULL = 'full:';
 
 /** A limit of the model that the execution ran into. */
 const limitOf = ({ k }: Machine): string | null => {

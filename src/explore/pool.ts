@@ -4,12 +4,14 @@ import { Worker } from 'node:worker_threads';
 import { designNamed } from '../kernels/index.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { Checker, type Verdict } from './check.ts';
+import type { ExploreOptions } from './explore.ts';
 import type { Limits } from './search.ts';
 
 /** What checking needs besides the tests; plain data, as it goes to workers. */
 export interface PoolOptions {
   readonly limits: Partial<Limits>;
   readonly unreduced: boolean;
+  readonly sample: ExploreOptions['sample'];
 }
 
 export interface Source {

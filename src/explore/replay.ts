@@ -1,6 +1,14 @@
 /** Walks one execution again and writes down each step: who, where, what it touched and what it changed. */
 import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
-import { log, logged, setLog, setStacks, threadPending, threadTrace, undoTo } from '../machine/resumable.ts';
+import {
+  log,
+  logged,
+  setLog,
+  setStacks,
+  threadPending,
+  threadTrace,
+  undoTo,
+} from '../machine/resumable.ts';
 import type { Decision } from './graph.ts';
 import { type End, endOf } from './search.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';

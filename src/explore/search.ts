@@ -324,7 +324,7 @@ export const endOf = (m: Machine, livelock: number): End | null => {
 };
 
 /** Threads that wait for something; one that was never forked has not begun, and the device may always wait. */
-const waitingThreads = (m: Machine): number[] => {
+export const waitingThreads = (m: Machine): number[] => {
   const waiting: number[] = [];
   for (let t = 0; t < m.k.program.threads.length; t++) {
     if (!threadRunning(t)) continue;

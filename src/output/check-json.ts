@@ -15,7 +15,11 @@ export const checkJson = (kernels: readonly string[], verdicts: readonly Verdict
     problems: v.problems,
     states: [...v.states]
       .sort((a, b) => (a.text < b.text ? -1 : 1))
-      .map((s) => ({ state: s.text, holds: s.holds })),
+      .map((s) => ({
+        state: s.text,
+        holds: s.holds,
+        ...(s.path === undefined ? {} : { path: s.path }),
+      })),
     explored: v.explored,
     milliseconds: Math.round(v.milliseconds),
   })),

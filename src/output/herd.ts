@@ -32,7 +32,7 @@ export const herdText = (verdict: Verdict, test: LitmusTest, withTime: boolean):
   if (verdict.observation !== 'Unsupported') {
     lines.push(`States ${verdict.states.length}`);
     for (const s of [...verdict.states].sort((a, b) => (a.text < b.text ? -1 : 1)))
-      lines.push(s.text);
+      lines.push(s.path === undefined ? s.text : `${s.text}  path ${s.path}`);
     for (const p of verdict.problems) lines.push(`Problem ${p}`);
     // A search that was cut short answers neither way.
     if (verdict.observation !== 'Incomplete') {

@@ -185,7 +185,7 @@ wrong-names.litmus:9:11: error L041: there is no call \`pin_user_page_fast\`
     ],
     [['--design', 'x'], 'pinfold: --design x: there is no such design; known: bias-2019\n'],
     [['--max-states', '0'], 'pinfold: --max-states 0: write a number above 0\n'],
-    [['--max-time', 'long'], 'pinfold: --max-time long: write a number above 0\n'],
+    [['--timeout', 'long'], 'pinfold: --timeout long: write a number above 0\n'],
     [['--color', 'sometimes'], 'pinfold: --color sometimes: write auto, always or never\n'],
     [
       ['twins'],

@@ -6,7 +6,7 @@ import { R } from '../../src/machine/access.ts';
 import { fdDup, fileOfFd, ofdOf } from '../../src/fs/fd.ts';
 import { PIPE_BUFFERS } from '../../src/fs/system.ts';
 import { FALLOC } from '../../src/mm/file-size.ts';
-import { headOf, isLarge } from '../../src/mm/folio.ts';
+import { headOf, isHugetlb, isLarge } from '../../src/mm/folio.ts';
 import { FOLL } from '../../src/mm/foll.ts';
 import { LOCKED } from '../../src/mm/gup-args.ts';
 import { MADV } from '../../src/mm/madvise.ts';
@@ -328,7 +328,7 @@ function split(w: World, o: Op): number {
   const folio = referenced(w, o);
   if (folio === 0) return SKIPPED;
   let result = -22;
-  if (isLarge(w.k, folio) && w.call('folioTrylock', folio) === 1) {
+  if (isLarge(w.k, folio) && !isHugetlb(w.k, folio) && w.call('folioTrylock', folio) === 1) {
     result = w.call('splitHugePage', folio);
     w.call('folioUnlock', folio);
   }

@@ -107,11 +107,13 @@ static void on_fault(int signal) {
 static void run_body(int n, void (*body)(void)) {
   self = &shared->thread[n];
   random_state = shared->seed * 31 + (uint64_t)n * 0x9e3779b97f4a7c15u + 1;
-  if (RACES && random_number() % 4 != 0) {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(shared->cpus[random_number() % (unsigned)shared->cpu_count], &one);
-    sched_setaffinity(0, sizeof one, &one);
+  if (RACES && n < THREADS) {
+    cpu_set_t where;
+    CPU_ZERO(&where);
+    int one = random_number() % 4 != 0, chosen = (int)(random_number() % (unsigned)cpu_count);
+    for (int i = 0; i < cpu_count; i++)
+      if (!one || i == chosen) CPU_SET(cpus[i], &where);
+    sched_setaffinity(0, sizeof where, &where);
   }
   if (sigsetjmp(escape, 1) == 0) {
     struct sigaction action = {.sa_handler = on_fault, .sa_flags = SA_NODEFER};
@@ -154,6 +156,11 @@ static void give_up(const char *format, ...) {
   va_start(list, format);
   if (shared->gave_up[0] == 0) vsnprintf(shared->gave_up, sizeof shared->gave_up, format, list);
   va_end(list);
+  if (judging) {
+    printf("skip\t%s\n", shared->gave_up);
+    fflush(stdout);
+    _exit(0);
+  }
   _exit(3);
 }
 `,

@@ -52,7 +52,6 @@ static void mount_image(const char *image, const char *type) {
     'give_up',
     'errno.h stdio.h string.h sys/mount.h sys/stat.h',
     String.raw`
-static char root[] = "/tmp/pinfold-XXXXXX";
 static void mount_at(const char *where, const char *device, const char *type, const char *options) {
   mkdir(where, 0700);
   if (mount(device, where, type, MS_NOSUID | MS_NODEV, options) != 0)
@@ -88,7 +87,7 @@ static void new_namespaces(void) {
 static void new_root(void) {
   char path[64];
   mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL);
-  if (mkdtemp(root) == NULL) give_up("/tmp: %s", strerror(errno));
+  if (strstr(root, "XXXXXX") != NULL && mkdtemp(root) == NULL) give_up("/tmp: %s", strerror(errno));
   mount_at(root, "pinfold", "tmpfs", "size=16m,mode=700");
   snprintf(path, sizeof path, "%s/tmpfs", root);
   mount_at(path, "pinfold", "tmpfs", "size=64m,mode=700");

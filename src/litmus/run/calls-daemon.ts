@@ -9,7 +9,7 @@ import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../../machi
 import { leafPfn, noteWalk } from '../../machine/mmu.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../../machine/types.ts';
 import { sysFtruncate } from '../../mm/file-size.ts';
-import { folioPut, headOf, isLarge } from '../../mm/folio.ts';
+import { folioPut, headOf, isHugetlb, isLarge } from '../../mm/folio.ts';
 import { splitHugePage } from '../../mm/huge-split.ts';
 import { setHugetlbPool } from '../../mm/hugetlb.ts';
 import { collapseHugePage } from '../../mm/khugepaged.ts';
@@ -92,7 +92,7 @@ function* callSplit(k: Lit, mm: MmId, vpn: Vpn): Steps<number> {
   yield* unlockShared(k, R.mmapLock, mm);
   if (folio === 0) return -EFAULT;
   let result = -EINVAL;
-  if (isLarge(k, folio)) {
+  if (isLarge(k, folio) && !isHugetlb(k, folio)) {
     result = -EBUSY;
     if (yield* folioTrylock(k, folio)) {
       result = yield* splitHugePage(k, folio);
