@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make` and `make test`. Both set themselves up without root.
 .POSIX:
 .SUFFIXES:
-.PHONY: all setup generate check test bench format clean help
+.PHONY: all setup generate check test bench editors format clean help
 
 all: check
 
@@ -22,15 +22,23 @@ test: generate
 bench: generate
 	@.tools/node --disable-warning=ExperimentalWarning bench/main.ts
 
+# The grammar for CodeMirror, the colours and the extension for VS Code (editors/vscode/dist).
+editors: setup
+	@.tools/node --disable-warning=ExperimentalWarning tools/lezer.ts
+	@.tools/node --disable-warning=ExperimentalWarning tools/textmate.ts
+	@PATH="$$PWD/.tools/bin:$$PATH" node_modules/.bin/tsc -p editors/vscode/tsconfig.json
+	@cd editors/vscode && PATH="$$PWD/../../.tools/bin:$$PATH" node_modules/.bin/rolldown -c rolldown.config.ts --log-level warn
+
 format: setup
 	@PATH="$$PWD/.tools/bin:$$PATH" node_modules/.bin/biome check --write .
 
 clean:
-	rm -rf gen dist coverage .cache
+	rm -rf gen dist coverage .cache editors/vscode/dist
 
 help:
 	@echo 'make         check the library of litmus tests at all kernel versions'
 	@echo 'make test    run every check and test; ends with the totals'
 	@echo 'make bench   run the benchmarks (ratios against peers measured in the same run)'
+	@echo 'make editors build what editors need: grammars and the VS Code extension'
 	@echo 'make format  format the sources'
 	@echo 'make clean   remove what is generated'

@@ -109,6 +109,6 @@ export async function folio(): Promise<void> {
     const [pin, unpin] = [of((r) => r.pin), of((r) => r.unpin)];
     return [name, ...[pin, unpin, pin * FOLIO, unpin * FOLIO].map(shown)];
   });
-  console.log('  nanoseconds, 1 GiB of memory in 2 MiB folios, median');
+  console.log('  nanoseconds of processor time, 1 GiB of memory in 2 MiB folios, median');
   printTable(['', 'pin a page', 'unpin a page', 'pin a folio', 'unpin a folio'], times);
 }

@@ -29,7 +29,7 @@ function sizeName(pages: number): string {
 /** Runs every case and prints the table. */
 export async function pin(): Promise<void> {
   console.log(
-    `pin: nanoseconds a page, kernel ${KERNEL} modelled; median (middle half) of rounds that take turns`,
+    `pin: nanoseconds of processor time a page, kernel ${KERNEL} modelled; median (middle half) of rounds that take turns`,
   );
   const rows: string[][] = [];
   for (const order of ORDERS) {

@@ -5,11 +5,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
-import { Checker, type Verdict } from '../src/explore/check.ts';
-import { baseVersion, isRelease, kernelNames } from '../src/kernels/index.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Verdict } from '../src/explore/check.ts';
+import { checkAll } from '../src/explore/pool.ts';
+import { kernelNames } from '../src/kernels/index.ts';
 import type { CheckedTest } from '../src/litmus/checked.ts';
-import { expectedAt, parse, renderDiagnostics } from '../src/litmus/index.ts';
+import { parse, renderDiagnostics } from '../src/litmus/index.ts';
 
 const LIBRARY = fileURLToPath(new URL('../library', import.meta.url));
 /** States up to which the unreduced search is tried. */
@@ -21,9 +22,8 @@ interface File {
   /** Below library/, with slashes. */
   readonly path: string;
   readonly family: string;
+  readonly text: string;
   readonly checked: CheckedTest;
-  /** Keeps what it found: each search is made once in this file. */
-  readonly checker: Checker;
 }
 
 const files: readonly File[] = readdirSync(LIBRARY, { recursive: true, encoding: 'utf8' })
@@ -34,7 +34,7 @@ const files: readonly File[] = readdirSync(LIBRARY, { recursive: true, encoding:
     const text = readFileSync(join(LIBRARY, path), 'utf8');
     const { checked, diagnostics } = parse(text, path);
     if (checked === undefined) throw new Error(renderDiagnostics(diagnostics, text));
-    return { path, family: path.split('/')[0] ?? '', checked, checker: new Checker(checked) };
+    return { path, family: path.split('/')[0] ?? '', text, checked };
   });
 const families = [...new Set(files.map((f) => f.family))];
 const ofFamily = (family: string): readonly File[] => files.filter((f) => f.family === family);
@@ -56,10 +56,8 @@ describe('files of the library', () => {
   });
 
   test('parsing them warns of nothing', () => {
-    for (const { path } of files) {
-      const text = readFileSync(join(LIBRARY, path), 'utf8');
+    for (const { path, text } of files)
       expect(renderDiagnostics(parse(text, path).diagnostics, text)).toBe('');
-    }
   });
 
   test('library/README.md lists exactly these, each under its family', () => {
@@ -76,18 +74,34 @@ describe('files of the library', () => {
   });
 });
 
+/** Explores every test at `kernels` in worker threads, where the sources run as they are; by the name of the test. */
+const explored = async (
+  kernels: readonly string[],
+  unreduced: boolean,
+  limits: { readonly states?: number },
+): Promise<ReadonlyMap<string, readonly Verdict[]>> => {
+  const options = { limits, unreduced, sample: undefined };
+  const verdicts = await checkAll(files, kernels, options, null, 2, () => undefined);
+  return new Map(files.map((f, i) => [f.checked.test.name, verdicts[i] ?? []]));
+};
+
+let found: ReadonlyMap<string, readonly Verdict[]>;
+beforeAll(async () => {
+  found = await explored(kernelNames, false, {});
+}, 600_000);
+
 describe('Result: lines', () => {
   test.each(families)('%s: every version has an expectation, and comes to it', (family) => {
     const wrong: string[] = [];
-    for (const { checked, checker } of ofFamily(family)) {
-      for (const kernel of kernelNames) {
-        const name = `${checked.test.name} at ${kernel}`;
-        const base = (k: string): string => (isRelease(k) ? k : baseVersion(k));
-        if (expectedAt(checked.test, kernel, base) === null) wrong.push(`${name}: no Result: line`);
-        const { observation, expected, reason, problems } = checker.check(kernel);
-        if (observation !== expected)
+    for (const { checked } of ofFamily(family)) {
+      const { name } = checked.test;
+      const verdicts = found.get(name) ?? [];
+      expect(verdicts.map((v) => v.kernel)).toEqual(kernelNames);
+      for (const { kernel, observation, expected, reason, problems } of verdicts) {
+        if (expected === null) wrong.push(`${name} at ${kernel}: no Result: line`);
+        else if (observation !== expected)
           wrong.push(
-            `${name}: expected ${expected}, observed ${observation} ${reason ?? ''} ${problems.join('; ')}`,
+            `${name} at ${kernel}: expected ${expected}, observed ${observation} ${reason ?? ''} ${problems.join('; ')}`,
           );
       }
     }
@@ -96,34 +110,36 @@ describe('Result: lines', () => {
 });
 
 /** All that a search found, to compare. */
-const ends = (v: Verdict): readonly string[] =>
-  [...v.states.map((s) => `${s.holds ? 'yes' : 'no'} ${s.text}`), ...v.problems].sort();
+const ends = (v: Verdict | undefined): readonly string[] => [
+  v?.observation ?? 'nothing',
+  ...(v?.states ?? []).map((s) => `${s.holds ? 'yes' : 'no'} ${s.text}`).sort(),
+  ...[...(v?.problems ?? [])].sort(),
+];
 
 describe('the reduction finds what the whole search finds', () => {
   const compared = new Map<string, number>();
-  const larger: string[] = [];
+  const larger = new Set<string>();
+  let whole: ReadonlyMap<string, readonly Verdict[]>;
+  beforeAll(async () => {
+    whole = await explored(COMPARED_AT, true, { states: UNREDUCED_STATES });
+  }, 600_000);
 
   test.each(families)('%s: the same ends at 5.4, 5.10, 5.19 and 6.12', (family) => {
-    for (const { checked, checker } of ofFamily(family)) {
+    for (const { checked } of ofFamily(family)) {
       const { name } = checked.test;
-      const whole = new Checker(checked);
-      for (const kernel of COMPARED_AT) {
-        const limits = { states: UNREDUCED_STATES };
-        const all = whole.check(kernel, { unreduced: true, limits });
+      for (const all of whole.get(name) ?? []) {
         if (all.observation === 'Unsupported') continue;
         if (all.observation === 'Incomplete') {
-          // Too large to compare at any kernel: one try is enough.
-          larger.push(name);
-          break;
+          larger.add(name);
+          continue;
         }
-        const some = checker.check(kernel);
-        expect({ kernel, name, at: some.observation, ends: ends(some) }).toEqual({
-          kernel,
+        const some = found.get(name)?.find((v) => v.kernel === all.kernel);
+        expect({ name, at: all.kernel, ends: ends(some) }).toEqual({
           name,
-          at: all.observation,
+          at: all.kernel,
           ends: ends(all),
         });
-        expect(some.explored.states).toBeLessThanOrEqual(all.explored.states);
+        expect(some?.explored.states).toBeLessThanOrEqual(all.explored.states);
         compared.set(name, (compared.get(name) ?? 0) + 1);
       }
     }
@@ -131,7 +147,7 @@ describe('the reduction finds what the whole search finds', () => {
 
   test('enough was compared: 40 tests at least, all but a few', () => {
     expect(compared.size).toBeGreaterThanOrEqual(40);
-    expect(larger.length).toBeLessThanOrEqual(files.length / 8);
+    expect(larger.size).toBeLessThanOrEqual(files.length / 8);
     expect([...compared.values()].reduce((a, b) => a + b, 0)).toBeGreaterThanOrEqual(120);
   });
 });

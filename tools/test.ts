@@ -24,10 +24,23 @@ const checks: readonly Check[] = [
   },
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json'] },
   { name: 'types of the generated forms', command: [bin('tsc'), '-p', 'tsconfig.gen.json'] },
+  {
+    name: 'types of the editor extension',
+    command: [bin('tsc'), '-p', 'editors/vscode/tsconfig.json'],
+  },
   { name: 'format and lint (biome)', command: [bin('biome'), 'check', '.'] },
   {
     name: 'lint (oxlint)',
-    command: [bin('oxlint'), '--deny-warnings', '--type-aware', 'src', 'tools', 'test', 'bench'],
+    command: [
+      bin('oxlint'),
+      '--deny-warnings',
+      '--type-aware',
+      'src',
+      'tools',
+      'test',
+      'bench',
+      'editors',
+    ],
   },
   {
     name: 'architecture',

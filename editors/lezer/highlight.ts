@@ -17,7 +17,7 @@ export const highlighting = styleTags({
   'CallName/...': tags.function(tags.variableName),
   'QueryName/...': tags.function(tags.propertyName),
   'Counter/...': tags.propertyName,
-  'ThreadName ThreadIndex/...': tags.labelName,
+  'ThreadName ThreadIndex/Number': tags.labelName,
   Number: tags.number,
   String: tags.string,
   Bool: tags.bool,

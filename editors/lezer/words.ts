@@ -36,8 +36,8 @@ const WORDS: ReadonlyMap<string, number> = new Map([
   ['volatile', qualifier],
 ]);
 
-/** The token that a word is in place of a plain name, or -1. */
-export const wordOf = (word: string): number => {
+/** The token that a word is in place of a plain name, or -1. Lezer hands the state of its stack too. */
+export const wordOf = (word: string, _stack?: unknown): number => {
   const known = WORDS.get(word);
   if (known !== undefined) return known;
   if (Object.hasOwn(MISSING, word)) return refusedWord;
@@ -48,4 +48,4 @@ export const wordOf = (word: string): number => {
 };
 
 /** Decimal digits alone can be the number of a thread. */
-export const numberOf = (text: string): number => (/^\d+$/.test(text) ? Decimal : -1);
+export const numberOf = (text: string, _stack?: unknown): number => (/^\d+$/.test(text) ? Decimal : -1);

@@ -5,9 +5,11 @@ import { Command, CommanderError } from '@commander-js/extra-typings';
 import { addBisect } from './bisect.ts';
 import { addCheck } from './check.ts';
 import { EXIT, UserError } from './errors.ts';
+import { addExplain } from './explain.ts';
 import { addFmt } from './fmt.ts';
 import { addKernels } from './kernels.ts';
 import { addLsp } from './lsp.ts';
+import { addRun } from './run.ts';
 
 const version = (): string => {
   for (const up of ['../../package.json', '../../../package.json']) {
@@ -32,8 +34,10 @@ const program: Command = new Command('pinfold')
   .exitOverride();
 addCheck(program);
 addBisect(program);
+addExplain(program);
 addFmt(program);
 addKernels(program);
+addRun(program);
 addLsp(program);
 for (const command of program.commands) {
   command.exitOverride();

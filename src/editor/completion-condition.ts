@@ -51,7 +51,7 @@ export const conditionItems = (source: Source, at: number): CompletionItem[] => 
     ...[...COUNTERS].map((name) =>
       symbol(name, CompletionItemKind.Property, 'counter of /proc/vmstat', 2),
     ),
-    snippet('disk', 'disk(${1:fd})[${2:0}]=$0', 'a byte on the medium'),
-    snippet('device', 'device(${1:mr})[${2:0}]=$0', 'a byte of what a device holds'),
+    snippet('disk', `disk(\${1:fd})[\${2:0}]=$0`, 'a byte on the medium'),
+    snippet('device', `device(\${1:mr})[\${2:0}]=$0`, 'a byte of what a device holds'),
   ];
 };

@@ -45,7 +45,7 @@ const topItems = (source: Source): CompletionItem[] => {
   return [
     ...(source.tokens[0]?.kind === 'header'
       ? []
-      : [snippet('C', 'C ${1:name-of-the-test}\n\n{\n  $0\n}', 'the first line', 0)]),
+      : [snippet('C', `C \${1:name-of-the-test}\n\n{\n  $0\n}`, 'the first line', 0)]),
     snippet(next('P'), body(next('P')), 'a thread', 1),
     snippet(next('K'), body(next('K')), 'a kernel context', 1),
     ...['exists', '~exists', 'forall', 'filter'].map((q) =>
@@ -56,8 +56,8 @@ const topItems = (source: Source): CompletionItem[] => {
 };
 
 const STATEMENTS: readonly CompletionItem[] = [
-  snippet('for', 'for (${1:i} = 0; $1 < ${2:3}; $1++) {\n  $0\n}', 'a loop with a constant bound'),
-  snippet('if', 'if (${1:test}) {\n  $0\n}', 'a branch'),
+  snippet('for', `for (\${1:i} = 0; $1 < \${2:3}; $1++) {\n  $0\n}`, 'a loop with a constant bound'),
+  snippet('if', `if (\${1:test}) {\n  $0\n}`, 'a branch'),
   snippet('kernel:', 'kernel: $0', 'runs in kernel mode'),
   ...['while', 'else', 'break', 'return'].map((k) => keyword(k)),
   ...[...INT_TYPES.keys(), 'struct page', 'struct folio', 'void'].map((t) => keyword(t, 3)),

@@ -43,7 +43,8 @@ export class Graph {
 
   /** An end called `name`: of the state `from` itself (label -1), or by one more step. */
   end(from: number, label: number, name: string): void {
-    const id = label < 0 ? from : this.between(from, label);
+    // From nowhere: the execution ended before threads could meet.
+    const id = from === 0 ? 1 : label < 0 ? from : this.between(from, label);
     const known = this.#ends.get(name);
     if (known === undefined) this.#ends.set(name, [id]);
     else known.push(id);

@@ -118,8 +118,9 @@ export const replay = (
   }
 };
 
-/** `P0` ran 3 decisions, `P1` one, and so on: `0.3/1/0.2`; a choice that is not the ordinary one is `1c1`. */
+/** `P0` ran 3 decisions, `P1` one, and so on: `0.3/1/0.2`; a choice that is not the ordinary one is `1c1`; no decision at all is `-`. */
 export const pathText = (path: readonly Decision[]): string => {
+  if (path.length === 0) return '-';
   const parts: string[] = [];
   for (let i = 0; i < path.length; ) {
     const { thread, choice } = path[i] as Decision;
@@ -134,6 +135,7 @@ export const pathText = (path: readonly Decision[]): string => {
 /** Reads what `pathText` wrote; null when it is no path. */
 export const parsePath = (text: string): Decision[] | null => {
   const path: Decision[] = [];
+  if (text === '-') return path;
   for (const part of text.split('/')) {
     const m = /^(\d+)(?:c(\d+))?(?:\.(\d+))?$/.exec(part);
     if (m === null) return null;

@@ -65,7 +65,9 @@ const NODE = {
   choices: 7,
   /** Its number in the graph. */
   id: 8,
-  words: 9,
+  /** Threads, as bits, whose step need not be taken from here: it was taken before, in an order that comes to the same. */
+  sleep: 9,
+  words: 10,
 } as const;
 
 /**
@@ -93,6 +95,10 @@ class Search {
   /** What the graph calls the state that the search is about to leave, and the step it takes from there. */
   #from = 0;
   #label = 0;
+  /** Threads that sleep in the state that the search is about to come to. */
+  #sleep = 0;
+  /** By state: the threads that slept whenever it was visited. */
+  #slept = new Int32Array(1 << 10);
   /** Thread that the last step sent round in a circle, or -1. */
   #livelock = -1;
   /** Word of the arena at which the stacks begin. */
@@ -219,7 +225,7 @@ class Search {
     path[node + NODE.thread] = -1;
   }
 
-  #push(ready: number, choices: number, id: number): void {
+  #push(ready: number, choices: number, id: number, sleep: number): void {
     const node = this.#depth * NODE.words;
     if (node + NODE.words > this.#path.length) this.#path = longer(this.#path);
     const path = this.#path;
@@ -231,6 +237,7 @@ class Search {
     path[node + NODE.next] = 0;
     path[node + NODE.choices] = choices;
     path[node + NODE.id] = id;
+    path[node + NODE.sleep] = sleep;
     this.#depth++;
   }
 
@@ -252,23 +259,53 @@ class Search {
           1 << last,
           accessIndex(word),
           this.#graph?.between(this.#from, this.#label) ?? 0,
+          this.#sleep,
         );
         return;
       }
     }
     const id = this.#vector.add();
     this.#graph?.edge(this.#from, this.#label, Math.abs(id));
-    if (id < 0) return;
-    let ready = 0;
-    for (let t = 0; t < this.#m.threads; t++) if (this.#stepper.enabled(t)) ready |= 1 << t;
+    const sleep = this.#sleep;
+    if (id < 0) {
+      // Seen before; but what slept there then and does not sleep now has still to be tried.
+      const slept = this.#slept[-id] as number;
+      const missed = slept & ~sleep;
+      if (missed === 0) return;
+      this.#slept[-id] = slept & sleep;
+      this.#push(missed & this.#ready(), 0, -id, slept & sleep);
+      return;
+    }
+    if (id >= this.#slept.length) this.#slept = longer(this.#slept);
+    this.#slept[id] = sleep;
+    const ready = this.#ready();
     if (ready !== 0) {
-      this.#push(ready, 0, id);
+      this.#push(ready & ~sleep, 0, id, sleep);
       return;
     }
     this.#from = id;
     this.#label = -1;
     const waiting = waitingThreads(this.#m);
     this.#end(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
+  }
+
+  /** Threads that can step now, as bits. */
+  #ready(): number {
+    let ready = 0;
+    for (let t = 0; t < this.#m.threads; t++) if (this.#stepper.enabled(t)) ready |= 1 << t;
+    return ready;
+  }
+
+  /** Of the sleeping threads those whose step commutes with the one that `t` is about to take. */
+  #sleepAfter(sleep: number, t: number): number {
+    if (this.#sharing === null || sleep === 0) return 0;
+    const word = threadPending(t);
+    let kept = 0;
+    for (let rest = sleep; rest !== 0; rest &= rest - 1) {
+      const u = 31 - Math.clz32(rest & -rest);
+      if (u !== t && this.#sharing.independent(threadPending(u), word)) kept |= 1 << u;
+    }
+    return kept;
   }
 
   #end(end: End): void {
@@ -285,8 +322,12 @@ class Search {
     if (path[node + NODE.choices] !== 0) {
       this.#k.choice[0] = path[node + NODE.next] as number;
       path[node + NODE.next] = (path[node + NODE.next] as number) + 1;
+      this.#sleep = path[node + NODE.sleep] as number;
     } else {
       path[node + NODE.ready] = ready & (ready - 1);
+      const sleep = path[node + NODE.sleep] as number;
+      this.#sleep = this.#sleepAfter(sleep, t);
+      path[node + NODE.sleep] = sleep | (1 << t);
     }
     const mark = logged;
     const length = threadWords(t);

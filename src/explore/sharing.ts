@@ -8,9 +8,11 @@
  * meets the break too. The test suite compares final states with and without the reduction.
  */
 import {
+  ADD,
   accessIndex,
   accessOp,
   accessRegion,
+  at,
   CHOOSE,
   IPI,
   LOCK_SHARED,
@@ -26,14 +28,18 @@ import type { Machine } from '../machine/machine.ts';
 const SHARED = 1 << 30;
 const WRITTEN = 1 << 29;
 const SEVERAL = 1 << 28;
+const ADDED = 1 << 27;
+const LOOKED_AT = 1 << 26;
 const THREAD = 0xffff;
 
 export class Sharing {
   /** Open addressing: objects (access words without operation, plus 1; 0: free) and what is known of each. */
   #keys = new Int32Array(1 << 12);
   #known = new Int32Array(1 << 12);
+  /** By object: regions (bits) of what its steps touched besides it. */
+  #besides = new Int32Array(1 << 12);
   #count = 0;
-  /** Objects found shared since `begin`. */
+  /** What was learned since `begin` that the search had not assumed. */
   #found = 0;
   #shared = 0;
 
@@ -67,23 +73,52 @@ export class Sharing {
     if ((seen & SHARED) !== 0) return true;
     let next = seen === 0 ? thread + 1 : seen;
     if ((next & THREAD) !== thread + 1) next |= SEVERAL;
-    if ((next & WRITTEN) === 0 && changes(k, word)) next |= WRITTEN;
-    if ((next & SEVERAL) !== 0 && (next & WRITTEN) !== 0) {
-      next |= SHARED;
-      this.#found++;
-      this.#shared++;
+    next |= kindOf(k, word);
+    if ((next & SEVERAL) !== 0) {
+      const mixed = ADDED | LOOKED_AT;
+      if ((next & WRITTEN) !== 0 || (next & mixed) === mixed) {
+        next |= SHARED;
+        this.#found++;
+        this.#shared++;
+      }
     }
     this.#known[slot] = next;
     return (next & SHARED) !== 0;
   }
 
-  /** From now on steps on the object are seen by others. */
-  share(word: number): void {
+  /** A step that announced `word` also touched what `also` says, which others share: so is the step. */
+  shareBesides(word: number, also: number): void {
     const slot = this.#enter(word & ~OP_MASK);
+    const region = 1 << accessRegion(also);
+    if (((this.#besides[slot] as number) & region) === 0) {
+      this.#besides[slot] = (this.#besides[slot] as number) | region;
+      this.#found++;
+    }
     if (((this.#known[slot] as number) & SHARED) !== 0) return;
     this.#known[slot] = (this.#known[slot] as number) | SHARED;
     this.#found++;
     this.#shared++;
+  }
+
+  /** A step that announced `word` touched more than there was room to say: everybody may notice it. */
+  shareWithAll(word: number): void {
+    for (let region = 0; region < 32; region++) this.shareBesides(word, at(region, 0));
+  }
+
+  /** Whether two steps lead to the same state in either order, and neither makes the other impossible. */
+  independent(a: number, b: number): boolean {
+    const [x, y] = [a & ~OP_MASK, b & ~OP_MASK];
+    if (x === y) {
+      const [p, q] = [accessOp(a), accessOp(b)];
+      return (p === ADD && q === ADD) || (LOOKS.has(p) && LOOKS.has(q));
+    }
+    const beside = this.#besides[this.#find(x)] as number;
+    const besideOther = this.#besides[this.#find(y)] as number;
+    if ((beside | besideOther) === 0) return true;
+    if ((beside & besideOther) !== 0) return false;
+    return (
+      ((beside >>> accessRegion(y)) & 1) === 0 && ((besideOther >>> accessRegion(x)) & 1) === 0
+    );
   }
 
   /** Where the object is, or would be. */
@@ -110,35 +145,33 @@ export class Sharing {
   }
 
   #grow(): void {
-    const [keys, known] = [this.#keys, this.#known];
+    const [keys, known, besides] = [this.#keys, this.#known, this.#besides];
     this.#keys = new Int32Array(keys.length * 2);
     this.#known = new Int32Array(keys.length * 2);
+    this.#besides = new Int32Array(keys.length * 2);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as number;
       if (key === 0) continue;
       const slot = this.#find(key - 1);
       this.#keys[slot] = key;
       this.#known[slot] = known[i] as number;
+      this.#besides[slot] = besides[i] as number;
     }
   }
 }
 
-/** Whether the step changes its object in a way that readers of it can tell. */
-const changes = (k: Machine, word: number): boolean => {
-  switch (accessOp(word)) {
-    case READ:
-    case WAIT:
-    case WAIT_ZERO:
-    case LOCK_SHARED:
-    case IPI:
-    case CHOOSE:
-      return false;
-    case UNLOCK: {
-      // A shared holder's release is as invisible to other shared holders as its acquire.
-      const words = k.regions[accessRegion(word)];
-      return !(((words?.[accessIndex(word)] as number | undefined) ?? -1) > 0);
-    }
-    default:
-      return true;
+/** Operations of which two on one object commute. */
+const LOOKS: ReadonlySet<number> = new Set([READ, WAIT, WAIT_ZERO, LOCK_SHARED, IPI]);
+
+/** What the step does to its object: looks at it, adds to it, or changes it in a way that others can tell. */
+const kindOf = (k: Machine, word: number): number => {
+  const op = accessOp(word);
+  if (LOOKS.has(op) || op === CHOOSE) return LOOKED_AT;
+  if (op === ADD) return ADDED;
+  if (op === UNLOCK) {
+    // A shared holder's release is as invisible to other shared holders as its acquire.
+    const words = k.regions[accessRegion(word)];
+    if (((words?.[accessIndex(word)] as number | undefined) ?? -1) > 0) return LOOKED_AT;
   }
+  return WRITTEN;
 };

@@ -1,5 +1,5 @@
 /** Takes steps of threads in place, and says to `sharing` what each touched. */
-import { accessOp, accessRegion, CHOOSE, R } from '../machine/access.ts';
+import { accessOp, CHOOSE } from '../machine/access.ts';
 import { accessEnabled } from '../machine/enabled.ts';
 import {
   log,
@@ -24,13 +24,13 @@ export class Stepper {
   beforeStep: ((thread: number, word: number) => void) | null = null;
   readonly #m: Machine;
   readonly #sharing: Sharing | null;
-  /** By thread: the last announced access of a CPU, to which a choice after it belongs; 0: none. */
-  readonly #mmuWord: Int32Array;
+  /** By thread: the last access that it announced, choices aside. */
+  readonly #announced: Int32Array;
 
   constructor(m: Machine, sharing: Sharing | null) {
     this.#m = m;
     this.#sharing = sharing;
-    this.#mmuWord = new Int32Array(m.threads);
+    this.#announced = new Int32Array(m.threads);
   }
 
   /** The thread can take its step now. */
@@ -47,7 +47,7 @@ export class Stepper {
     k.cpuNow[0] = this.#m.cpuOf[t] ?? 0;
     let meets = false;
     if (accessOp(word) !== CHOOSE) {
-      this.#mmuWord[t] = accessRegion(word) === R.mmu ? word : 0;
+      this.#announced[t] = word;
       if (sharing !== null) meets = sharing.note(k, t, word);
     }
     resume(k, t);
@@ -56,11 +56,14 @@ export class Stepper {
     const n = also[0] as number;
     if (n === 0) return;
     if (sharing !== null) {
-      for (let i = 1; i <= n; i++) if (sharing.note(k, t, also[i] as number)) meets = true;
-      // The step is noticed if anything that it touches is, which is known only afterwards: from then on
-      // it is seen by what it announces. A list that is full may lack something.
-      const mmu = this.#mmuWord[t] as number;
-      if (meets || n === also.length - 1) sharing.share(mmu !== 0 ? mmu : word);
+      // A choice belongs to the step before it. What a step touches besides is known only afterwards.
+      const step = this.#announced[t] as number;
+      for (let i = 1; i <= n; i++) {
+        const other = also[i] as number;
+        if (sharing.note(k, t, other)) sharing.shareBesides(step, other);
+      }
+      if (n === also.length - 1) sharing.shareWithAll(step);
+      if (meets) for (let i = 1; i <= n; i++) sharing.shareBesides(step, also[i] as number);
     }
     for (let i = 0; i <= n; i++) also[i] = 0;
   }

@@ -117,7 +117,7 @@ export const emitProgram = (checked: CheckedTest): string => {
     'static struct shared *shared;',
     'static __thread struct thread *self;',
     'static int judging = 1, seconds = 5, run_limit = 3000, cpu_count, cpus[64];',
-    'static char root[64] = "/tmp/pinfold-XXXXXX";',
+    'static char root[128] = "/tmp/pinfold-XXXXXX";',
     'static const char *cgroup;',
     disk === null ? 'static const char *image __attribute__((unused));' : 'static const char *image;',
     'static void (*const body_of[])(void);',
@@ -135,7 +135,6 @@ export const emitProgram = (checked: CheckedTest): string => {
     '',
     ...checked.threads.flatMap((t, i) => [
       `static void ${t.name}(void) {`,
-      ...(processes.of[i] === 0 ? [] : copyGlobals(checked, processes.of, i)),
       `  struct globals *const g = &shared->process[${processes.of[i]}];`,
       `  struct ${t.name} *const my = &shared->${t.name};`,
       '  (void)g, (void)my;',
@@ -154,7 +153,7 @@ export const emitProgram = (checked: CheckedTest): string => {
     '',
     '/* ---- where it runs ---- */',
     '',
-    ...code(used.filter((s) => s.name === 'mount_at' || s.name === 'disk_image' || s.name === 'rmdir_old_root')),
+    ...code(used.filter((s) => s.name === 'mount_at' || s.name === 'disk_image')),
     ...mountFileSystems(disk, usesHugetlbfs(checked)),
     '',
     ...code(used.filter((s) => s.name === 'enter_sandbox')),
@@ -188,11 +187,6 @@ const comers = (checked: CheckedTest, barrier: string): number =>
         c.span.end <= t.span.end,
     ),
   ).length;
-
-const copyGlobals = (checked: CheckedTest, of: readonly number[], i: number): string[] => {
-  const forker = checked.threads.findIndex((t) => t.name === checked.threads[i]?.forkedBy);
-  return [`  shared->process[${of[i]}] = forked_globals[${of[i]}]; /* as ${checked.threads[forker]?.name ?? 'P0'} had them */`];
-};
 
 const beforeRun = (counters: readonly string[], hugetlb: boolean, ring: boolean): string[] => [
   '/* Before each run: what the last one left must have gone. */',
@@ -230,9 +224,7 @@ const mountFileSystems = (disk: string | null, hugetlbfs: boolean): string[] => 
       ]),
   ...(hugetlbfs
     ? [
-        '  char path[80];',
-        '  snprintf(path, sizeof path, "%s/hugetlbfs", root);',
-        '  mount_at(path, "pinfold", "hugetlbfs", "mode=700");',
+        '  mount_at("hugetlbfs", "pinfold", "hugetlbfs", "mode=700");',
       ]
     : []),
   '}',

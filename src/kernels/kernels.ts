@@ -93,9 +93,11 @@ function buildRules(pick: (rule: RuleData) => RuleLiteral): Rules {
     families[family] ??= {};
     families[family][member] = pick(rule);
   }
-  for (const family of Object.values(families)) Object.freeze(family);
+  // Grown key by key an object becomes a hash table, parsed at once it doesn't; rules are read in every call.
+  const rules: typeof families = JSON.parse(JSON.stringify(families));
+  for (const family of Object.values(rules)) Object.freeze(family);
   // Built from the same data that the type is derived from.
-  return Object.freeze(families) as unknown as Rules;
+  return Object.freeze(rules) as unknown as Rules;
 }
 
 /** Value of the rule `name` ('cow.smallReuse') in `rules`. Throws RangeError when there is no such rule. */

@@ -55,6 +55,8 @@ const parseContent = (s: TokenStream, of: 'disk' | 'device'): Term => {
 };
 
 const parseQuery = (s: TokenStream): QueryTerm => {
+  if (s.at('true') || s.at('false'))
+    s.fail('L011', s.peek().span, `\`${s.peek().text}\` is no question`);
   const name = takeName(s, 'a question');
   s.expect('(', 'after the question');
   const args: Term[] = [];

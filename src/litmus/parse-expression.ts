@@ -45,6 +45,8 @@ export const takeName = (s: TokenStream, what: string, hint?: string): Token => 
   const t = s.peek();
   if (t.kind !== 'name' || isReserved(t.text))
     return s.fail('L011', t.span, `expected ${what}, found ${describe(t)}`, hint);
+  if (PART_WORDS.has(t.text) && (s.at('(', 1) || s.at('[', 1)))
+    return s.fail('L011', t.span, `\`${t.text}\` begins a part behind the threads`);
   return s.next();
 };
 
@@ -112,8 +114,6 @@ const parsePrimary = (s: TokenStream): Expr => {
   }
   if (t.kind === 'name') {
     takeName(s, 'an expression');
-    if (PART_WORDS.has(t.text) && (s.at('(') || s.at('[')))
-      return s.fail('L011', t.span, `\`${t.text}\` stands behind the threads only`);
     if (s.at('('))
       return { kind: 'call', name: t.text, args: parseArguments(s), span: s.spanFrom(t) };
     return { kind: 'name', name: t.text, span: t.span };

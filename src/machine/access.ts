@@ -27,7 +27,8 @@ export const IPI = 7;
 export const CHOOSE = 8;
 /** Enabled while the word is 0: waiting for readers of page tables to leave, for a count to drain. */
 export const WAIT_ZERO = 9;
-/** Shared acquire that lets a waiting writer pass: enabled while the word is >= 0 (alias for rwsems). */
+/** An atomic addition whose outcome no one tells from that of another addition before or after it: they commute. */
+export const ADD = 10;
 export const OP_MASK = 15;
 
 /** Regions: which table of the machine an index belongs to. At most 32. */

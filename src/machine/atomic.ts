@@ -1,4 +1,4 @@
-import { at, R, READ, WRITE } from './access.ts';
+import { ADD, at, R, READ, WRITE } from './access.ts';
 import type { Machine } from './machine.ts';
 import type { Folio, Pfn, Steps } from './types.ts';
 
@@ -8,9 +8,15 @@ export function* refRead(k: Machine, pfn: Pfn): Steps<number> {
   return k.page.refcount[pfn];
 }
 
+/** Additions commute as long as none of them meets 0 or the overflow, where tests of the count begin to differ. */
+export function addOp(k: Machine, pfn: Pfn, n: number): number {
+  const value = k.page.refcount[pfn];
+  return n > 0 && value > 0 && value < 1 << 30 ? ADD : WRITE;
+}
+
 /** page_ref_add(): adds `n` (may be negative) and returns the new value; wraps at 2^31 as the kernel's does. */
 export function* refAdd(k: Machine, pfn: Pfn, n: number): Steps<number> {
-  yield WRITE | at(R.refcount, pfn);
+  yield addOp(k, pfn, n) | at(R.refcount, pfn);
   const value = (k.page.refcount[pfn] + n) | 0;
   k.page.refcount[pfn] = value;
   return value;
@@ -18,7 +24,7 @@ export function* refAdd(k: Machine, pfn: Pfn, n: number): Steps<number> {
 
 /** folio_ref_add_unless_zero(): false, and nothing done, when the count is 0. */
 export function* refAddUnlessZero(k: Machine, pfn: Pfn, n: number): Steps<boolean> {
-  yield WRITE | at(R.refcount, pfn);
+  yield addOp(k, pfn, n) | at(R.refcount, pfn);
   const value = k.page.refcount[pfn];
   if (value === 0) return false;
   k.page.refcount[pfn] = value + n;

@@ -1,4 +1,5 @@
 import { at, R, WRITE } from './access.ts';
+import { touchAlso } from './also.ts';
 import { bitmapClear, bitmapNext, bitmapSet, bitmapTest } from './bitmap.ts';
 import { clearPage } from './contents.ts';
 import { AREA_FIELDS, MAX_ORDER, type Machine, type MachineConfig } from './machine.ts';
@@ -191,6 +192,10 @@ export function returnPages(k: Machine, pfn: Pfn, order: number): void {
     bug(k, BUG.doubleFree, pfn);
     return;
   }
+  // Lockless walkers may still look at the page whose structure is wiped here.
+  touchAlso(k, WRITE | at(R.refcount, pfn));
+  touchAlso(k, WRITE | at(R.compound, pfn));
+  touchAlso(k, WRITE | at(R.flags, pfn));
   wipeStructs(k, pfn, 1 << order);
   k.area[a + AREA_FIELDS.free] += 1 << order;
   let block = pfn;

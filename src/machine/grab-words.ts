@@ -3,6 +3,7 @@
  * (try_get_folio(), READ_ONCE(folio->mapping), mm->flags). Rules: semantics.md A.9.1, A.9.2, A.13.4h, A.2.5.
  */
 import { at, R, READ, WRITE } from './access.ts';
+import { addOp } from './atomic.ts';
 import type { Machine } from './machine.ts';
 import type { Folio, MmId, Steps } from './types.ts';
 
@@ -11,7 +12,7 @@ import type { Folio, MmId, Steps } from './types.ts';
  * or frozen) or below (overflowed: since 5.1, S30).
  */
 export function* refTryAdd(k: Machine, folio: Folio, n: number): Steps<boolean> {
-  yield WRITE | at(R.refcount, folio);
+  yield addOp(k, folio, n) | at(R.refcount, folio);
   const value = k.page.refcount[folio];
   if (value <= 0) return false;
   k.page.refcount[folio] = (value + n) | 0;

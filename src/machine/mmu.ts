@@ -54,7 +54,7 @@ export function leafPfn(k: Machine, mm: MmId, vpn: Vpn): Pfn {
     if ((lo & (PTE.present | PTE.protnone)) === 0) return 0;
     const pfn = entryPfn(lo, k.contents[e + 1]);
     if (level === 0) return pfn;
-    if ((lo & PTE.pse) !== 0) return pfn + (vpn & (2 ** (9 * level) - 1));
+    if ((lo & PTE.pse) !== 0) return pfn + (vpn & (entrySpan(level) - 1));
     table = pfn;
   }
   return 0;

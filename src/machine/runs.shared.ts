@@ -9,6 +9,17 @@ import type { Alloc } from './arena.ts';
 import { PTE } from './entry.ts';
 import type { EntryAddr } from './types.ts';
 
+// The part of WebAssembly that is used; the types that come with Node don't have it.
+declare const WebAssembly: {
+  readonly Memory: new (size: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: true;
+  }) => { readonly buffer: SharedArrayBuffer };
+  readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
+};
+
 /** References taken and given back for a list; see `takeRun` and `releaseRun`. Addresses in bytes. */
 interface Runs {
   readonly take: (
@@ -47,7 +58,7 @@ export function sharedArena(words: number): Alloc {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(pages)), {
     m: { m: memory },
   });
-  runsOf.set(buffer, instance.exports as unknown as Runs);
+  runsOf.set(buffer, instance.exports as Runs);
   let next = 0;
   return (count) => {
     if (next + count > words) throw new RangeError(`shared arena of ${words} words is used up`);

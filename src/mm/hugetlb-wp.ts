@@ -22,6 +22,7 @@ import {
   hugetlbFaultLock,
   hugetlbFaultUnlock,
   setHugeLeaf,
+  setHugeLeafCopied,
   setHugeLeafWritable,
 } from './hugetlb-entry.ts';
 import { ownsReservation } from './hugetlb-resv.ts';
@@ -141,7 +142,8 @@ function* copyOver(
     yield* folioRemoveRmap(k, old, true);
     yield* folioAddNewAnonRmap(k, fresh, vma, base, true);
     commitHugetlbFolio(k, fresh);
-    yield* setHugeLeaf(k, vma, e, fresh, (flags & FAULT.unshare) === 0);
+    if ((flags & FAULT.unshare) === 0) yield* setHugeLeafCopied(k, vma, e, fresh);
+    else yield* setHugeLeaf(k, vma, e, fresh, false);
   }
   yield* pteUnlock(k, e);
   // The mapping's reference moves from the old folio to the new one.

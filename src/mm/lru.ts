@@ -6,15 +6,35 @@
  * active list, anonymous or file by the folio's mapping, node by its page frame. Reclaim takes them in
  * order of page frame, so that equal memories are equal words however they came about.
  */
-import { at, R, WRITE } from '../machine/access.ts';
+import { at, R, READ, WRITE } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { flagClear, flagSet, flagTestAndClear, refAdd } from '../machine/atomic.ts';
 import { PG } from '../machine/page.ts';
-import type { Folio, Steps } from '../machine/types.ts';
+import type { Folio, Pfn, Steps } from '../machine/types.ts';
 import { folioPut, isLarge } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 
 /** Flags that say where on the lists a folio is. */
 const LRU_FLAGS = PG.lru | PG.active | PG.isolated | PG.unevictable;
+
+/** Indexes of `R.lru`: the batch, the lists. */
+const BATCH = 0;
+const LISTS = 1;
+
+/**
+ * Notes that this step changes what a scan of the lists finds. Such changes don't disturb each other, only a scan: so
+ * they are noted as reads, and the scan (`nextOnLru`) as the write.
+ */
+export function noteLists(k: Kernel): void {
+  touchAlso(k, READ | at(R.lru, LISTS));
+}
+
+/** Lowest page frame from `from` on that is on a list, as reclaim meets them; 0: none. One step. */
+export function* nextOnLru(k: Kernel, from: Pfn): Steps<Pfn> {
+  yield WRITE | at(R.lru, LISTS);
+  for (let pfn = from; pfn < k.pages; pfn++) if ((k.page.flags[pfn] & PG.lru) !== 0) return pfn;
+  return 0;
+}
 
 /**
  * folio_add_lru(): a new folio goes on the inactive list; with batches (`lruBatch` pages) it first waits,
@@ -23,10 +43,11 @@ const LRU_FLAGS = PG.lru | PG.active | PG.isolated | PG.unevictable;
 export function* folioAddLru(k: Kernel, folio: Folio): Steps<void> {
   if (k.lru.batch.length === 0) {
     yield* flagSet(k, folio, PG.lru);
+    noteLists(k);
     return;
   }
   yield* refAdd(k, folio, 1);
-  yield WRITE | at(R.lru, 0);
+  yield WRITE | at(R.lru, BATCH);
   const n = k.lru.batched[0];
   k.lru.batch[n] = folio;
   k.lru.batched[0] = n + 1;
@@ -39,6 +60,7 @@ export function* lruDrain(k: Kernel): Steps<void> {
   let folio = yield* takeBatched(k);
   while (folio !== 0) {
     yield* flagSet(k, folio, PG.lru);
+    noteLists(k);
     yield* folioPut(k, folio, 1);
     folio = yield* takeBatched(k);
   }
@@ -46,7 +68,7 @@ export function* lruDrain(k: Kernel): Steps<void> {
 
 /** Takes the newest folio out of the batch; 0: it is empty. */
 function* takeBatched(k: Kernel): Steps<Folio> {
-  yield WRITE | at(R.lru, 0);
+  yield WRITE | at(R.lru, BATCH);
   const n = k.lru.batched[0];
   if (n === 0) return 0;
   const folio = k.lru.batch[n - 1];
@@ -62,6 +84,7 @@ function* takeBatched(k: Kernel): Steps<Folio> {
  */
 export function* isolateLru(k: Kernel, folio: Folio): Steps<boolean> {
   const was = yield* flagTestAndClear(k, folio, PG.lru);
+  noteLists(k);
   if (!was) return false;
   k.page.flags[folio] |= PG.isolated;
   yield* refAdd(k, folio, 1);
@@ -77,6 +100,7 @@ export function* putbackLru(k: Kernel, folio: Folio): Steps<void> {
 
 /** __page_cache_release(): a folio that is being freed leaves its list. */
 export function lruRemoveOnFree(k: Kernel, folio: Folio): void {
+  noteLists(k);
   k.page.flags[folio] &= ~LRU_FLAGS;
 }
 

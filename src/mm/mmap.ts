@@ -227,12 +227,14 @@ export function* unmapRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<nu
   const error = yield* isolateRange(k, mm, start, end);
   if (error !== 0) return error;
   yield* unmapVmas(k, findVma(k, mm, start), start, end);
-  yield* freePgtables(k, mm, start, end);
+  // First no reverse mapping leads here any more: whoever walks one holds its lock, and may be inside of a table.
   for (;;) {
     const vma = findVma(k, mm, start);
-    if (vma === 0 || k.vma.start[vma] >= end) return 0;
+    if (vma === 0 || k.vma.start[vma] >= end) break;
     yield* removeVma(k, vma);
   }
+  yield* freePgtables(k, mm, start, end);
+  return 0;
 }
 
 /** Pages mapped in [start, end), for callers that must know of gaps. */

@@ -10,7 +10,7 @@ import { syncTableFree } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryPfn, isNone, PTE } from '../machine/entry.ts';
 import { lock, unlock } from '../machine/locks.ts';
-import { tableEntry, tableIndex } from '../machine/mmu.ts';
+import { entrySpan, tableEntry, tableIndex } from '../machine/mmu.ts';
 import { PG } from '../machine/page.ts';
 import type { EntryAddr, MmId, Pfn, Steps, Vpn } from '../machine/types.ts';
 import type { Kernel } from './kernel.ts';
@@ -163,7 +163,7 @@ export function tableEmpty(k: Kernel, table: Pfn): boolean {
  */
 export function* freePgtables(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<void> {
   for (let level = LEVEL.pmd as number; level < k.levels; level++) {
-    const span = 2 ** (9 * level);
+    const span = entrySpan(level);
     for (let vpn = Math.floor(start / span) * span; vpn < end; vpn += span) {
       yield* freeTableUnder(k, mm, vpn, level);
     }

@@ -32,7 +32,7 @@ import {
 } from './folio.ts';
 import { splitHugePage } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
-import { isolateLru, putbackLru } from './lru.ts';
+import { isolateLru, nextOnLru, putbackLru } from './lru.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
 import { writeSlot } from './swap-data.ts';
 import { shmemToSwap } from './swap-shmem.ts';
@@ -174,15 +174,19 @@ function* removeMapping(k: Kernel, folio: Folio): Steps<boolean> {
  */
 export function* shrinkLruPages(k: Kernel, nr: number): Steps<number> {
   let freed = 0;
-  for (let pfn = 1; pfn < k.pages && freed < nr; pfn++) {
-    if ((k.page.flags[pfn] & PG.lru) === 0) continue;
+  let pfn = yield* nextOnLru(k, 1);
+  while (pfn !== 0 && freed < nr) {
     const got = yield* refTryAdd(k, pfn, 1);
-    if (!got) continue;
-    const isolated = yield* isolateLru(k, pfn);
-    yield* folioPut(k, pfn, 1);
-    if (!isolated) continue;
-    const gone = yield* reclaimFolio(k, pfn);
-    if (gone) freed++;
+    let isolated = false;
+    if (got) {
+      isolated = yield* isolateLru(k, pfn);
+      yield* folioPut(k, pfn, 1);
+    }
+    if (isolated) {
+      const gone = yield* reclaimFolio(k, pfn);
+      if (gone) freed++;
+    }
+    pfn = yield* nextOnLru(k, pfn + 1);
   }
   return freed;
 }

@@ -117,10 +117,7 @@ describe('the language server, over its standard input and output', () => {
 
   test('quick fix of a name that was meant', async () => {
     const uri = 'file:///fix.litmus';
-    const bad = TEXT.replace(
-      'post(gone)',
-      'munmop(buf, PAGE_SIZE);\n  post(gone)',
-    );
+    const bad = TEXT.replace('post(gone)', 'munmop(buf, PAGE_SIZE);\n  post(gone)');
     const { diagnostics } = await client.open(uri, bad);
     expect(diagnostics.map((d) => d.code)).toEqual(['L041']);
     const range = diagnostics[0]?.range;
@@ -296,12 +293,12 @@ describe('the language server, over its standard input and output', () => {
     const items = await complete(inP0('mprot¦'));
     const mprotect = items.find((i) => i.label === 'mprotect');
     expect(mprotect).toMatchObject({
-      insertText: 'mprotect(${1:addr}, ${2:length}, ${3:prot});$0',
+      insertText: `mprotect(\${1:addr}, \${2:length}, \${3:prot});$0`,
       insertTextFormat: 2,
       detail: 'int mprotect(address addr, size length, PROT prot)',
     });
     expect(items.find((i) => i.label === 'unpin_user_page')?.insertText).toBe(
-      'kernel: unpin_user_page(${1:page});$0',
+      `kernel: unpin_user_page(\${1:page});$0`,
     );
     const kernel = await complete(inP0('kernel: u¦'));
     expect(kernel.find((i) => i.label === 'unpin_user_page')?.insertText).toMatch(/^unpin/);

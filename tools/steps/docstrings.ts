@@ -24,7 +24,10 @@ export function functionDocs(text: string, file: string): FunctionDoc[] {
   for (const match of text.matchAll(FUNCTION)) {
     const [whole, comment, name] = match;
     if (name === undefined) continue;
-    const doc = (comment ?? '').replace(/^ *\* ?/gm, '').replace(/\s+/g, ' ').trim();
+    const doc = (comment ?? '')
+      .replace(/^ *\* ?/gm, '')
+      .replace(/\s+/g, ' ')
+      .trim();
     const kernel = NAME_FIRST.exec(doc)?.[1] ?? null;
     const rest = kernel === null ? doc : doc.replace(NAMES, '');
     found.push({

@@ -9,6 +9,7 @@ import {
   accessOp,
   accessRegion,
   CHOOSE,
+  LOCK_FOLIO,
   OP_MASK,
   R,
   READ,
@@ -47,6 +48,8 @@ export class Survey {
   readonly #lives: Life[] = [];
   readonly #mms: { readonly mm: MmId; readonly from: number; readonly process: number }[] = [];
   readonly #accesses = new Map<number, Access[]>();
+  /** Folios whose lock some step takes, rather than tries to. */
+  readonly #folioLocks = new Set<Pfn>();
   readonly #tables: Tables;
   #step = 0;
 
@@ -66,6 +69,7 @@ export class Survey {
     if (accessOp(step.access) !== CHOOSE) {
       const list = this.#accesses.get(object) ?? [];
       const changed = accessOp(step.access) !== READ && step.changes.length > 0;
+      if (accessOp(step.access) === LOCK_FOLIO) this.#folioLocks.add(accessIndex(step.access));
       list.push({ step: this.#step, thread: step.thread, changed });
       this.#accesses.set(object, list);
     }
@@ -91,6 +95,11 @@ export class Survey {
         if (foreign(before) || foreign(after)) this.meeting.add(access.step);
       }
     }
+  }
+
+  /** Some thread waits in line for the folio's lock, and another uses it too. */
+  isFolioLockShared(frame: Pfn): boolean {
+    return this.#folioLocks.has(frame) && this.isShared(R.flags, frame);
   }
 
   /** More threads than one announced accesses to the object. */

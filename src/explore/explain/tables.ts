@@ -3,7 +3,6 @@ import type { Lit } from '../../litmus/run/program.ts';
 import { PAGE_WORDS } from '../../machine/contents.ts';
 import { entryPfn, isNone, isPresent, PTE } from '../../machine/entry.ts';
 import { entrySpan } from '../../machine/mmu.ts';
-import { PG } from '../../machine/page.ts';
 import type { EntryAddr, MmId, Pfn, Vpn } from '../../machine/types.ts';
 
 /** A page table: its address space, its level (0: entries are PTEs) and the first page number that it translates. */
@@ -83,16 +82,8 @@ export class Tables {
       );
   }
 
-  /** The page frame is no table any more. */
-  forget(frame: Pfn): void {
-    this.#known.delete(frame);
-  }
-
-  /** What table the frame is; undefined: none that some address space leads to. */
+  /** What table the frame is, or was when it was last seen; undefined: none that some address space led to. */
   infoOf(frame: Pfn): TableInfo | undefined {
-    const known = this.#known.get(frame);
-    if (known !== undefined) return known;
-    if (((this.#k.page.flags[frame] ?? 0) & PG.table) === 0) return undefined;
     this.#look();
     return this.#known.get(frame);
   }

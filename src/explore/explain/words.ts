@@ -36,7 +36,19 @@ export class Words {
     return this.#byArray.get(array)?.get(index)?.before ?? now;
   }
 
-  has(array: string, index: number): boolean {
-    return this.#byArray.get(array)?.has(index) === true;
+  /** Takes the array's changed words away. */
+  take(array: string): Word[] {
+    const words = this.of(array);
+    this.#byArray.delete(array);
+    return words;
+  }
+
+  /** Puts back what `take` gave, of an earlier step. */
+  give(array: string, words: readonly Word[]): void {
+    for (const word of words) {
+      const known = this.#byArray.get(array);
+      if (known === undefined) this.#byArray.set(array, new Map([[word.index, word]]));
+      else known.set(word.index, { ...word, after: known.get(word.index)?.after ?? word.after });
+    }
   }
 }

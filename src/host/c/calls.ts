@@ -76,6 +76,8 @@ const PROCESS: readonly Snippet[] = [
 /* A real fork; the child runs the body of thread n and stays. */
 static long sys_fork(int n) {
   if (!__sync_bool_compare_and_swap(&shared->thread[n].started, 0, 1)) return -EAGAIN;
+  int me = (int)(self - shared->thread);
+  shared->process[process_of[n]] = shared->process[me == THREADS ? 0 : process_of[me]];
   pid_t child = fork();
   if (child == 0) {
     shared->pid[process_of[n]] = getpid();
@@ -357,7 +359,7 @@ static long write_text(const char *path, const char *text) {
   ),
   snippet(
     'set_nr_hugepages',
-    'write_text give_up need',
+    'write_text give_up',
     'stdio.h stdlib.h string.h errno.h',
     String.raw`
 /* The pool is put back by whoever started this program, and by judge_all() when it ends by itself. */

@@ -24,7 +24,6 @@ static void process_0(void) {
   if (!self->killed)
     for (int n = 0; n < THREADS; n++) {
       if (!is_first[n]) continue;
-      shared->thread[n].started = 1;
       if (FIRST_THREADS == 1) only = n;
       else if (pthread_create(&id, NULL, start, (void *)(long)n) != 0) give_up("pthread_create: %s", strerror(errno));
     }
@@ -48,7 +47,7 @@ static int wait_for_end(void) {
     int ends = shared->ends, left = !init->ended, waiting = 0;
     for (int n = 0; n < THREADS; n++)
       if (!ended(n)) left++, waiting += shared->thread[n].waits != 0;
-    if (init->ended && (left == 0 || init->killed)) return DONE;
+    if (init->killed || left == 0) return DONE;
     if (shared->gave_up[0] != 0) return DIED;
     futex_wait(&shared->ends, ends, 5);
     if (shared->ends != ends) continue;
@@ -100,6 +99,7 @@ static void show(void) {
 static int one_run(unsigned long seed) {
   memset(shared, 0, sizeof *shared);
   shared->seed = seed;
+  for (int n = 0; n < THREADS; n++) shared->thread[n].started = is_first[n];
   before_run();
   fflush(stdout);
   pid_t child = fork();
@@ -183,4 +183,4 @@ export const RUN_HEADERS =
   'dirent.h errno.h math.h pthread.h sched.h signal.h stdint.h stdio.h stdlib.h string.h sys/mman.h sys/prctl.h sys/types.h sys/wait.h time.h unistd.h fcntl.h';
 
 /** Snippets of RUNS. */
-export const RUN_NEEDS = 'run_body futex gone give_up write_text enter_sandbox rmdir_old_root';
+export const RUN_NEEDS = 'run_body futex gone give_up write_text enter_sandbox';

@@ -21,7 +21,7 @@ struct loop_config {
 #endif
 /* Mounts an image through a loop device that detaches itself with the mount. */
 static void mount_image(const char *image, const char *type) {
-  char device[32], where[64];
+  char device[32];
   int backing = open(image, O_RDWR | O_CLOEXEC), control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (backing < 0 || control < 0) give_up("/%s: no loop device for this user (%s)", type, strerror(errno));
   for (int tries = 0; tries < 20; tries++) {
@@ -33,8 +33,7 @@ static void mount_image(const char *image, const char *type) {
     config.fd = (unsigned)backing;
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
     if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
-      snprintf(where, sizeof where, "%s/%s", root, type);
-      mount_at(where, device, type, NULL);
+      mount_at(type, device, type, NULL);
       close(loop);
       close(backing);
       close(control);
@@ -55,7 +54,7 @@ static void mount_image(const char *image, const char *type) {
 static void mount_at(const char *where, const char *device, const char *type, const char *options) {
   mkdir(where, 0700);
   if (mount(device, where, type, MS_NOSUID | MS_NODEV, options) != 0)
-    give_up("cannot mount %s for %s: %s", type, where + strlen(root), strerror(errno));
+    give_up("cannot mount %s for %s: %s", type, where, strerror(errno));
 }
 `,
   ),
@@ -85,22 +84,19 @@ static void new_namespaces(void) {
 
 /* A root of its own: /tmpfs, /proc and what else the test names. The machine's own tree is out of reach. */
 static void new_root(void) {
-  char path[64];
   mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL);
   if (strstr(root, "XXXXXX") != NULL && mkdtemp(root) == NULL) give_up("/tmp: %s", strerror(errno));
   mount_at(root, "pinfold", "tmpfs", "size=16m,mode=700");
-  snprintf(path, sizeof path, "%s/tmpfs", root);
-  mount_at(path, "pinfold", "tmpfs", "size=64m,mode=700");
-  snprintf(path, sizeof path, "%s/proc", root);
-  mount_at(path, "proc", "proc", NULL);
+  if (chdir(root) != 0) give_up("%s: %s", root, strerror(errno));
+  mount_at("tmpfs", "pinfold", "tmpfs", "size=64m,mode=700");
+  mount_at("proc", "proc", "proc", NULL);
   mount_file_systems();
-  snprintf(path, sizeof path, "%s/cgroup", root);
-  mkdir(path, 0700);
-  if (cgroup != NULL) mount(cgroup, path, NULL, MS_BIND, NULL);
-  snprintf(path, sizeof path, "%s/old", root);
-  mkdir(path, 0700);
-  if (syscall(SYS_pivot_root, root, path) != 0 || chdir("/tmpfs") != 0) give_up("pivot_root: %s", strerror(errno));
-  rmdir_old_root();
+  mkdir("cgroup", 0700);
+  if (cgroup != NULL) mount(cgroup, "cgroup", NULL, MS_BIND, NULL);
+  mkdir("old", 0700);
+  if (syscall(SYS_pivot_root, ".", "old") != 0 || chdir("/tmpfs") != 0) give_up("pivot_root: %s", strerror(errno));
+  umount2("/old", MNT_DETACH);
+  rmdir("/old");
 }
 
 /* Only what page questions and locked memory need stays of a root's rights. */
@@ -130,18 +126,6 @@ static void set_limits(void) {
   limit(RLIMIT_AS, 4ul << 30);
   limit(RLIMIT_NPROC, 64);
   limit(RLIMIT_CPU, (unsigned long)seconds + 30);
-}
-`,
-  ),
-  snippet(
-    'rmdir_old_root',
-    '',
-    'sys/mount.h unistd.h',
-    String.raw`
-/* The old root goes; the folder that the new one was made in is left to be removed from outside. */
-static void rmdir_old_root(void) {
-  umount2("/old", MNT_DETACH);
-  rmdir("/old");
 }
 `,
   ),

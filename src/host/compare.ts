@@ -1,0 +1,35 @@
+/** What the kernel did beside what the model allows. */
+import type { Histogram } from './run-program.ts';
+
+/** What the model says of a test at a kernel, as far as it is compared. */
+export interface Allowed {
+  readonly observation: string;
+  readonly states: readonly { readonly text: string; readonly holds: boolean }[];
+  readonly problems: readonly string[];
+  /** Why nothing can be said. */
+  readonly reason: string | null;
+}
+
+export interface Comparison {
+  /** agrees: all that was seen is allowed. alone: the model says nothing. cut: the kernel's side is not whole. */
+  readonly verdict: 'agrees' | 'disagrees' | 'alone' | 'cut';
+  /** Seen, and not allowed. */
+  readonly forbidden: readonly string[];
+  /** Allowed, and not seen. */
+  readonly unseen: readonly string[];
+}
+
+export const compareWith = (seen: Histogram, model: Allowed): Comparison => {
+  const allowed = new Set(model.states.map((s) => s.text));
+  const found = new Set(seen.states.map((s) => s.text));
+  const unseen = model.states.map((s) => s.text).filter((t) => !found.has(t));
+  const deadlocks = model.problems.filter((p) => p.startsWith('deadlock'));
+  if (seen.problem?.kind !== 'deadlock') unseen.push(...deadlocks);
+  if (model.observation === 'Incomplete') return { verdict: 'alone', forbidden: [], unseen: [] };
+  const forbidden = [...found].filter((t) => !allowed.has(t));
+  if (seen.problem?.kind === 'deadlock' && deadlocks.length === 0)
+    forbidden.push(`deadlock: ${seen.problem.text}`);
+  if (forbidden.length > 0) return { verdict: 'disagrees', forbidden, unseen };
+  const whole = seen.cut === null && (seen.problem === null || seen.problem.kind === 'deadlock');
+  return { verdict: whole && seen.runs > 0 ? 'agrees' : 'cut', forbidden, unseen };
+};

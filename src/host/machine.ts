@@ -1,0 +1,271 @@
+/**
+ * What a run changes on the machine, and how it is put back. Everything is written down in a journal before it is
+ * done: a `pinfold run` that was killed is repaired by the next one. Mounts, loop devices and processes need no
+ * journal: the kernel takes them away with the namespaces that they live in.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const NR_HUGEPAGES = '/proc/sys/vm/nr_hugepages';
+const ZRAM = '/sys/block/zram0';
+/** Memory that a test may use. */
+const MEMORY_LIMIT = 512 * 2 ** 20;
+const PROCESS_LIMIT = 64;
+
+/** What there is to put back. */
+interface Journal {
+  readonly pid: number;
+  /** Start time of that process, so that another one with its number is not taken for it. */
+  readonly started: string;
+  folder: string;
+  cgroups: string[];
+  nrHugepages: number | null;
+  swap: string | null;
+}
+
+const stateFolder = (): string => {
+  const folder = join(tmpdir(), `pinfold-state-${process.getuid?.() ?? 0}`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stat = statSync(folder);
+  if (stat.uid !== (process.getuid?.() ?? stat.uid))
+    throw new Error(`${folder} belongs to somebody else`);
+  return folder;
+};
+
+const startTime = (pid: number): string | null => {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // Field 22, counted after the name in brackets, which may hold spaces.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+};
+
+const readNumber = (path: string): number | null => {
+  try {
+    const n = Number.parseInt(readFileSync(path, 'utf8'), 10);
+    return Number.isNaN(n) ? null : n;
+  } catch {
+    return null;
+  }
+};
+
+const quietly = (work: () => void): void => {
+  try {
+    work();
+  } catch {
+    // Gone already, or not ours to change.
+  }
+};
+
+const sleep = (milliseconds: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+};
+
+/** Puts back what a journal says. */
+const putBack = (journal: Journal): void => {
+  for (const folder of journal.cgroups) removeCgroup(folder);
+  if (journal.nrHugepages !== null) {
+    const original = String(journal.nrHugepages);
+    // Pages that a dying process still holds keep the pool larger for a moment.
+    for (let tries = 0; tries < 50; tries++) {
+      quietly(() => writeFileSync(NR_HUGEPAGES, original));
+      if (String(readNumber(NR_HUGEPAGES)) === original && readNumber('/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages') === 0) break;
+      sleep(20);
+    }
+  }
+  if (journal.swap !== null) {
+    spawnSync('swapoff', [journal.swap]);
+    quietly(() => writeFileSync(`${ZRAM}/reset`, '1'));
+  }
+  quietly(() => rmSync(journal.folder, { recursive: true, force: true }));
+};
+
+const removeCgroup = (folder: string): void => {
+  for (let tries = 0; tries < 50 && existsSync(folder); tries++) {
+    quietly(() => {
+      for (const pid of readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n'))
+        if (pid !== '') process.kill(Number(pid), 'SIGKILL');
+    });
+    quietly(() => rmdirSync(folder));
+    if (existsSync(folder)) sleep(20);
+  }
+};
+
+/** Puts back what runs that were killed have left; says what it did. */
+export const repair = (): string[] => {
+  const folder = stateFolder();
+  const done: string[] = [];
+  for (const name of readdirSync(folder).filter((n) => n.endsWith('.json'))) {
+    const path = join(folder, name);
+    quietly(() => {
+      const journal = JSON.parse(readFileSync(path, 'utf8')) as Journal;
+      if (startTime(journal.pid) === journal.started) return;
+      putBack(journal);
+      unlinkSync(path);
+      done.push(`put back what the run of process ${journal.pid} had left`);
+    });
+  }
+  return done;
+};
+
+/** One `pinfold run` on this machine. */
+export class Host {
+  readonly #journal: Journal;
+  readonly #path: string;
+  #locked = false;
+  #onExit = (): void => this.close();
+
+  constructor() {
+    repair();
+    this.#journal = {
+      pid: process.pid,
+      started: startTime(process.pid) ?? '',
+      folder: mkdtempSync(join(tmpdir(), 'pinfold-run-')),
+      cgroups: [],
+      nrHugepages: null,
+      swap: null,
+    };
+    this.#path = join(stateFolder(), `${process.pid}-${Date.now()}.json`);
+    this.#write();
+    process.on('exit', this.#onExit);
+  }
+
+  #write(): void {
+    writeFileSync(this.#path, JSON.stringify(this.#journal));
+  }
+
+  /** A folder for this run's files. */
+  get folder(): string {
+    return this.#journal.folder;
+  }
+
+  /** Everything as it was. */
+  close(): void {
+    process.removeListener('exit', this.#onExit);
+    putBack(this.#journal);
+    quietly(() => unlinkSync(this.#path));
+    this.unlock();
+  }
+
+  /** Waits until no other run uses what the machine has only once; false after `patience` milliseconds. */
+  async lock(patience = 60_000): Promise<boolean> {
+    const path = join(stateFolder(), 'lock');
+    for (const start = Date.now(); !this.#locked; ) {
+      try {
+        writeFileSync(path, `${process.pid} ${startTime(process.pid)}`, { flag: 'wx' });
+        this.#locked = true;
+      } catch {
+        quietly(() => {
+          const [pid = '', started = ''] = readFileSync(path, 'utf8').split(' ');
+          if (pid !== '' && startTime(Number(pid)) !== started) unlinkSync(path);
+        });
+        if (Date.now() - start > patience) return false;
+        await new Promise((done) => setTimeout(done, 50));
+      }
+    }
+    return true;
+  }
+
+  unlock(): void {
+    if (this.#locked) quietly(() => unlinkSync(join(stateFolder(), 'lock')));
+    this.#locked = false;
+  }
+
+  /** Folders of control groups that limit memory and processes; empty where this user may not have any. */
+  cgroups(): readonly string[] {
+    const { cgroups } = this.#journal;
+    if (cgroups.length > 0) return cgroups;
+    const name = `pinfold-${process.pid}`;
+    const base = '/sys/fs/cgroup';
+    const one = existsSync(join(base, 'cgroup.controllers'));
+    for (const parent of one ? [base] : [join(base, 'memory'), join(base, 'pids')]) {
+      quietly(() => {
+        const folder = join(parent, name);
+        // Written down first: a run that is killed between the two lines leaves nothing.
+        cgroups.push(folder);
+        this.#write();
+        mkdirSync(folder);
+        for (const [file, value] of LIMITS) quietly(() => {
+          if (existsSync(join(folder, file))) writeFileSync(join(folder, file), String(value));
+        });
+      });
+    }
+    this.#journal.cgroups = cgroups.filter((f) => existsSync(f));
+    return this.#journal.cgroups;
+  }
+
+  /** Makes the pool of huge pages the test's own; a reason why not, or null. */
+  takeHugePages(): string | null {
+    if (this.#journal.nrHugepages !== null) return null;
+    const pool = readNumber(NR_HUGEPAGES);
+    if (pool === null) return 'set_nr_hugepages(): this kernel has no hugetlb pages';
+    if (process.getuid?.() !== 0) return 'set_nr_hugepages(): only root may change the pool of huge pages';
+    if (pool !== 0) return `set_nr_hugepages(): this machine keeps ${pool} huge pages for others`;
+    this.#journal.nrHugepages = pool;
+    this.#write();
+    return null;
+  }
+
+  /** Gives the machine some swap in compressed memory if it has none; a reason why not, or null. */
+  takeSwap(allowed: boolean): string | null {
+    if (this.#journal.swap !== null) return null;
+    if (swapAreas() > 0) return null;
+    if (!allowed) return 'swap: this machine has none (--allow-system lets pinfold add a zram device for the run)';
+    if (process.getuid?.() !== 0) return 'swap: only root may add some';
+    if (readNumber(`${ZRAM}/disksize`) !== 0) return 'swap: /dev/zram0 is missing or in use';
+    this.#journal.swap = '/dev/zram0';
+    this.#write();
+    try {
+      writeFileSync(`${ZRAM}/disksize`, '256M');
+    } catch {
+      return 'swap: /dev/zram0 cannot be set up';
+    }
+    for (const [command, ...args] of [['mkswap', '/dev/zram0'], ['swapon', '/dev/zram0']] as const)
+      if (spawnSync(command, args).status !== 0) return `swap: ${command} failed`;
+    return null;
+  }
+
+  /** An empty file system of that type in a file; its path, or why there is none. */
+  image(type: string): { readonly path: string } | { readonly reason: string } {
+    if (process.getuid?.() !== 0) return { reason: `/${type}: only root may mount a file system` };
+    const path = join(this.folder, `${type}.img`);
+    if (existsSync(path)) unlinkSync(path);
+    const size = type === 'ext4' ? 16 : 320;
+    writeFileSync(path, '');
+    spawnSync('truncate', ['-s', `${size}M`, path]);
+    const args = type === 'ext4' ? ['-q', '-F', '-O', '^has_journal', path] : ['-q', '-f', path];
+    const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+    const made = spawnSync(`mkfs.${type}`, args, { encoding: 'utf8', env });
+    if (made.error !== undefined) return { reason: `/${type}: no mkfs.${type} here` };
+    return made.status === 0 ? { path } : { reason: `/${type}: mkfs.${type}: ${made.stderr.trim()}` };
+  }
+}
+
+const LIMITS: readonly (readonly [string, number | string])[] = [
+  ['memory.limit_in_bytes', MEMORY_LIMIT],
+  ['memory.max', MEMORY_LIMIT],
+  ['pids.max', PROCESS_LIMIT],
+];
+
+const swapAreas = (): number => {
+  try {
+    return readFileSync('/proc/swaps', 'utf8').trim().split('\n').length - 1;
+  } catch {
+    return 0;
+  }
+};

@@ -1,0 +1,69 @@
+/** One test on the kernel of this machine. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CheckedTest } from '../litmus/checked.ts';
+import { build } from './build.ts';
+import { emitProgram } from './emit.ts';
+import type { Host } from './machine.ts';
+import { diskFileSystem, usesHugetlb, usesMachine, usesSwap } from './needs.ts';
+import { races } from './processes.ts';
+import { type Histogram, type RunLimits, runProgram } from './run-program.ts';
+import { staticSkip } from './skip.ts';
+
+export interface RunOptions {
+  /** null: as many as fit the test. */
+  readonly runs: number | null;
+  readonly seed: number;
+  readonly seconds: number;
+  readonly runLimit: number;
+  /** May add swap to the machine. */
+  readonly allowSystem: boolean;
+}
+
+export type HostResult =
+  | { readonly kind: 'skip'; readonly reason: string }
+  | { readonly kind: 'ran'; readonly histogram: Histogram };
+
+/** Timing varies a racing test; another one ends the same way each time. */
+const RUNS_RACING = 1000;
+const RUNS_ALONE = 20;
+
+const skip = (reason: string): HostResult => ({ kind: 'skip', reason });
+
+let programs = 0;
+
+/** Emits, builds and runs; what cannot run says why. */
+export const runTest = async (host: Host, checked: CheckedTest, options: RunOptions): Promise<HostResult> => {
+  const why = staticSkip(checked);
+  if (why !== null) return skip(why);
+  if (process.platform !== 'linux') return skip(`this is ${process.platform}, not Linux`);
+  const folder = join(host.folder, String(programs++));
+  mkdirSync(join(folder, 'root'), { recursive: true });
+  const built = build(emitProgram(checked), folder);
+  if (!built.ok) return skip(built.reason);
+  const more = host.cgroups().flatMap((c) => ['--cgroup', c]);
+  if (usesMachine(checked) && !(await host.lock()))
+    return skip('another pinfold run holds what the machine has only once (huge pages, counters, swap)');
+  try {
+    const lacking =
+      (usesHugetlb(checked) ? host.takeHugePages() : null) ??
+      (usesSwap(checked) ? host.takeSwap(options.allowSystem) : null);
+    if (lacking !== null) return skip(lacking);
+    const type = diskFileSystem(checked);
+    if (type !== null) {
+      const image = host.image(type);
+      if ('reason' in image) return skip(image.reason);
+      more.push('--image', image.path);
+    }
+    const limits: RunLimits = {
+      runs: options.runs ?? (races(checked) ? RUNS_RACING : RUNS_ALONE),
+      seed: options.seed,
+      seconds: options.seconds,
+      runLimit: options.runLimit,
+    };
+    const histogram = await runProgram(built.program, join(folder, 'root'), limits, more);
+    return histogram.skip === null ? { kind: 'ran', histogram } : skip(histogram.skip);
+  } finally {
+    host.unlock();
+  }
+};

@@ -1,0 +1,35 @@
+/** `pinfold explain --format json`: schema pinfold.explain/1. Fields are only ever added to it. */
+import type { Explanation } from '../explore/explain/types.ts';
+
+export const explainJson = (x: Explanation): object => ({
+  schema: 'pinfold.explain/1',
+  test: x.test,
+  file: x.file,
+  hash: x.hash,
+  kernel: x.kernel,
+  condition: x.condition,
+  end: x.end,
+  reason: x.reason,
+  verdict: x.verdict,
+  path: x.path,
+  command: x.command,
+  threads: x.threads,
+  start: x.start,
+  steps: x.steps.map((s) => ({
+    index: s.index,
+    decision: s.decision,
+    thread: x.threads[s.thread]?.name ?? null,
+    line: s.line,
+    statement: s.statement,
+    kernelFunction: s.kernelFunction,
+    what: s.what,
+    rules: s.rules,
+    source: s.source,
+    functions: s.functions,
+    access: s.access,
+    meets: s.meets,
+    differences: s.differences,
+    counts: s.counts,
+    moments: s.moments,
+  })),
+});

@@ -1,0 +1,109 @@
+/** What of a witness is told: rows that the text, the sequence diagram and the graph are made of. */
+import type {
+  Difference,
+  ExplainedStep,
+  Explanation,
+  PageCounts,
+} from '../explore/explain/types.ts';
+
+export type ExplainRow =
+  | {
+      readonly kind: 'statement';
+      readonly thread: number;
+      readonly text: string;
+      readonly line: number;
+    }
+  | {
+      readonly kind: 'step';
+      readonly thread: number;
+      readonly step: ExplainedStep;
+      readonly label: string;
+      readonly details: readonly string[];
+    }
+  | { readonly kind: 'fold'; readonly thread: number; readonly steps: number }
+  | { readonly kind: 'counts'; readonly thread: number; readonly counts: readonly PageCounts[] }
+  | { readonly kind: 'moment'; readonly thread: number; readonly text: string };
+
+/** Fewer steps left out are not worth a row: their numbers are missing, that tells. */
+const FOLD_FROM = 4;
+
+/** Rows in order. `full`: every step with every change. */
+export const explainRows = (x: Explanation, full: boolean): ExplainRow[] => {
+  const rows: ExplainRow[] = [];
+  const runs = Map.groupBy(x.steps, (s) => s.run);
+  for (const steps of runs.values()) {
+    const [first] = steps;
+    if (first === undefined) continue;
+    const { thread } = first;
+    if (first.line !== null)
+      rows.push({ kind: 'statement', thread, text: first.statement ?? '', line: first.line });
+    let folded = 0;
+    const unfold = (): void => {
+      if (folded >= FOLD_FROM) rows.push({ kind: 'fold', thread, steps: folded });
+      folded = 0;
+    };
+    const counts = new Map<number, PageCounts>();
+    for (const step of steps) {
+      for (const c of step.counts) counts.set(c.frame, c);
+      const details = detailsOf(step, full);
+      if (!full && details.length === 0 && step.moments.length === 0) {
+        folded++;
+        continue;
+      }
+      unfold();
+      rows.push({ kind: 'step', thread, step, label: labelOf(step), details });
+      for (const text of step.moments) rows.push({ kind: 'moment', thread, text });
+    }
+    if (first.line !== null || first.functions.length > 1) unfold();
+    if (counts.size > 0) rows.push({ kind: 'counts', thread, counts: [...counts.values()] });
+  }
+  return rows;
+};
+
+/** `try_get_folio()`, `load`, `store`; empty: the statement above says it all. */
+export const labelOf = (step: ExplainedStep): string => {
+  if (step.kernelFunction !== null) return `${step.kernelFunction}()`;
+  if (!step.access.object.startsWith('memory of ')) return '';
+  return step.access.operation === 'write' ? 'store' : 'load';
+};
+
+const detailsOf = (step: ExplainedStep, full: boolean): string[] => {
+  const shown = full ? step.differences : step.differences.filter((d) => d.shown);
+  const details = differencesText(shown);
+  if (step.meets !== null && (full || details.length === 0)) details.unshift(step.meets);
+  if (full && details.length === 0) details.push(`${step.access.operation} ${step.access.object}`);
+  return details;
+};
+
+/** Differences in words, those of one page together: `page buf: refs 1 -> 2, maps 1 -> 2`. */
+export const differencesText = (differences: readonly Difference[]): string[] => {
+  const texts: string[] = [];
+  const pages = new Map<string, string[]>();
+  for (const d of differences) {
+    const [, what, page] = d.kind === 'page' ? (/^(.*?) of (page .*)$/.exec(d.object) ?? []) : [];
+    if (what === undefined || page === undefined) {
+      texts.push(differenceText(d));
+      continue;
+    }
+    const known = pages.get(page);
+    if (known === undefined) pages.set(page, [`${what} ${d.before} -> ${d.after}`]);
+    else known.push(`${what} ${d.before} -> ${d.after}`);
+  }
+  for (const [page, list] of pages) texts.push(`${page}: ${list.join(', ')}`);
+  return texts;
+};
+
+const differenceText = (d: Difference): string => {
+  if (d.kind === 'variable') return `${d.object} = ${d.after}`;
+  if (d.kind === 'process') return d.object;
+  return `${d.object}: ${d.before} -> ${d.after}`;
+};
+
+/** `page buf: refs 1025, pins 1, maps 1, exclusive`. */
+export const countsText = (c: PageCounts, frames: boolean): string => {
+  const words = [`refs ${c.refs}`, `pins ${c.pins}`];
+  if (c.pincount !== null) words.push(`pincount ${c.pincount}`);
+  words.push(`maps ${c.maps}${c.entire === null ? '' : ` (${c.entire} whole)`}`);
+  if (c.exclusive !== null) words.push(c.exclusive ? 'exclusive' : 'shared');
+  return `${c.page}${frames ? ` (frame ${c.frame})` : ''}: ${c.refs === 0 ? 'free' : words.join(', ')}`;
+};
