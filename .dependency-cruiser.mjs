@@ -1,5 +1,16 @@
 /** Who may import whom (docs/architecture in ../shared: arrows point down only). */
-const layers = ['machine', 'mm', 'fs', 'drivers', 'litmus', 'explore', 'output', 'host', 'editor', 'cli'];
+const layers = [
+  'machine',
+  'mm',
+  'fs',
+  'drivers',
+  'litmus',
+  'explore',
+  'output',
+  'host',
+  'editor',
+  'cli',
+];
 
 /** What each folder of src/ may import besides itself and node's own modules. */
 const may = {
@@ -49,6 +60,10 @@ export default {
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

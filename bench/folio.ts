@@ -94,7 +94,7 @@ export async function folio(): Promise<void> {
   console.log(`  one update of each count a folio, whatever the pages: ${byFolio ? 'reached' : 'missed'}`);
   console.log('');
   const peers = await Promise.all([
-    openPeer('C walk, list', 'walk', ['leaf', String(PAGES)], PAGES),
+    openPeer('C walk, list', 'walk', ['leaf', String(PAGES)], 1),
     openPeer("this machine's kernel", 'ring', ['huge', String(PAGES)], PAGES),
   ]);
   const contenders: Contender[] = [
@@ -109,6 +109,6 @@ export async function folio(): Promise<void> {
     const [pin, unpin] = [of((r) => r.pin), of((r) => r.unpin)];
     return [name, ...[pin, unpin, pin * FOLIO, unpin * FOLIO].map(shown)];
   });
-  console.log('  nanoseconds of processor time, 1 GiB of memory in 2 MiB folios, median');
+  console.log('  nanoseconds, 1 GiB of memory in 2 MiB folios, median');
   printTable(['', 'pin a page', 'unpin a page', 'pin a folio', 'unpin a folio'], times);
 }

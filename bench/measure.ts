@@ -63,10 +63,9 @@ export function ratio(
   return median(ours.map((round, i) => of(round) / of(theirs[i] ?? round)));
 }
 
-/** Nanoseconds that this thread has run for: other programs on the machine don't count. To the microsecond. */
+/** Nanoseconds since some time in the past. */
 export function now(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) * 1000;
+  return Number(process.hrtime.bigint());
 }
 
 /** Prints rows under a head, columns as wide as needed; numbers stand right. */

@@ -17,11 +17,6 @@ const unpinTime = (round: Round): number => round.unpin;
 
 const FORM_NAMES: readonly FormName[] = ['plain', 'shared'];
 
-/** Calls in one round: a few pages are done before the clock ticks. */
-function times(pages: number): number {
-  return pages < 4096 ? 512 : 1;
-}
-
 function sizeName(pages: number): string {
   return pages === 1 << 18 ? '1 GiB' : `${pages} pages`;
 }
@@ -29,7 +24,7 @@ function sizeName(pages: number): string {
 /** Runs every case and prints the table. */
 export async function pin(): Promise<void> {
   console.log(
-    `pin: nanoseconds of processor time a page, kernel ${KERNEL} modelled; median (middle half) of rounds that take turns`,
+    `pin: nanoseconds a page, kernel ${KERNEL} modelled; median (middle half) of rounds that take turns`,
   );
   const rows: string[][] = [];
   for (const order of ORDERS) {
@@ -47,14 +42,14 @@ async function measure(
   pages: number,
   pinners: readonly { readonly form: FormName; readonly pinner: Pinner }[],
 ): Promise<string[][]> {
-  const c = await openPeer('C walk', 'walk', [order, String(pages)], pages);
+  const c = await openPeer('C walk', 'walk', [order, String(pages)], 1);
   const kernel = await openSlope(pages);
   const ours: Contender[] = pinners.map(({ form, pinner }) => ({
     name: `${form} memory`,
-    round: () => pinner.round(pages, times(pages)),
+    round: () => pinner.round(pages),
   }));
   const all = [...ours, ...[c, kernel].filter((peer) => peer !== null)];
-  const seen = await takeTurns(all, 8, pages < 4096 ? 40 : 24);
+  const seen = await takeTurns(all, pages === PAGES[0] ? 40 : 10, pages === PAGES[0] ? 120 : 30);
   for (const peer of [c, kernel]) peer?.end();
   const of = (contender: Contender | null): readonly Round[] | null =>
     contender === null ? null : (seen[all.indexOf(contender)] ?? null);

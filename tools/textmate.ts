@@ -60,7 +60,12 @@ export const textMate = (): string => {
         'storage.type',
         words([
           ...[...INT_TYPES.keys()].filter(named),
-          ...['signed', 'unsigned', 'void', 'struct', 'const', 'volatile'],
+          'signed',
+          'unsigned',
+          'void',
+          'struct',
+          'const',
+          'volatile',
         ]),
       ),
       rule('support.function', `${words(CALLS.keys())}(?=\\s*\\()`),

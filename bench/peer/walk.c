@@ -12,7 +12,7 @@
  * Left out are the tests of flags and the counters of pages pinned that the kernel and Pinfold have.
  *
  * Arguments: `sequential` or `scattered` or `leaf`, and a number of pages. Then one round for each line on
- * standard input; answers `<ns of the pin> <ns of the unpin>` for all pages together.
+ * standard input; answers `<ns of the pin> <ns of the unpin>` by page.
  */
 #include <stdatomic.h>
 #include <stdint.h>
@@ -24,6 +24,8 @@
 
 #define MEMORY (1u << 20) /* pages of memory: 4 GiB */
 #define BIAS 1024
+#define PIECE 4096 /* pages timed together */
+#define PIECE_CALLS(nr) ((nr) < PIECE ? 8192 / (nr) : 1)
 #define PRESENT 1ull
 #define WRITE 2ull
 #define USER 4ull
@@ -52,10 +54,9 @@ static void *memory(size_t bytes) {
   return p;
 }
 
-/* Nanoseconds that this thread has run for: other programs on the machine don't count. */
 static uint64_t now(void) {
   struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  clock_gettime(CLOCK_MONOTONIC, &t);
   return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
@@ -138,6 +139,11 @@ __attribute__((noinline)) static void unpin(const uint32_t *list, uint32_t nr) {
   }
 }
 
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
 int main(int argc, char **argv) {
   if (argc != 3) { fprintf(stderr, "usage: walk sequential|scattered|leaf PAGES\n"); return 2; }
   uint32_t nr = strtoul(argv[2], NULL, 10);
@@ -166,23 +172,25 @@ int main(int argc, char **argv) {
       map[frames[i]].refcount = 1;
     }
   }
-  uint32_t inner = nr < 4096 ? 512 : 1; /* a round of a few pages is too short for the clock */
+  /* A round goes by pieces, and the middle one counts: a piece that another program interrupted does not. */
+  uint32_t piece = nr < PIECE ? nr : PIECE, calls = PIECE_CALLS(nr), pieces = nr < PIECE ? 8 : nr / PIECE;
+  double *pinned = memory(sizeof(double) * pieces), *released = memory(sizeof(double) * pieces);
   char line[16];
   while (fgets(line, sizeof line, stdin) != NULL) {
-    uint64_t pinned = 0, released = 0, t0 = now(), t1;
-    if (inner > 1) {
-      /* Hot pages: pins mount up, then go, so that the clock is read twice a round. */
-      for (uint32_t q = 0; q < inner; q++) if (pin(vpn, nr, list) != nr) abort();
-      t1 = now(), pinned = t1 - t0;
-      for (uint32_t q = 0; q < inner; q++) unpin(list, nr);
-      released = now() - t1;
-    } else {
-      if (pin(vpn, nr, list) != nr) abort();
-      t1 = now(), pinned = t1 - t0;
-      unpin(list, nr);
-      released = now() - t1;
+    for (uint32_t i = 0; i < pieces; i++) {
+      uint32_t from = nr < PIECE ? 0 : i * PIECE;
+      uint64_t t = now();
+      for (uint32_t q = 0; q < calls; q++) if (pin(vpn + from, piece, list + from) != piece) abort();
+      pinned[i] = (double)(now() - t) / (calls * piece);
     }
-    printf("%.3f %.3f\n", (double)pinned / inner, (double)released / inner);
+    for (uint32_t i = 0; i < pieces; i++) {
+      uint32_t from = nr < PIECE ? 0 : i * PIECE;
+      uint64_t t = now();
+      for (uint32_t q = 0; q < calls; q++) unpin(list + from, piece);
+      released[i] = (double)(now() - t) / (calls * piece);
+    }
+    qsort(pinned, pieces, sizeof(double), by_size), qsort(released, pieces, sizeof(double), by_size);
+    printf("%.4f %.4f\n", pinned[pieces / 2], released[pieces / 2]);
     fflush(stdout);
   }
   return 0;

@@ -48,4 +48,5 @@ export const wordOf = (word: string, _stack?: unknown): number => {
 };
 
 /** Decimal digits alone can be the number of a thread. */
-export const numberOf = (text: string, _stack?: unknown): number => (/^\d+$/.test(text) ? Decimal : -1);
+export const numberOf = (text: string, _stack?: unknown): number =>
+  /^\d+$/.test(text) ? Decimal : -1;

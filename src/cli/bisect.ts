@@ -21,8 +21,7 @@ export const addBisect = (program: Command): void => {
     .command('bisect')
     .summary('the rules, with kernel commit and release, whose change flips a verdict')
     .description(
-      'Finds where along the kernels the outcome of a test changes, and for each change the smallest set of rules whose\n' +
-        'new values alone bring the new outcome.',
+      'Finds where along the kernels the outcome of a test changes, and for each change the smallest set of rules whose new values alone bring the new outcome.',
     )
     .argument('<FILE>', 'a litmus test')
     .option(

@@ -1,6 +1,6 @@
 /** Finds and reads the litmus tests that a command names. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { parse } from '../litmus/parse.ts';
@@ -24,21 +24,26 @@ const isFolder = (path: string): boolean =>
 
 /** Every .litmus file that `paths` name, folders with all that is in them, each once, in order. */
 export const litmusFiles = (paths: readonly string[]): string[] => {
-  const found = new Set<string>();
+  const found = new Map<string, string>();
+  const add = (file: string): void => {
+    const whole = resolve(file);
+    if (!found.has(whole)) found.set(whole, file);
+  };
   for (const path of paths) {
+    if (path === '') throw new UserError('an empty path names no file');
     const stat = statSync(path, { throwIfNoEntry: false });
     if (stat === undefined) throw new UserError(`${path}: there is no such file or folder`);
     if (!stat.isDirectory()) {
-      found.add(path);
+      add(path);
       continue;
     }
     const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.litmus'),
     );
     if (inside.length === 0) throw new UserError(`${path}: no .litmus file in this folder`);
-    for (const name of inside.sort()) found.add(join(path, name));
+    for (const name of inside.sort()) add(join(path, name));
   }
-  return [...found];
+  return [...found.values()];
 };
 
 /** How messages name a file: relative to where the user stands, if that is shorter. */
@@ -78,6 +83,8 @@ export const readSources = (files: readonly string[]): TestSource[] => {
       problems.push(renderDiagnostics(diagnostics, text));
       continue;
     }
+    // Warnings alone stop nothing.
+    if (diagnostics.length > 0) process.stderr.write(`${renderDiagnostics(diagnostics, text)}\n`);
     const other = names.get(checked.test.name);
     if (other !== undefined) {
       problems.push(

@@ -4,6 +4,7 @@ import { Checker } from '../explore/check.ts';
 import { type Comparison, compareWith } from '../host/compare.ts';
 import { emitProgram } from '../host/emit.ts';
 import { Host } from '../host/machine.ts';
+import { usesCounters } from '../host/needs.ts';
 import { modelledRelease, runningRelease } from '../host/release.ts';
 import {
   observed,
@@ -119,7 +120,7 @@ const reportOf = (checked: CheckedTest, result: HostResult): Report => {
       expected: null,
     };
   const model = new Checker(checked).check(kernel);
-  const comparison: Comparison = compareWith(result.histogram, model);
+  const comparison: Comparison = compareWith(result.histogram, model, usesCounters(checked));
   return {
     test: checked.test,
     release,

@@ -56,7 +56,11 @@ const topItems = (source: Source): CompletionItem[] => {
 };
 
 const STATEMENTS: readonly CompletionItem[] = [
-  snippet('for', `for (\${1:i} = 0; $1 < \${2:3}; $1++) {\n  $0\n}`, 'a loop with a constant bound'),
+  snippet(
+    'for',
+    `for (\${1:i} = 0; $1 < \${2:3}; $1++) {\n  $0\n}`,
+    'a loop with a constant bound',
+  ),
   snippet('if', `if (\${1:test}) {\n  $0\n}`, 'a branch'),
   snippet('kernel:', 'kernel: $0', 'runs in kernel mode'),
   ...['while', 'else', 'break', 'return'].map((k) => keyword(k)),

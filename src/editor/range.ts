@@ -1,6 +1,6 @@
 /** Offsets to positions of the protocol: lines from 0, characters in UTF-16 units, as JavaScript's strings have them. */
 import type { Range } from 'vscode-languageserver';
-import { TextDocument } from 'vscode-languageserver-textdocument';
+import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Span } from '../litmus/ast.ts';
 
 /** The range of a span in a document. */
@@ -12,7 +12,3 @@ export const rangeOf = (document: TextDocument, span: Pick<Span, 'start' | 'end'
 /** All of it. */
 export const wholeRange = (document: TextDocument): Range =>
   rangeOf(document, { start: 0, end: document.getText().length });
-
-/** A document of this language that is not open anywhere. */
-export const documentOf = (text: string, uri = 'untitled:litmus'): TextDocument =>
-  TextDocument.create(uri, 'pinfold-litmus', 0, text);

@@ -3,7 +3,7 @@ import type { Span } from '../litmus/ast.ts';
 import { CALLS, type Param } from '../litmus/calls.ts';
 import { CONSTANTS } from '../litmus/constants.ts';
 import { COUNTERS, QUERIES } from '../litmus/queries.ts';
-import { isTypeWord } from '../litmus/types.ts';
+import { isReserved } from '../litmus/words.ts';
 import type { Source } from './source.ts';
 
 export type SymbolKind = 'variable' | 'thread' | 'event' | 'barrier' | 'lock';
@@ -29,11 +29,12 @@ export type Reference =
       readonly span: Span;
     };
 
-/** Words that are no names of anything. */
-const KEYWORDS: ReadonlySet<string> = new Set([
-  ...['if', 'else', 'while', 'for', 'break', 'continue', 'return', 'kernel', 'true', 'false'],
-  ...['exists', 'forall', 'filter', 'locations', 'page', 'folio'],
-]);
+/** Whether a token is a word of the language itself: of a statement, a type, `kernel:`, `struct page`. */
+const isKeyword = (source: Source, i: number): boolean => {
+  const name = source.tokens[i]?.text ?? '';
+  if (name === 'kernel') return source.tokens[i + 1]?.text === ':';
+  return isReserved(name) || source.tokens[i - 1]?.text === 'struct';
+};
 
 const WRITES = /^(?:[-+*&|^]|<<|>>)?=$|^\+\+$|^--$/;
 
@@ -54,12 +55,10 @@ const globalsOf = (source: Source): Set<string> =>
   new Set(
     source.tokens
       .filter((t, i) => {
-        const place = source.places[i];
-        if (t.kind !== 'name' || place?.section !== 'init') return false;
+        if (t.kind !== 'name' || source.places[i]?.section !== 'init') return false;
         const called = source.tokens[i + 1]?.text === '(';
-        const plain = place.declares || !KEYWORDS.has(t.text);
-        const argument = namedKind(source, i) !== null;
-        return plain && !argument && !called && !isTypeWord(t.text) && !CONSTANTS.has(t.text);
+        const taken = called || isKeyword(source, i) || CONSTANTS.has(t.text);
+        return !taken && namedKind(source, i) === null;
       })
       .map((t) => t.text),
   );
@@ -82,11 +81,7 @@ const referenceAt = (source: Source, globals: ReadonlySet<string>, i: number): R
   const next = source.tokens[i + 1]?.text ?? '';
   if (place.section === 'top')
     return /^[PK]\d+$/.test(name) && next === '(' ? symbol('thread', 'define') : null;
-  if (!place.declares && (KEYWORDS.has(name) || isTypeWord(name))) {
-    // `struct page` is a type; a variable may be called `page` all the same.
-    const isName = (name === 'page' || name === 'folio') && source.tokens[i - 1]?.text !== 'struct';
-    if (!isName) return CONSTANTS.has(name) ? { kind: 'constant', name, span } : null;
-  }
+  if (isKeyword(source, i)) return null;
   if (place.section === 'condition') {
     if (place.thread === null && QUERIES.has(name)) return { kind: 'query', name, span };
     if (place.thread === null && COUNTERS.has(name)) return { kind: 'counter', name, span };

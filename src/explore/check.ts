@@ -111,11 +111,14 @@ export class Checker {
         'Incomplete',
         `not modelled yet: ${this.#lacking.map((n) => `${n}()`).join(', ')}`,
       );
+    // Only what the ordinary search found may stand for another kernel's.
+    const ordinary = options.sample === undefined && options.unreduced !== true;
     const known = this.#known.find(({ tracked }) => agrees(rules, tracked.read));
-    if (known !== undefined && options.sample === undefined) return known.exploration;
+    if (known !== undefined && ordinary) return known.exploration;
     const tracked = trackRules(rules);
     const { exploration } = explore(this.#compiled, tracked.rules, this.#needs, options);
-    if (exploration.observation !== 'Incomplete') this.#known.push({ tracked, exploration });
+    if (ordinary && exploration.observation !== 'Incomplete')
+      this.#known.push({ tracked, exploration });
     return exploration;
   }
 }

@@ -31,7 +31,7 @@ export interface Job {
 export type Reply =
   | { readonly kind: 'progress'; readonly test: string; readonly kernel: string }
   | { readonly kind: 'done'; readonly index: number; readonly verdicts: readonly Verdict[] }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
 
 /** As many workers as cores, no more than tests; 1: no worker at all. */
 export const defaultJobs = (tests: number): number =>
@@ -85,7 +85,9 @@ export const checkAll = async (
           done++;
           give();
         } else {
-          void worker.terminate().then(() => reject(new Error(reply.message)));
+          void worker
+            .terminate()
+            .then(() => reject(Object.assign(new Error(reply.message), { stack: reply.stack })));
         }
       });
       worker.on('error', reject);

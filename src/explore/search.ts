@@ -327,7 +327,8 @@ class Search {
       path[node + NODE.ready] = ready & (ready - 1);
       const sleep = path[node + NODE.sleep] as number;
       this.#sleep = this.#sleepAfter(sleep, t);
-      path[node + NODE.sleep] = sleep | (1 << t);
+      // A graph is to have every step, for the easiest way through it.
+      if (this.#graph === null) path[node + NODE.sleep] = sleep | (1 << t);
     }
     const mark = logged;
     const length = threadWords(t);

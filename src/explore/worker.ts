@@ -23,7 +23,8 @@ port.on('message', (job: Job) => {
   } catch (error) {
     send({
       kind: 'failed',
-      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      message: error instanceof Error ? error.message : String(error),
+      stack: error instanceof Error ? (error.stack ?? '') : '',
     });
   }
 });

@@ -15,21 +15,34 @@ export interface Comparison {
   readonly verdict: 'agrees' | 'disagrees' | 'alone' | 'cut';
   /** Seen, and not allowed. */
   readonly forbidden: readonly string[];
+  /**
+   * Seen in few runs, not allowed, and told from others by counters of the whole machine, which others move too. It is
+   * shown, and does not decide: an outcome of the test itself comes again when it is run again.
+   */
+  readonly stray: readonly string[];
   /** Allowed, and not seen. */
   readonly unseen: readonly string[];
 }
 
-export const compareWith = (seen: Histogram, model: Allowed): Comparison => {
+/** Of so many runs, less than one is a stray. */
+const STRAY = 20;
+
+/** `counters`: the condition asks for counters of the machine. */
+export const compareWith = (seen: Histogram, model: Allowed, counters: boolean): Comparison => {
   const allowed = new Set(model.states.map((s) => s.text));
   const found = new Set(seen.states.map((s) => s.text));
   const unseen = model.states.map((s) => s.text).filter((t) => !found.has(t));
   const deadlocks = model.problems.filter((p) => p.startsWith('deadlock'));
   if (seen.problem?.kind !== 'deadlock') unseen.push(...deadlocks);
-  if (model.observation === 'Incomplete') return { verdict: 'alone', forbidden: [], unseen: [] };
-  const forbidden = [...found].filter((t) => !allowed.has(t));
+  if (model.observation === 'Incomplete') return { verdict: 'alone', forbidden: [], stray: [], unseen: [] };
+  const seldom = new Set(
+    counters ? seen.states.filter((s) => s.count * STRAY < seen.runs).map((s) => s.text) : [],
+  );
+  const stray = [...found].filter((t) => !allowed.has(t) && seldom.has(t));
+  const forbidden = [...found].filter((t) => !allowed.has(t) && !seldom.has(t));
   if (seen.problem?.kind === 'deadlock' && deadlocks.length === 0)
     forbidden.push(`deadlock: ${seen.problem.text}`);
-  if (forbidden.length > 0) return { verdict: 'disagrees', forbidden, unseen };
+  if (forbidden.length > 0) return { verdict: 'disagrees', forbidden, stray, unseen };
   const whole = seen.cut === null && (seen.problem === null || seen.problem.kind === 'deadlock');
-  return { verdict: whole && seen.runs > 0 ? 'agrees' : 'cut', forbidden, unseen };
+  return { verdict: whole && seen.runs > 0 ? 'agrees' : 'cut', forbidden, stray, unseen };
 };

@@ -149,6 +149,8 @@ export const emitProgram = (checked: CheckedTest): string => {
       : []),
     ...condition.lines,
     '',
+    ...quiet(condition.counters),
+    '',
     ...beforeRun(condition.counters, hugetlb, checked.callNames.some((n) => n.startsWith('io_uring'))),
     '',
     '/* ---- where it runs ---- */',
@@ -209,9 +211,27 @@ const beforeRun = (counters: readonly string[], hugetlb: boolean, ring: boolean)
       ]
     : []),
   ...(counters.length > 0 && ring ? ['  usleep(20000); /* the last ring, too, counts its pages when it goes */'] : []),
-  ...counters.map((name, i) => `  counted[${i}] = counter("${name}");`),
+  ...(counters.length > 0 ? ['  count_all();'] : []),
   '}',
 ];
+
+/** Counters are the whole machine's: a run beside which somebody else moved them says nothing. */
+const quiet = (counters: readonly string[]): string[] => {
+  const moved = counters.map((name, i) => `counter("${name}") != counted[${i}]`).join(' || ');
+  if (counters.length === 0) return ['static int disturbed(void) { return 0; }'];
+  return [
+    'static void count_all(void) {',
+    ...counters.map((name, i) => `  counted[${i}] = counter("${name}");`),
+    '}',
+    '',
+    '/* Whether somebody else on this machine moves the counters just now. */',
+    'static int disturbed(void) {',
+    '  count_all();',
+    '  usleep(2000);',
+    `  return ${moved};`,
+    '}',
+  ];
+};
 
 const mountFileSystems = (disk: string | null, hugetlbfs: boolean): string[] => [
   `static const char *const folders[] = {"/tmpfs"${disk === null ? '' : `, "/${disk}"`}${hugetlbfs ? ', "/hugetlbfs"' : ''}};`,

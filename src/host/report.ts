@@ -43,11 +43,12 @@ export const reportText = (r: Report): string => {
     lines.push(`Kernel ${r.release}`, `SKIP ${result.reason}`);
     return lines.join('\n');
   }
-  const { states, problem, cut, filtered } = result.histogram;
+  const { states, problem, cut, filtered, disturbed } = result.histogram;
   lines.push(`Histogram (${states.length} state${states.length === 1 ? '' : 's'})`);
   const width = Math.max(0, ...states.map((s) => String(s.count).length));
   for (const s of states) lines.push(`${String(s.count).padEnd(width)}${s.holds ? '*' : ':'}>${s.text}`);
   if (filtered > 0) lines.push(`Filtered ${filtered}`);
+  if (disturbed > 0) lines.push(`Disturbed ${disturbed} (others moved the machine's counters beside these runs)`);
   if (problem !== null) lines.push(`Problem ${problem.kind}: ${problem.text}`);
   if (cut !== null) lines.push(`Cut short: ${cut}`);
   const positive = states.reduce((n, s) => n + (s.holds ? s.count : 0), 0);
@@ -76,6 +77,7 @@ const modelLines = (r: Report): string[] => {
     lines.push(`${s.holds ? '*' : ' '}>${s.text}`);
   for (const p of model.problems) lines.push(` >${p}`);
   for (const t of comparison.unseen) lines.push(`Unseen ${t}`);
+  for (const t of comparison.stray) lines.push(`Stray ${t} (seldom, and counters are the whole machine's)`);
   for (const t of comparison.forbidden) lines.push(`Forbidden by the model ${t}`);
   lines.push(
     comparison.verdict === 'disagrees'
@@ -117,6 +119,8 @@ export const runJson = (reports: readonly Report[]): object => ({
         ? r.result.histogram.states.map((s) => ({ state: s.text, holds: s.holds, count: s.count }))
         : [],
     filtered: r.result.kind === 'ran' ? r.result.histogram.filtered : 0,
+    disturbed: r.result.kind === 'ran' ? r.result.histogram.disturbed : 0,
+    stray: r.comparison?.stray ?? [],
     problem: r.result.kind === 'ran' ? r.result.histogram.problem : null,
     cut: r.result.kind === 'ran' ? r.result.histogram.cut : null,
     expected: r.expected,

@@ -14,6 +14,8 @@ export interface Histogram {
   readonly states: readonly Seen[];
   /** Runs that the filter left out. */
   readonly filtered: number;
+  /** Runs beside which somebody else moved the machine's counters. */
+  readonly disturbed: number;
   /** `deadlock`, `timeout` or `died` with the threads, as the program says it: how the last run ended otherwise. */
   readonly problem: { readonly kind: string; readonly text: string } | null;
   /** Why the machine could not run it. */
@@ -92,6 +94,7 @@ class Tally {
   ended = false;
   #runs = 0;
   #filtered = 0;
+  #disturbed = 0;
   #problem: Histogram['problem'] = null;
   readonly #states = new Map<string, { holds: boolean; count: number }>();
 
@@ -106,6 +109,8 @@ class Tally {
     } else if (kind === 'filtered') {
       this.#filtered++;
       this.#runs++;
+    } else if (kind === 'disturbed') {
+      this.#disturbed++;
     } else if (kind === 'skip') {
       this.skip = first;
     } else if (kind === 'end') {
@@ -124,6 +129,7 @@ class Tally {
       runs: this.#runs,
       states,
       filtered: this.#filtered,
+      disturbed: this.#disturbed,
       problem: this.#problem,
       skip: this.skip,
       cut,

@@ -217,6 +217,20 @@ export const printProp = (p: Prop): string => {
 /** `exists (1:r0=2)`, as herd's `Condition` line has it. */
 export const printCondition = (c: Condition): string => `${c.quantifier} (${printProp(c.prop)})`;
 
+/** Locations, filter and condition, one below the other. */
+const ending = (t: LitmusTest): string => {
+  const { locations, filter, condition } = t;
+  const lines: string[] = [];
+  const add = (part: Commented, text: string): void => {
+    lines.push(...part.comments, ...simpleLines(part, text));
+  };
+  if (locations !== null)
+    add(locations, `locations [${locations.terms.map((x) => `${printTerm(x)};`).join(' ')}]`);
+  if (filter !== null) add(filter, `filter (${printProp(filter.prop)})`);
+  add(condition, printCondition(condition));
+  return lines.join('\n');
+};
+
 /** The whole test as text, with a final newline. */
 export const print = (t: LitmusTest): string => {
   const parts = [
@@ -224,26 +238,7 @@ export const print = (t: LitmusTest): string => {
     ...(t.init.comments.length > 0 ? [t.init.comments.join('\n')] : []),
     ['{', ...printBody(t.init, '  '), withAfter(t.init, '}')].join('\n'),
     ...t.threads.map(printThread),
-    ...(t.locations === null
-      ? []
-      : [
-          [
-            ...t.locations.comments,
-            ...simpleLines(
-              t.locations,
-              `locations [${t.locations.terms.map((x) => `${printTerm(x)};`).join(' ')}]`,
-            ),
-          ].join('\n'),
-        ]),
-    ...(t.filter === null
-      ? []
-      : [
-          [
-            ...t.filter.comments,
-            ...simpleLines(t.filter, `filter (${printProp(t.filter.prop)})`),
-          ].join('\n'),
-        ]),
-    [...t.condition.comments, ...simpleLines(t.condition, printCondition(t.condition))].join('\n'),
+    ending(t),
     ...(t.footer.length > 0 ? [t.footer.join('\n')] : []),
   ];
   return `${parts.join('\n\n')}\n`;

@@ -15,6 +15,9 @@ export function listRun(
   first: EntryAddr,
   n: number,
   mask: number,
+  flags: Int32Array,
+  looked: number,
+  wanted: number,
   list: Int32Array,
   at: number,
 ): number {
@@ -26,7 +29,9 @@ export function listRun(
     const lo = contents[e];
     const hi = contents[(e + 1) | 0];
     if ((((lo & mask) ^ need) | (hi & ~0xfff)) !== 0) break;
-    list[i] = (lo >>> 12) | (hi << 20);
+    const pfn = (lo >>> 12) | (hi << 20);
+    if ((flags[pfn] & looked) !== wanted) break;
+    list[i] = pfn;
     e = (e + 2) | 0;
     i = (i + 1) | 0;
   }
@@ -53,17 +58,13 @@ export function takeRun(
   list: Int32Array,
   at: number,
   n: number,
-  flags: Int32Array,
   refcount: Int32Array,
-  looked: number,
-  wanted: number,
   each: number,
 ): number {
   let i = at | 0;
   const to = (i + n) | 0;
   while (i < to) {
     const pfn = list[i];
-    if ((flags[pfn] & looked) !== wanted) break;
     const references = refcount[pfn];
     if (references <= 0) break;
     refcount[pfn] = references + each;

@@ -22,22 +22,14 @@ declare const WebAssembly: {
 
 /** References taken and given back for a list; see `takeRun` and `releaseRun`. Addresses in bytes. */
 interface Runs {
-  readonly take: (
-    list: number,
-    n: number,
-    flags: number,
-    refcount: number,
-    looked: number,
-    wanted: number,
-    each: number,
-  ) => number;
+  readonly take: (list: number, n: number, refcount: number, each: number) => number;
   readonly release: (
     list: number,
     n: number,
-    compound: number,
     refcount: number,
-    free: number,
     each: number,
+    compound: number,
+    free: number,
   ) => number;
 }
 
@@ -77,6 +69,9 @@ export function listRun(
   first: EntryAddr,
   n: number,
   mask: number,
+  flags: Int32Array,
+  looked: number,
+  wanted: number,
   list: Int32Array,
   at: number,
 ): number {
@@ -88,7 +83,9 @@ export function listRun(
     const lo = contents[e];
     const hi = contents[(e + 1) | 0];
     if ((((lo & mask) ^ need) | (hi & ~0xfff)) !== 0) break;
-    list[i] = (lo >>> 12) | (hi << 20);
+    const pfn = (lo >>> 12) | (hi << 20);
+    if ((flags[pfn] & looked) !== wanted) break;
+    list[i] = pfn;
     e = (e + 2) | 0;
     i = (i + 1) | 0;
   }
@@ -129,26 +126,14 @@ export function takeRun(
   list: Int32Array,
   at: number,
   n: number,
-  flags: Int32Array,
   refcount: Int32Array,
-  looked: number,
-  wanted: number,
   each: number,
 ): number {
   const runs = runsOf.get(refcount.buffer);
   if (runs !== undefined)
-    return runs.take(
-      list.byteOffset + at * 4,
-      n,
-      flags.byteOffset,
-      refcount.byteOffset,
-      looked,
-      wanted,
-      each,
-    );
+    return runs.take(list.byteOffset + at * 4, n, refcount.byteOffset, each);
   for (let i = 0; i < n; i++) {
     const pfn = list[at + i];
-    if ((flags[pfn] & looked) !== wanted) return i;
     const old = refcount[pfn];
     if (old <= 0 || Atomics.compareExchange(refcount, pfn, old, (old + each) | 0) !== old) return i;
   }
@@ -170,10 +155,10 @@ export function releaseRun(
     return runs.release(
       list.byteOffset + at * 4,
       n,
-      compound.byteOffset,
       refcount.byteOffset,
-      free,
       each,
+      compound.byteOffset,
+      free,
     );
   for (let i = 0; i < n; i++) {
     const pfn = list[at + i];
@@ -196,14 +181,13 @@ const LE_S = 0x4c;
 const GE_U = 0x4f;
 const ADD = 0x6a;
 const SUB = 0x6b;
-const AND = 0x71;
 const SHL = 0x74;
 const SHR_U = 0x76;
 /** Out of the loop if the value on the stack is not 0. */
 const LEAVE_IF = [0x0d, 1];
 
-/** Parameters and locals of both functions; what the third and the last parameters are differs. */
-const P = { list: 0, n: 1, words: 2, refcount: 3 } as const;
+/** The parameters that both functions have. */
+const P = { list: 0, n: 1, refcount: 2, each: 3 } as const;
 
 /** For each page of the list: `body`, which leaves the loop or changes the count; then the next. */
 function eachPage(at: number, end: number, body: readonly number[]): number[] {
@@ -219,30 +203,26 @@ function eachPage(at: number, end: number, body: readonly number[]): number[] {
 }
 
 function takeBody(): number[] {
-  const [looked, wanted, each, at, end, offset, address, old] = [4, 5, 6, 7, 8, 9, 10, 11] as const;
+  const [at, end, address, old] = [4, 5, 6, 7] as const;
   return eachPage(at, end, [
-    ...[...get(at), ...LOAD, ...i32(2), SHL, ...set(offset)],
-    ...[...get(P.words), ...get(offset), ADD, ...LOAD, ...get(looked), AND],
-    ...[...get(wanted), NE, ...LEAVE_IF],
-    ...[...get(P.refcount), ...get(offset), ADD, ...set(address)],
+    ...[...get(P.refcount), ...get(at), ...LOAD, ...i32(2), SHL, ADD, ...set(address)],
     ...[...get(address), ...LOAD, ...set(old)],
     ...[...get(old), ...i32(0), LE_S, ...LEAVE_IF],
-    ...[...get(address), ...get(old), ...get(old), ...get(each), ADD, ...COMPARE_EXCHANGE],
+    ...[...get(address), ...get(old), ...get(old), ...get(P.each), ADD, ...COMPARE_EXCHANGE],
     ...[...get(old), NE, ...LEAVE_IF],
   ]);
 }
 
 function releaseBody(): number[] {
-  const [free, each, at, end, pfn, offset, address, old] = [4, 5, 6, 7, 8, 9, 10, 11] as const;
+  const [compound, free, at, end, pfn, address, old] = [4, 5, 6, 7, 8, 9, 10] as const;
   return eachPage(at, end, [
     ...[...get(at), ...LOAD, ...set(pfn)],
     ...[...get(pfn), ...get(free), LE_S, ...LEAVE_IF],
-    ...[...get(pfn), ...i32(2), SHL, ...set(offset)],
-    ...[...get(P.words), ...get(offset), ADD, ...LOAD, ...LEAVE_IF],
-    ...[...get(P.refcount), ...get(offset), ADD, ...set(address)],
+    ...[...get(compound), ...get(pfn), ...i32(2), SHL, ADD, ...LOAD, ...LEAVE_IF],
+    ...[...get(P.refcount), ...get(pfn), ...i32(2), SHL, ADD, ...set(address)],
     ...[...get(address), ...LOAD, ...set(old)],
-    ...[...get(old), ...get(each), LE_S, ...LEAVE_IF],
-    ...[...get(address), ...get(old), ...get(old), ...get(each), SUB, ...COMPARE_EXCHANGE],
+    ...[...get(old), ...get(P.each), LE_S, ...LEAVE_IF],
+    ...[...get(address), ...get(old), ...get(old), ...get(P.each), SUB, ...COMPARE_EXCHANGE],
     ...[...get(old), NE, ...LEAVE_IF],
   ]);
 }
@@ -264,11 +244,11 @@ function moduleBytes(pages: number): Uint8Array<ArrayBuffer> {
   const name = (text: string): number[] => [text.length, ...Buffer.from(text)];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [2, ...type(7), ...type(6)]),
+    ...section(1, [2, ...type(4), ...type(6)]),
     ...section(2, [1, ...name('m'), ...name('m'), 2, 3, ...leb(pages), ...leb(pages)]),
     ...section(3, [2, 0, 1]),
     ...section(7, [2, ...name('take'), 0, 0, ...name('release'), 0, 1]),
-    ...section(10, [2, ...func(5, takeBody()), ...func(6, releaseBody())]),
+    ...section(10, [2, ...func(4, takeBody()), ...func(5, releaseBody())]),
   ]);
 }
 

@@ -11,14 +11,17 @@ export const RUNS: boolean = false;
 
 /**
  * Lists the pages of up to `n` entries of `contents` from `first` on, from word `at` of `list`, as
- * far as they have all bits of `mask` but the special one, and no attribute in their high word.
- * Returns how many.
+ * far as they have all bits of `mask` but the special one, and no attribute in their high word, and
+ * of the flags `looked` at the page has the `wanted` ones. Returns how many.
  */
 export function listRun(
   _contents: Int32Array,
   _first: EntryAddr,
   _n: number,
   _mask: number,
+  _flags: Int32Array,
+  _looked: number,
+  _wanted: number,
   _list: Int32Array,
   _at: number,
 ): number {
@@ -26,18 +29,14 @@ export function listRun(
 }
 
 /**
- * Adds `each` to the reference count of the `n` pages listed from word `at` of `list`, as far as
- * their flags, of those `looked` at, are the `wanted` ones and their count is positive. Returns how
- * many.
+ * Adds `each` to the reference count of the `n` pages listed from word `at` of `list`, as far as it
+ * is positive. Returns how many.
  */
 export function takeRun(
   _list: Int32Array,
   _at: number,
   _n: number,
-  _flags: Int32Array,
   _refcount: Int32Array,
-  _looked: number,
-  _wanted: number,
   _each: number,
 ): number {
   return 0;

@@ -50,14 +50,14 @@ export function* takePlainRun(
   const out = pages + nr;
   const pin = countsAsPin(k, flags);
   const mask = plainRunMask(flags);
-  const listed = listRun(k.contents, first, n, mask, k.kmem, out);
-  const each = pin ? PIN_BIAS : 1;
-  const taken = takeRun(k.kmem, out, listed, k.page.flags, k.page.refcount, LOOKED, WANTED, each);
+  const pageFlags = k.page.flags;
+  const listed = listRun(k.contents, first, n, mask, pageFlags, LOOKED, WANTED, k.kmem, out);
+  const taken = takeRun(k.kmem, out, listed, k.page.refcount, pin ? PIN_BIAS : 1);
   // Every grab counts, those that are given up at once too (A.27.3).
   if (pin && taken > 0 && k.rules.pin.counters) vmstatAdd(k, 0, VMSTAT.nr_foll_pin_acquired, taken);
   let kept = taken;
   if (k.rules.fast.recheckPte)
-    kept = runStands(k.contents, first, taken, mask, k.kmem, out, k.page.flags, LOOKED, WANTED);
+    kept = runStands(k.contents, first, taken, mask, k.kmem, out, pageFlags, LOOKED, WANTED);
   const moved = k.contents[pmd] !== pmdLo || k.contents[pmd + 1] !== pmdHi;
   if (moved && k.rules.fast.recheckPmd) kept = 0;
   for (let i = kept; i < taken; i++) yield* gupPutFolio(k, k.kmem[out + i], 1, flags);

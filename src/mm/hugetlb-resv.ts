@@ -154,6 +154,25 @@ export function* hugetlbReservePages(k: Kernel, vma: VmaId): Steps<number> {
   return 0;
 }
 
+/**
+ * hugetlb_reserve_pages() for one huge page of a file, by its index, without a mapping. 1: reserved now; 0: it was, or the
+ * file has the page; -ENOMEM: the pool has none to promise, or no memory for the map.
+ */
+export function* hugetlbReserveIndex(k: Kernel, file: FileId, index: number): Steps<number> {
+  if (index >= MAP_BITS) return -ENOMEM;
+  let map = k.hugetlb.fileResv[file];
+  if (map === 0) {
+    map = yield* newMap(k, 0);
+    if (map === 0) return -ENOMEM;
+    k.hugetlb.fileResv[file] = map;
+  }
+  if (mapTest(k, map, index)) return 0;
+  const ok = yield* accountReserved(k, poolOf(k.file.order[file]), 1);
+  if (!ok) return -ENOMEM;
+  mapSet(k, map, index, true);
+  return 1;
+}
+
 /** hugetlb_acct_memory(): promises `n` more free folios of a pool (negative: takes promises back). */
 function* accountReserved(k: Kernel, pool: number, n: number): Steps<boolean> {
   yield WRITE | at(R.hugetlb, 0);

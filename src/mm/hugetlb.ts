@@ -154,6 +154,22 @@ export function* allocHugetlbTarget(k: Kernel, order: number, gfp: number): Step
   return folio;
 }
 
+/**
+ * alloc_hugetlb_folio_reserve(): a folio out of what is promised (the caller has made the promise, or found it); 0: none that
+ * `gfp` allows. Freed before `commitHugetlbFolio`, it goes back to the promise.
+ */
+export function* allocHugetlbReserved(k: Kernel, order: number, gfp: number): Steps<Folio> {
+  const pool = poolOf(order);
+  yield WRITE | at(R.hugetlb, 0);
+  if (k.hugetlb.reserved[pool] === 0) return 0;
+  const folio = dequeue(k, pool, gfp);
+  if (folio === 0) return 0;
+  k.page.refcount[folio] = 1;
+  k.page.private[folio] = 1;
+  k.hugetlb.reserved[pool] -= 1;
+  return folio;
+}
+
 /** The folio is mapped or in the page cache now: its reservation is used up for good. */
 export function commitHugetlbFolio(k: Kernel, folio: Folio): void {
   k.page.private[folio] = 0;

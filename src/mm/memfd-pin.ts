@@ -13,7 +13,8 @@ import { folioPut, nrPages } from './folio.ts';
 import { FOLL } from './foll.ts';
 import { tryGrabFolio } from './grab.ts';
 import { checkAndMigrateMovable, memallocPinRestore, memallocPinSave } from './gup-longterm.ts';
-import { allocHugetlbTarget } from './hugetlb.ts';
+import { allocHugetlbReserved, commitHugetlbFolio } from './hugetlb.ts';
+import { hugetlbReserveIndex, hugetlbUnreserveFile } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
 import { shmemGetFolio } from './shmem.ts';
 import { unpinFolios } from './unpin.ts';
@@ -99,15 +100,22 @@ function* memfdFolio(k: Kernel, file: FileId, index: number): Steps<Folio> {
     const found = yield* filemapGetFolio(k, file, index);
     if (found !== 0) return found;
     const order = k.file.order[file];
-    const fresh = yield* allocHugetlbTarget(k, order, GFP.movable | GFP.pinnable);
-    if (fresh === 0) return 0;
-    k.page.flags[fresh] |= PG.uptodate;
-    const error = yield* filemapAddFolio(k, fresh, file, index & ~((1 << order) - 1));
-    if (error === 0) {
-      yield* folioUnlock(k, fresh);
-      return fresh;
+    const at = index >> order;
+    const reserved = yield* hugetlbReserveIndex(k, file, at);
+    if (reserved < 0) return 0;
+    const fresh = yield* allocHugetlbReserved(k, order, GFP.movable | GFP.pinnable);
+    let error = -ENOMEM;
+    if (fresh !== 0) {
+      k.page.flags[fresh] |= PG.uptodate;
+      error = yield* filemapAddFolio(k, fresh, file, at << order);
+      if (error === 0) {
+        commitHugetlbFolio(k, fresh);
+        yield* folioUnlock(k, fresh);
+        return fresh;
+      }
+      yield* folioPut(k, fresh, 1);
     }
-    yield* folioPut(k, fresh, 1);
+    if (error === -ENOMEM && reserved === 1) yield* hugetlbUnreserveFile(k, file, at, at + 1, 0);
     if (error === -ENOMEM) return 0;
   }
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { format } from '../../src/litmus/format.ts';
 import { wrapLine } from '../../src/litmus/wrap.ts';
+import { pinfold } from './run.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const LIBRARY = fileURLToPath(new URL('../../library', import.meta.url));
 
 let folder = '';
@@ -22,12 +21,8 @@ const fmt = (
   args: readonly string[],
   input = '',
 ): { status: number | null; out: string; err: string } => {
-  const r = spawnSync(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', MAIN, 'fmt', ...args],
-    { cwd: folder, input, encoding: 'utf8' },
-  );
-  return { status: r.status, out: r.stdout, err: r.stderr };
+  const { status, stdout, stderr } = pinfold(['fmt', ...args], { cwd: folder, input });
+  return { status, out: stdout, err: stderr };
 };
 const put = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text);
@@ -45,7 +40,8 @@ const LOOSE = `(* before *) C t
 
    x=2 ;
 }
-P0( void ) { if(x){x=3;}else x = 4 ; (* inside *) }
+P0( void ) { if(x){x=3;}else x = 4 ; (* inside *)
+}
 exists(0:x=(1)/\\true) // end
 (* the last *)
 `;
@@ -102,7 +98,7 @@ test('a file with errors stays as it is; the good ones are formatted all the sam
   expect(status).toBe(2);
   expect(out).toBe('b.litmus\n');
   expect(err).toContain('a.litmus:3:12: error L011');
-  expect(err).toContain('a.litmus:3:19: error L011');
+  expect(err).toContain('a.litmus:3:18: error L011');
   expect(get('a.litmus')).toBe(BROKEN);
   expect(get('b.litmus')).toBe(NEAT);
   expect(fmt(['--check', '.']).status).toBe(2);

@@ -12,6 +12,8 @@ export interface Ran {
 
 export interface RunOptions {
   readonly cwd?: string;
+  /** Standard input. */
+  readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -25,6 +27,7 @@ export const pinfold = (args: readonly string[], options: RunOptions = {}): Ran 
       cwd: options.cwd ?? FIXTURES,
       // Most of a run is reading the sources: once is enough.
       env: { ...env, NODE_COMPILE_CACHE: `${ROOT}.cache/compile`, ...options.env },
+      input: options.input ?? '',
       encoding: 'utf8',
       maxBuffer: 1 << 26,
     },

@@ -80,6 +80,6 @@ test('colours of some lines', () => {
   expect(scopeOf('buf', line)).toBeUndefined();
   expect(scopeOf('~exists', '~exists (1:r0=1)')).toMatch(/^keyword.control/);
   expect(scopeOf('1', '~exists (1:r0=1)')).toMatch(/^entity.name.tag/);
-  expect(scopeOf('text', '(* text *)')).toMatch(/^comment.block/);
+  expect(scopeOf('(*', '(* text *)')).toMatch(/^comment.block/);
   expect(scopeOf('*', '(*p) = 1;')).toMatch(/^keyword.operator/);
 });

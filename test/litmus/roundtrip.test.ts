@@ -278,7 +278,12 @@ const { prop } = fc.letrec<{ prop: Prop }>((tie) => ({
   ),
 }));
 
-const body = fc.array(statement, { maxLength: 4 });
+/** Empty lines stand between statements, never before the first. */
+const body = fc
+  .array(fc.tuple(statement, fc.boolean()), { maxLength: 4 })
+  .map((list) =>
+    list.map(([s, blank], i): Statement => (blank && i > 0 ? { ...s, blank: true } : s)),
+  );
 const litmus: fc.Arbitrary<LitmusTest> = fc.record({
   file: fc.constant('t'),
   name: fc.constantFrom('t', 'MP+po.1-x'),

@@ -165,19 +165,20 @@ describe('runs', () => {
   });
 
   test('ordinary pages are taken and released by them', () => {
-    const flags = Int32Array.of(0, 0, 6, 6, 6);
+    const flags = Int32Array.of(0, 0, 6, 14, 2);
     const list = new Int32Array(3);
-    expect(listRun(Int32Array.of((2 << 12) | 7, 0, (3 << 12) | 7, 0, (4 << 12) | 5, 0), 0, 3, 7, list, 0)).toBe(2);
+    const entries = Int32Array.of((2 << 12) | 7, 0, (3 << 12) | 7, 0, (4 << 12) | 7, 0);
+    expect(listRun(entries, 0, 3, 7, flags, 6, 6, list, 0)).toBe(2);
+    expect(listRun(entries, 0, 3, 15, flags, 6, 6, list, 0)).toBe(0);
     expect(list).toEqual(Int32Array.of(2, 3, 0));
     const words = sharedArena(64);
-    const [sharedList, sharedFlags, shared, compound] = [words(3), words(5), words(5), words(5)];
+    const [sharedList, shared, compound] = [words(3), words(5), words(5)];
     sharedList.set(list);
-    sharedFlags.set(flags);
-    shared.fill(1);
-    const plain = new Int32Array(5).fill(1);
-    expect(takeRun(list, 0, 3, flags, plain, 6, 6, 1024)).toBe(2);
-    expect(sharedTake(sharedList, 0, 3, sharedFlags, shared, 6, 6, 1024)).toBe(2);
-    expect(plain).toEqual(Int32Array.of(1, 1, 1025, 1025, 1));
+    const plain = Int32Array.of(0, 1, 1, 1, 1);
+    shared.set(plain);
+    expect(takeRun(list, 0, 3, plain, 1024)).toBe(2);
+    expect(sharedTake(sharedList, 0, 3, shared, 1024)).toBe(2);
+    expect(plain).toEqual(Int32Array.of(0, 1, 1025, 1025, 1));
     expect([...shared]).toEqual([...plain]);
     expect(releaseRun(list, 0, 3, new Int32Array(5), plain, 0, 1024)).toBe(2);
     expect(sharedRelease(sharedList, 0, 3, compound, shared, 0, 1024)).toBe(2);

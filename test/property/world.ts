@@ -23,8 +23,8 @@ export interface Setup {
 
 const LAYOUTS = {
   tiny: { areas: [{ pages: 72 }, { pages: 8, movable: true }, { pages: 8, cma: true }], slots: 88, swapPages: 6, pool: 0 },
-  small: { areas: [{ pages: 160 }, { pages: 32, movable: true }, { pages: 16, cma: true }], slots: 208, swapPages: 24, pool: 0 },
-  huge: { areas: [{ pages: 3584 }, { pages: 512, movable: true }], slots: 768, swapPages: 24, pool: 3 },
+  small: { areas: [{ pages: 160 }, { pages: 32, movable: true }, { pages: 16, cma: true }], slots: 208, swapPages: 12, pool: 0 },
+  huge: { areas: [{ pages: 3584 }, { pages: 512, movable: true }], slots: 768, swapPages: 12, pool: 3 },
 } as const;
 
 /** Processes at most. */

@@ -7,17 +7,31 @@ const MEMORY: readonly Snippet[] = [
     '',
     'errno.h sys/mman.h',
     String.raw`
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#define MMAP_BASE 0x70000000000ul
+/* The highest free place below a base of the test's own, so that no stack or ring of this program comes between. */
+static unsigned long free_place(unsigned long length, unsigned long align) {
+  unsigned long start = (MMAP_BASE - length) & ~(align - 1);
+  unsigned char seen;
+  for (unsigned long page = (start + length - 1) & ~4095ul; page + 4096 > start; page -= 4096)
+    if (mincore((void *)page, 4096, &seen) == 0) {
+      start = (page - length) & ~(align - 1);
+      page = (start + length + 4095) & ~4095ul;
+    }
+  return start;
+}
+
 /* mmap; memory of 2 MiB and more begins at a multiple of 2 MiB, so that huge pages can map it. */
 static void *sys_mmap(volatile void *addr, unsigned long length, int prot, int flags, int fd, long offset) {
-  const unsigned long huge = 2ul << 20;
-  if (addr == NULL && length >= huge && !(flags & (MAP_FIXED | MAP_HUGETLB))) {
-    void *room = mmap(NULL, length + huge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room != MAP_FAILED) {
-      munmap(room, length + huge);
-      addr = (void *)(((unsigned long)room + huge - 1) & ~(huge - 1));
-    }
-  }
-  void *got = mmap((void *)addr, length, prot, flags, fd, offset);
+  void *got;
+  int chosen = addr == NULL && length > 0 && !(flags & MAP_FIXED);
+  do {
+    unsigned long align = (flags & MAP_HUGETLB) && (unsigned)flags >> 26 == 30 ? 1ul << 30 : length >= 2ul << 20 || (flags & MAP_HUGETLB) ? 2ul << 20 : 4096;
+    void *where = chosen ? (void *)free_place(length, align) : (void *)addr;
+    got = mmap(where, length, prot, chosen ? flags | MAP_FIXED_NOREPLACE : flags, fd, offset);
+  } while (chosen && got == MAP_FAILED && errno == EEXIST);
   return got == MAP_FAILED ? (void *)(long)-errno : got;
 }
 `,

@@ -81,9 +81,13 @@ static void show_threads(const char *how) {
   printf("\n");
 }
 
-static void show(void) {
+static void show(int noisy) {
   double v[TERMS + 1];
   answer(v);
+  if (noisy || disturbed()) {
+    printf("disturbed\n");
+    return;
+  }
   if (!wanted(v)) {
     printf("filtered\n");
     return;
@@ -100,6 +104,7 @@ static int one_run(unsigned long seed) {
   memset(shared, 0, sizeof *shared);
   shared->seed = seed;
   for (int n = 0; n < THREADS; n++) shared->thread[n].started = is_first[n];
+  int noisy = disturbed();
   before_run();
   fflush(stdout);
   pid_t child = fork();
@@ -112,7 +117,7 @@ static int one_run(unsigned long seed) {
   int how = wait_for_end();
   if (shared->gave_up[0] != 0) printf("skip\t%s\n", shared->gave_up);
   else if (shared->thread[THREADS].killed) printf("skip\tline %d: the initial block cannot run here (signal %d)\n", shared->thread[THREADS].line, shared->thread[THREADS].killed);
-  else if (how == DONE) show();
+  else if (how == DONE) show(noisy);
   else show_threads(how == DEADLOCK ? "deadlock" : how == TIMEOUT ? "timeout" : "died");
   fflush(stdout);
   end_all();

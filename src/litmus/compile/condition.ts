@@ -58,7 +58,11 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
         call: () => {
           throw new RangeError('a condition makes no calls');
         },
-        shared: (_place, read) => read,
+        // What a thread never came to assign has no value.
+        shared: (place, read) =>
+          place.kind === 'var'
+            ? (k) => (k.lit.assigned[place.index] === 1 ? read(k) : Number.NaN)
+            : read,
       },
     };
   };

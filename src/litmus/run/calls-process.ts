@@ -70,6 +70,7 @@ function* callFork(k: Lit, thread: number, child: number): Steps<number> {
   const from = k.program.threads[thread]?.process ?? 0;
   const to = k.program.threads[child]?.process ?? 0;
   copyWords(k.lit.vars, from * globals * 2, to * globals * 2, globals * 2);
+  copyWords(k.lit.assigned, from * globals, to * globals, globals);
   k.lit.task[child] = task;
   yield WRITE | at(R.task, child);
   k.lit.life[child] = 1;

@@ -86,6 +86,8 @@ export const KILLED = { no: 0, sigsegv: 1, exited: 2 } as const;
 export interface LitTables {
   /** Two words a variable: low 32 bits and the rest; the value is hi * 2^32 + lo. */
   readonly vars: Int32Array;
+  /** 1 for each variable that was ever given a value. */
+  readonly assigned: Int32Array;
   /** Threads that may run (word `thread`), and whose body has ended (word `threads + thread`). Region `R.task`. */
   readonly life: Int32Array;
   readonly killed: Int32Array;
@@ -125,6 +127,7 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
     program,
     lit: {
       vars: alloc(2 * program.vars + 2),
+      assigned: alloc(program.vars + 1),
       life: alloc(2 * threads + 1),
       killed: alloc(threads + 1),
       at: alloc(threads + 1),

@@ -15,6 +15,7 @@ export function getVar(k: Lit, v: number): number {
 export function setVar(k: Lit, v: number, value: number): void {
   k.lit.vars[2 * v] = value | 0;
   k.lit.vars[2 * v + 1] = Math.floor(value / TWO_32);
+  k.lit.assigned[v] = 1;
 }
 
 export function instructionAt(k: Lit, pc: number): Instruction {
