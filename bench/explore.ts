@@ -19,7 +19,9 @@ const TESTS = ['fork/pin-races-fork', 'thp/split-races-fast-get', 'thp/collapse-
 
 /** Explores each test `ROUNDS` times, either way, and prints the table. */
 export async function explore(): Promise<void> {
-  console.log(`explore: the search over all interleavings, kernel ${KERNEL}, one thread; median of ${ROUNDS}`);
+  console.log(
+    `explore: the search over all interleavings, kernel ${KERNEL}, one thread; median of ${ROUNDS}`,
+  );
   const rows = TESTS.flatMap((name) => [row(name, false), row(name, true)]);
   printTable(['', '', 'verdict', 'states', 'steps', 'ms', 'states/s', 'steps/s'], rows);
 }

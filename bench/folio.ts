@@ -14,7 +14,15 @@ import type { Kernel } from '../src/mm/kernel.ts';
 import { MAP, PROT } from '../src/mm/mmap.ts';
 import { unpinUserPages, unpinUserRanges } from '../src/mm/unpin.ts';
 import { FORMS, KERNEL } from './forms.ts';
-import { type Contender, median, now, printTable, type Round, shown, takeTurns } from './measure.ts';
+import {
+  type Contender,
+  median,
+  now,
+  printTable,
+  type Round,
+  shown,
+  takeTurns,
+} from './measure.ts';
 import { openPeer } from './peers.ts';
 
 /** 2 MiB in pages. */
@@ -58,19 +66,36 @@ function counted<T>(steps: Steps<T>): { result: T; references: number; pins: num
 }
 
 /** Counts the updates that pinning and releasing `pages` pages take, with either output. */
-function countedRow({ k, task, list }: ReturnType<typeof process>, pages: number, ranges: boolean): string[] {
+function countedRow(
+  { k, task, list }: ReturnType<typeof process>,
+  pages: number,
+  ranges: boolean,
+): string[] {
   const pin = ranges
     ? counted(pinUserPagesFastRanges(k, task, START, pages, FOLL.write, list, RANGES))
     : counted(pinUserPagesFast(k, task, START, pages, FOLL.write, list));
   if (pin.result !== pages) throw new Error(`pinned ${pin.result} of ${pages} pages`);
-  const unpin = ranges ? counted(unpinUserRanges(k, list, false)) : counted(unpinUserPages(k, list, pages));
-  const numbers = [pages, Math.ceil(pages / FOLIO), pin.references, pin.pins, unpin.references, unpin.pins];
+  const unpin = ranges
+    ? counted(unpinUserRanges(k, list, false))
+    : counted(unpinUserPages(k, list, pages));
+  const numbers = [
+    pages,
+    Math.ceil(pages / FOLIO),
+    pin.references,
+    pin.pins,
+    unpin.references,
+    unpin.pins,
+  ];
   return [ranges ? 'ranges' : 'list of pages', ...numbers.map(String)];
 }
 
 /** Pins and releases all by list or by ranges in the direct form; nanoseconds a page. */
 function timed({ k, task, list }: ReturnType<typeof process>, ranges: boolean): Round {
-  const { pinUserPagesFast: pin, unpinUserPages: unpin, unpinUserRanges: unpinRanges } = FORMS.plain;
+  const {
+    pinUserPagesFast: pin,
+    unpinUserPages: unpin,
+    unpinUserRanges: unpinRanges,
+  } = FORMS.plain;
   const started = now();
   const got = ranges
     ? directRanges.pinUserPagesFastRanges(k, task, START, PAGES, FOLL.write, list, RANGES)
@@ -84,14 +109,21 @@ function timed({ k, task, list }: ReturnType<typeof process>, ranges: boolean): 
 
 /** Counts, then measures, and prints both tables. */
 export async function folio(): Promise<void> {
-  console.log(`folio: 2 MiB folios, kernel ${KERNEL} modelled; count updates, counted in the stepped form`);
+  console.log(
+    `folio: 2 MiB folios, kernel ${KERNEL} modelled; count updates, counted in the stepped form`,
+  );
   const machine = process();
   const rows = [1, 17, FOLIO, 4 * FOLIO, PAGES].flatMap((pages) =>
     [false, true].map((ranges) => countedRow(machine, pages, ranges)),
   );
-  printTable(['output', 'pages', 'folios', 'pin: refcount', 'pincount', 'unpin: refcount', 'pincount'], rows);
+  printTable(
+    ['output', 'pages', 'folios', 'pin: refcount', 'pincount', 'unpin: refcount', 'pincount'],
+    rows,
+  );
   const byFolio = rows.every((row) => row.slice(3).every((n) => n === row[2]));
-  console.log(`  one update of each count a folio, whatever the pages: ${byFolio ? 'reached' : 'missed'}`);
+  console.log(
+    `  one update of each count a folio, whatever the pages: ${byFolio ? 'reached' : 'missed'}`,
+  );
   console.log('');
   const peers = await Promise.all([
     openPeer('C walk, list', 'walk', ['leaf', String(PAGES)], 1),

@@ -5,8 +5,8 @@ import * as directKernel from '../gen/direct/mm/kernel.ts';
 import * as directMm from '../gen/direct/mm/mm-alloc.ts';
 import * as directMmap from '../gen/direct/mm/mmap.ts';
 import * as directUnpin from '../gen/direct/mm/unpin.ts';
-import * as sharedRuns from '../gen/shared/machine/runs.ts';
 import * as sharedContents from '../gen/shared/machine/mmu.ts';
+import * as sharedRuns from '../gen/shared/machine/runs.ts';
 import * as sharedGup from '../gen/shared/mm/gup.ts';
 import * as sharedKernel from '../gen/shared/mm/kernel.ts';
 import * as sharedMm from '../gen/shared/mm/mm-alloc.ts';
@@ -23,8 +23,24 @@ import { median, now, type Round } from './measure.ts';
 export const KERNEL = '6.18';
 
 export const FORMS = {
-  plain: { ...directKernel, ...directMm, ...directMmap, ...directGup, ...directUnpin, ...directContents, memory: (): Alloc => plainAlloc },
-  shared: { ...sharedKernel, ...sharedMm, ...sharedMmap, ...sharedGup, ...sharedUnpin, ...sharedContents, memory: (): Alloc => sharedRuns.sharedArena(ARENA_WORDS) },
+  plain: {
+    ...directKernel,
+    ...directMm,
+    ...directMmap,
+    ...directGup,
+    ...directUnpin,
+    ...directContents,
+    memory: (): Alloc => plainAlloc,
+  },
+  shared: {
+    ...sharedKernel,
+    ...sharedMm,
+    ...sharedMmap,
+    ...sharedGup,
+    ...sharedUnpin,
+    ...sharedContents,
+    memory: (): Alloc => sharedRuns.sharedArena(ARENA_WORDS),
+  },
 } as const;
 
 /** Of a shared machine: its page structures, page tables and lists. */
@@ -100,7 +116,10 @@ export class Pinner {
         contents[a + word] = contents[b + word] as number;
         contents[b + word] = kept;
       }
-      for (const [n, e] of [[i, a], [j, b]] as const) {
+      for (const [n, e] of [
+        [i, a],
+        [j, b],
+      ] as const) {
         page.index[entryPfn(contents[e] as number, contents[e + 1] as number)] = this.#start + n;
       }
     }
@@ -115,7 +134,14 @@ export class Pinner {
     const piece = Math.min(nr, PIECE);
     const pin = byPieces(nr, (from) => {
       const list = this.#list + from;
-      const got = pinUserPagesFast(this.#k, this.#task, this.#start + from, piece, FOLL.write, list);
+      const got = pinUserPagesFast(
+        this.#k,
+        this.#task,
+        this.#start + from,
+        piece,
+        FOLL.write,
+        list,
+      );
       if (got !== piece) throw new Error(`pinned ${got} of ${piece} pages`);
     });
     const unpin = byPieces(nr, (from) => unpinUserPages(this.#k, this.#list + from, piece));
@@ -129,7 +155,8 @@ export class Pinner {
     for (let i = 0; i < MAPPED; i++) {
       const e = this.#form.walkLeaf(this.#k, mm, this.#start + i);
       const pfn = entryPfn(contents[e] as number, contents[e + 1] as number);
-      if (page.refcount[pfn] !== 1) throw new Error(`page ${pfn} has ${page.refcount[pfn]} references, not 1`);
+      if (page.refcount[pfn] !== 1)
+        throw new Error(`page ${pfn} has ${page.refcount[pfn]} references, not 1`);
     }
     if (report[0] !== 0) throw new Error(`the model reported BUG ${report[0]}`);
   }

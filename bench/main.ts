@@ -2,7 +2,9 @@
  * The benchmarks: `node bench/main.ts [NAME...]`, all of them without a name. They print what they
  * measured and whether a stated goal was reached; only an error changes the exit status.
  */
-const BENCHMARKS: Readonly<Record<string, { readonly about: string; readonly run: () => Promise<unknown> }>> = {
+const BENCHMARKS: Readonly<
+  Record<string, { readonly about: string; readonly run: () => Promise<unknown> }>
+> = {
   pin: {
     about: 'one page pinned and released: plain and shared memory, a C program, this kernel',
     run: async () => (await import('./pin.ts')).pin(),
@@ -29,7 +31,8 @@ const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(BENCHMARKS, name));
 if (unknown !== undefined) {
   console.error(`there is no benchmark "${unknown}"; there are:`);
-  for (const [name, { about }] of Object.entries(BENCHMARKS)) console.error(`  ${name.padEnd(8)} ${about}`);
+  for (const [name, { about }] of Object.entries(BENCHMARKS))
+    console.error(`  ${name.padEnd(8)} ${about}`);
   process.exitCode = 2;
 } else {
   for (const name of asked.length === 0 ? Object.keys(BENCHMARKS) : asked) {

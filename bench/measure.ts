@@ -70,9 +70,13 @@ export function now(): number {
 
 /** Prints rows under a head, columns as wide as needed; numbers stand right. */
 export function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = head.map((title, c) => Math.max(title.length, ...rows.map((row) => (row[c] ?? '').length)));
+  const widths = head.map((title, c) =>
+    Math.max(title.length, ...rows.map((row) => (row[c] ?? '').length)),
+  );
   for (const row of [head, ...rows]) {
-    const cells = row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0)));
+    const cells = row.map((cell, c) =>
+      c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0),
+    );
     console.log(`  ${cells.join('  ')}`.trimEnd());
   }
 }

@@ -96,7 +96,8 @@ export async function memory(): Promise<void> {
     `  ${size}, page tables included: ${touched.toFixed(2)} bytes a page; limit 40: ${verdict(touched, PAGE_LIMIT)}` +
       ` (${((seconds * 1e9) / pages).toFixed(0)} ns a fault)`,
   );
-  if (pages < TOUCHED) console.log('  memory is short here: 64 GiB would take as much a page, but were not touched');
+  if (pages < TOUCHED)
+    console.log('  memory is short here: 64 GiB would take as much a page, but were not touched');
 }
 
 if (import.meta.main) await measureHere(Number(process.argv[2]));

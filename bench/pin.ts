@@ -4,7 +4,16 @@
  * turns in one run. Every call is the whole of pin_user_pages_fast() and unpin_user_pages().
  */
 import { type FormName, KERNEL, type Order, Pinner } from './forms.ts';
-import { type Contender, printTable, type Round, ratio, shown, spread, takeTurns, verdict } from './measure.ts';
+import {
+  type Contender,
+  printTable,
+  type Round,
+  ratio,
+  shown,
+  spread,
+  takeTurns,
+  verdict,
+} from './measure.ts';
 import { openPeer, type Peer } from './peers.ts';
 
 const PAGES = [512, 1 << 18] as const;
@@ -33,8 +42,12 @@ export async function pin(): Promise<void> {
     for (const { pinner } of pinners) pinner.check();
   }
   printTable(['', 'pin', 'unpin', 'pin : C', 'unpin : C', 'limit', '', 'both : kernel', ''], rows);
-  console.log('  C: the atomic walk of bench/peer/walk.c. Kernel: io_uring registers and unregisters a buffer of as');
-  console.log('  many 4 KiB pages (bench/peer/ring.c); its time is that of one page more. Limits: docs/benchmarks.md.');
+  console.log(
+    '  C: the atomic walk of bench/peer/walk.c. Kernel: io_uring registers and unregisters a buffer of as',
+  );
+  console.log(
+    '  many 4 KiB pages (bench/peer/ring.c); its time is that of one page more. Limits: docs/benchmarks.md.',
+  );
 }
 
 async function measure(
@@ -55,7 +68,11 @@ async function measure(
     contender === null ? null : (seen[all.indexOf(contender)] ?? null);
   return all.map(({ name }, i) => {
     const rounds = seen[i] ?? [];
-    const row = [`${sizeName(pages)} ${order}, ${name}`, spread(rounds.map(pinTime)), spread(rounds.map(unpinTime))];
+    const row = [
+      `${sizeName(pages)} ${order}, ${name}`,
+      spread(rounds.map(pinTime)),
+      spread(rounds.map(unpinTime)),
+    ];
     const form = pinners[i]?.form;
     return form === undefined ? row : [...row, ...judged(rounds, LIMIT[form], of(c), of(kernel))];
   });
@@ -95,7 +112,10 @@ class Slope implements Contender {
   async round(): Promise<Round> {
     const small = await this.#small.round();
     const large = await this.#large.round();
-    return { pin: (large.pin - small.pin) / this.#more, unpin: (large.unpin - small.unpin) / this.#more };
+    return {
+      pin: (large.pin - small.pin) / this.#more,
+      unpin: (large.unpin - small.unpin) / this.#more,
+    };
   }
 
   end(): void {
@@ -107,7 +127,10 @@ class Slope implements Contender {
 async function openSlope(pages: number): Promise<Slope | null> {
   const fewer = pages === PAGES[0] ? 1 : PAGES[0];
   const large = await openPeer("this machine's kernel", 'ring', ['small', String(pages)], 1);
-  const small = large === null ? null : await openPeer('the same, fewer pages', 'ring', ['small', String(fewer)], 1);
+  const small =
+    large === null
+      ? null
+      : await openPeer('the same, fewer pages', 'ring', ['small', String(fewer)], 1);
   if (large === null || small === null) {
     large?.end();
     return null;

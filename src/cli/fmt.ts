@@ -21,7 +21,7 @@ export const addFmt = (program: Command): void => {
     .command('fmt')
     .summary('format litmus files')
     .description(
-      'Writes litmus files in canonical form: two blanks of indentation, lines of at most 100 columns, one empty line\n' +
+      'Writes litmus files in canonical form: two blanks of indentation, lines of at most 100 columns, one empty line ' +
         'between the parts; comments and empty lines between statements stay. A file with errors is not touched.',
     )
     .argument('[PATH...]', 'litmus files, or folders that hold some')

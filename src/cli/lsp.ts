@@ -12,7 +12,7 @@ export const addLsp = (program: Command): void => {
     .command('lsp')
     .summary('serve an editor (language server protocol over standard input and output)')
     .description(
-      'A language server for litmus files: errors as you type, completion, hover, definitions, references, rename,\n' +
+      'A language server for litmus files: errors as you type, completion, hover, definitions, references, rename, ' +
         'outline, formatting. Speaks the language server protocol on standard input and output.',
     )
     .option('--stdio', 'the default; accepted because editors pass it')

@@ -28,5 +28,6 @@ export const processesOf = (checked: CheckedTest): Processes => {
   };
 };
 
-/** More than one thread can run at a time: then runs differ by timing. */
-export const races = (checked: CheckedTest): boolean => checked.threads.length > 1;
+/** More than one thread, or a device beside one: then runs differ by timing. */
+export const races = (checked: CheckedTest): boolean =>
+  checked.threads.length > 1 || checked.callNames.includes('io_submit');

@@ -5,7 +5,7 @@ import type { CheckedTest } from '../litmus/checked.ts';
 import { build } from './build.ts';
 import { emitProgram } from './emit.ts';
 import type { Host } from './machine.ts';
-import { diskFileSystem, usesHugetlb, usesMachine, usesSwap } from './needs.ts';
+import { diskFileSystem, usesCounters, usesHugetlb, usesMachine, usesSwap } from './needs.ts';
 import { races } from './processes.ts';
 import { type Histogram, type RunLimits, runProgram } from './run-program.ts';
 import { staticSkip } from './skip.ts';
@@ -27,6 +27,11 @@ export type HostResult =
 /** Timing varies a racing test; another one ends the same way each time. */
 const RUNS_RACING = 1000;
 const RUNS_ALONE = 20;
+/** Enough to tell what others did to the machine's counters from what the test did. */
+const RUNS_COUNTING = 100;
+
+const defaultRuns = (checked: CheckedTest): number =>
+  races(checked) ? RUNS_RACING : usesCounters(checked) ? RUNS_COUNTING : RUNS_ALONE;
 
 const skip = (reason: string): HostResult => ({ kind: 'skip', reason });
 
@@ -56,7 +61,7 @@ export const runTest = async (host: Host, checked: CheckedTest, options: RunOpti
       more.push('--image', image.path);
     }
     const limits: RunLimits = {
-      runs: options.runs ?? (races(checked) ? RUNS_RACING : RUNS_ALONE),
+      runs: options.runs ?? defaultRuns(checked),
       seed: options.seed,
       seconds: options.seconds,
       runLimit: options.runLimit,

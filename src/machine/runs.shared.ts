@@ -130,8 +130,7 @@ export function takeRun(
   each: number,
 ): number {
   const runs = runsOf.get(refcount.buffer);
-  if (runs !== undefined)
-    return runs.take(list.byteOffset + at * 4, n, refcount.byteOffset, each);
+  if (runs !== undefined) return runs.take(list.byteOffset + at * 4, n, refcount.byteOffset, each);
   for (let i = 0; i < n; i++) {
     const pfn = list[at + i];
     const old = refcount[pfn];
@@ -229,7 +228,11 @@ function releaseBody(): number[] {
 
 /** The whole module for a memory of `pages` times 64 KiB. */
 function moduleBytes(pages: number): Uint8Array<ArrayBuffer> {
-  const section = (id: number, content: number[]): number[] => [id, ...leb(content.length), ...content];
+  const section = (id: number, content: number[]): number[] => [
+    id,
+    ...leb(content.length),
+    ...content,
+  ];
   const func = (locals: number, body: number[]): number[] => {
     const whole = [1, locals, I32, ...body];
     return [...leb(whole.length), ...whole];

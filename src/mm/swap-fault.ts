@@ -168,10 +168,11 @@ function* mapSwapped(
     makePteLo(k, vma, folio, presentSoftBits(lo) | mayWrite | dirty),
     entryHiOf(folio, 0),
   );
-  yield* pteUnlock(k, e);
+  // Unlocked while the entry's lock still keeps the mapping, and so the folio, from going away.
   if (k.rules.cow.swapinReuse === 'mapcount' && lockedMemory(k, vma, folio))
     yield* tryToFreeSwap(k, folio);
   yield* folioUnlock(k, folio);
+  yield* pteUnlock(k, e);
   return writable && write ? VMF.write : 0;
 }
 

@@ -27,37 +27,98 @@ export type ExplainRow =
 /** Fewer steps left out are not worth a row: their numbers are missing, that tells. */
 const FOLD_FROM = 4;
 
+/** Rows of one thread in a row: more than this are shown only at both ends, and where things go wrong. */
+const LONG = 80;
+const LONG_HEAD = 24;
+const LONG_TAIL = 12;
+
 /** Rows in order. `full`: every step with every change. */
 export const explainRows = (x: Explanation, full: boolean): ExplainRow[] => {
   const rows: ExplainRow[] = [];
-  const runs = Map.groupBy(x.steps, (s) => s.run);
-  for (const steps of runs.values()) {
+  /** By thread: the line that its last row belongs to. */
+  const lineOf = new Map<number, number>();
+  for (const steps of Map.groupBy(x.steps, (s) => s.run).values()) {
     const [first] = steps;
     if (first === undefined) continue;
-    const { thread } = first;
-    if (first.line !== null)
-      rows.push({ kind: 'statement', thread, text: first.statement ?? '', line: first.line });
-    let folded = 0;
-    const unfold = (): void => {
-      if (folded >= FOLD_FROM) rows.push({ kind: 'fold', thread, steps: folded });
-      folded = 0;
-    };
-    const counts = new Map<number, PageCounts>();
-    for (const step of steps) {
-      for (const c of step.counts) counts.set(c.frame, c);
-      const details = detailsOf(step, full);
-      if (!full && details.length === 0 && step.moments.length === 0) {
-        folded++;
+    const body = runRows(steps, full);
+    const { thread, line } = first;
+    if (line !== null) {
+      const isOn = lineOf.get(thread) === line;
+      // Others had no row in between: it is one and the same run for the reader.
+      if (!(isOn && rows.at(-1)?.thread === thread)) {
+        const text = first.statement ?? '';
+        rows.push({
+          kind: 'statement',
+          thread,
+          text: isOn && body.length > 0 ? `... ${text}` : text,
+          line,
+        });
+      }
+      lineOf.set(thread, line);
+    }
+    rows.push(...body);
+  }
+  return full ? rows : shortened(rows);
+};
+
+/** What one run of a statement has to show. */
+const runRows = (steps: readonly ExplainedStep[], full: boolean): ExplainRow[] => {
+  const rows: ExplainRow[] = [];
+  const [first] = steps;
+  if (first === undefined) return rows;
+  const { thread } = first;
+  let folded = 0;
+  const unfold = (): void => {
+    if (folded >= FOLD_FROM) rows.push({ kind: 'fold', thread, steps: folded });
+    folded = 0;
+  };
+  const counts = new Map<number, PageCounts>();
+  for (const step of steps) {
+    for (const c of step.counts) counts.set(c.frame, c);
+    const details = detailsOf(step, full);
+    if (!full && details.length === 0 && step.moments.length === 0) {
+      folded++;
+      continue;
+    }
+    unfold();
+    rows.push({ kind: 'step', thread, step, label: labelOf(step), details });
+    for (const text of step.moments) rows.push({ kind: 'moment', thread, text });
+  }
+  if (first.line !== null || first.functions.length > 1) unfold();
+  if (counts.size > 0) rows.push({ kind: 'counts', thread, counts: [...counts.values()] });
+  return rows;
+};
+
+/** Without the middle of what one thread does on and on: loops. */
+const shortened = (rows: readonly ExplainRow[]): ExplainRow[] => {
+  const kept: ExplainRow[] = [];
+  for (let i = 0; i < rows.length; ) {
+    const thread = rows[i]?.thread ?? 0;
+    let end = i;
+    while (end < rows.length && rows[end]?.thread === thread) end++;
+    const stretch = rows.slice(i, end);
+    i = end;
+    if (stretch.length <= LONG) {
+      kept.push(...stretch);
+      continue;
+    }
+    const middle = stretch.slice(LONG_HEAD, -LONG_TAIL);
+    kept.push(...stretch.slice(0, LONG_HEAD));
+    let steps = 0;
+    for (const [n, row] of middle.entries()) {
+      const wrong = row.kind === 'moment' || middle[n + 1]?.kind === 'moment';
+      if (!wrong) {
+        steps += row.kind === 'step' ? 1 : row.kind === 'fold' ? row.steps : 0;
         continue;
       }
-      unfold();
-      rows.push({ kind: 'step', thread, step, label: labelOf(step), details });
-      for (const text of step.moments) rows.push({ kind: 'moment', thread, text });
+      if (steps > 0) kept.push({ kind: 'fold', thread, steps });
+      steps = 0;
+      kept.push(row);
     }
-    if (first.line !== null || first.functions.length > 1) unfold();
-    if (counts.size > 0) rows.push({ kind: 'counts', thread, counts: [...counts.values()] });
+    if (steps > 0) kept.push({ kind: 'fold', thread, steps });
+    kept.push(...stretch.slice(-LONG_TAIL));
   }
-  return rows;
+  return kept;
 };
 
 /** `try_get_folio()`, `load`, `store`; empty: the statement above says it all. */
@@ -78,11 +139,12 @@ const detailsOf = (step: ExplainedStep, full: boolean): string[] => {
 /** Differences in words, those of one page together: `page buf: refs 1 -> 2, maps 1 -> 2`. */
 export const differencesText = (differences: readonly Difference[]): string[] => {
   const texts: string[] = [];
+  const results: string[] = [];
   const pages = new Map<string, string[]>();
   for (const d of differences) {
     const [, what, page] = d.kind === 'page' ? (/^(.*?) of (page .*)$/.exec(d.object) ?? []) : [];
     if (what === undefined || page === undefined) {
-      texts.push(differenceText(d));
+      (d.kind === 'variable' ? results : texts).push(differenceText(d));
       continue;
     }
     const known = pages.get(page);
@@ -90,7 +152,7 @@ export const differencesText = (differences: readonly Difference[]): string[] =>
     else known.push(`${what} ${d.before} -> ${d.after}`);
   }
   for (const [page, list] of pages) texts.push(`${page}: ${list.join(', ')}`);
-  return texts;
+  return [...texts, ...results];
 };
 
 const differenceText = (d: Difference): string => {

@@ -171,7 +171,7 @@ describe('audit', () => {
     'a free page with a reference': [() => add(k.page.refcount, 4000, 1), () => /page 4000 is free with _refcount 1/],
     'a content slot of somebody else': [
       () => {
-        k.page.slot[shared()] = k.page.slot[pinned()] ?? 0;
+        k.page.slot[shared()] = k.page.slot[k.pgd[mm] ?? 0] ?? 0;
       },
       () => /has content slot \d+, which belongs to page/,
     ],

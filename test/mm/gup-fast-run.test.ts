@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { listRun, releaseRun, takeRun } from '../../gen/direct/machine/runs.ts';
-import { sharedArena, releaseRun as sharedRelease, takeRun as sharedTake } from '../../gen/shared/machine/runs.ts';
 import * as directFast from '../../gen/direct/mm/gup-fast.ts';
 import * as directUnpin from '../../gen/direct/mm/unpin.ts';
+import {
+  sharedArena,
+  releaseRun as sharedRelease,
+  takeRun as sharedTake,
+} from '../../gen/shared/machine/runs.ts';
 import * as sharedFast from '../../gen/shared/mm/gup-fast.ts';
 import * as sharedUnpin from '../../gen/shared/mm/unpin.ts';
 import { type Alloc, plainAlloc, sharedAlloc } from '../../src/machine/arena.ts';
@@ -96,7 +100,8 @@ type Odd = readonly (readonly [number, number])[];
 
 function prepared(name: string, odd: Odd, alloc: Alloc): Process {
   const b = process(name, alloc);
-  for (const [i, what] of odd) ODDITIES[what]?.(b, b.pfns[i] as number, pteEntry(b.k, b.mm, AT + i));
+  for (const [i, what] of odd)
+    ODDITIES[what]?.(b, b.pfns[i] as number, pteEntry(b.k, b.mm, AT + i));
   return b;
 }
 
@@ -145,7 +150,8 @@ describe.each(QUICK)('A.13.4 runs of pages in the form: $form', ({ alloc, gup, u
       fc.property(names, oddities, list, (name, odd, indexes) => {
         const [quick, slow] = [prepared(name, odd, alloc()), prepared(name, odd, plainAlloc)];
         for (const b of [quick, slow]) {
-          for (const pfn of b.pfns) if ((b.k.page.refcount[pfn] as number) < 2 ** 30) b.k.page.refcount[pfn] += 3000;
+          for (const pfn of b.pfns)
+            if ((b.k.page.refcount[pfn] as number) < 2 ** 30) b.k.page.refcount[pfn] += 3000;
           indexes.forEach((i, at) => {
             b.k.kmem[b.pages + at] = i < 0 ? 0 : (b.pfns[i] as number);
           });

@@ -17,6 +17,7 @@ import {
 } from '../../machine/access.ts';
 import { PAGE_WORDS } from '../../machine/contents.ts';
 import { PTE } from '../../machine/entry.ts';
+import { MMF } from '../../mm/kernel.ts';
 import type { Context } from './context.ts';
 
 const OPERATIONS: Readonly<Record<number, string>> = {
@@ -116,6 +117,8 @@ export const valueRead = (ctx: Context, word: number): string | null => {
       return `${object} is ${k.page.private[index + 1] ?? 0}`;
     case R.seq:
       return `${object} is ${k.mm.writeProtectSeq[index] ?? 0}`;
+    case R.mmFlags:
+      return `MMF_HAS_PINNED of ${ctx.mm(index)} is ${((k.mm.flags[index] ?? 0) & MMF.hasPinned) !== 0 ? 'yes' : 'no'}`;
     case R.entry: {
       const lo = k.contents[2 * index] ?? 0;
       const hi = k.contents[2 * index + 1] ?? 0;
@@ -126,7 +129,7 @@ export const valueRead = (ctx: Context, word: number): string | null => {
       return `${object} is ${ctx.entryText(lo, hi, level > 0 && (lo & PTE.pse) === 0)}`;
     }
     case R.content:
-      return object;
+      return `reads ${object}`;
     default:
       return null;
   }

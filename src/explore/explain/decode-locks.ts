@@ -108,12 +108,12 @@ export const decodeNumbers = (ctx: Context, words: Words): Difference[] => {
           shown,
         });
       } else if (kind !== undefined && number !== undefined) {
-        const { object, shown } = number(ctx, w);
+        const { object, shown, value = String } = number(ctx, w);
         found.push({
           kind,
           object,
-          before: String(w.before),
-          after: String(w.after),
+          before: value(w.before),
+          after: value(w.after),
           frame: null,
           shown,
         });

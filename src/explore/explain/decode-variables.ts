@@ -1,6 +1,8 @@
 /** Differences of the test's variables, arrays of pages, pipes and counters. */
 import { PIPE_BUF, PIPE_BUFFERS } from '../../fs/system.ts';
 import { isPage } from '../../litmus/compile/layout.ts';
+import { OP } from '../../litmus/run/program.ts';
+import { getVar } from '../../litmus/run/values.ts';
 import * as errnos from '../../machine/errno.ts';
 import { VMSTAT } from '../../mm/vmstat-items.ts';
 import type { Context } from './context.ts';
@@ -20,6 +22,36 @@ const valueText = (ctx: Context, slot: Slot, value: number): string => {
     return `0x${value.toString(16)}`;
   const name = value < 0 ? ERRNO_NAMES.get(-value) : undefined;
   return name === undefined ? String(value) : `-${name}`;
+};
+
+/**
+ * What a statement that is done gave to its variable, if it is what the variable held before: a reader wants to know all
+ * the same. null: it is not done, or gives nothing.
+ */
+export const resultKept = (ctx: Context, words: Words, instruction: number): Difference | null => {
+  const { k } = ctx;
+  const { code } = k.program;
+  const line = code[instruction]?.line;
+  // A value that is still to be converted goes by way of a temporary.
+  let v = code[instruction]?.dst ?? -1;
+  for (
+    let pc = instruction + 1;
+    v >= 0 && code[pc]?.op === OP.assign && code[pc]?.line === line;
+    pc++
+  )
+    v = code[pc]?.dst ?? -1;
+  const slot = ctx.survey.variables.vars.get(v);
+  if (slot === undefined || words.has('lit.vars', 2 * v) || words.has('lit.vars', 2 * v + 1))
+    return null;
+  const value = valueText(ctx, slot, getVar(k, v));
+  return {
+    kind: 'variable',
+    object: slot.name,
+    before: value,
+    after: value,
+    frame: null,
+    shown: true,
+  };
 };
 
 export const decodeVariables = (ctx: Context, words: Words, thread: number): Difference[] => {

@@ -1,12 +1,13 @@
 /** Who holds which page, by which address it was taken, and what that address maps now. */
 import { accessIndex, accessOp, accessRegion, CHOOSE, R, READ } from '../../machine/access.ts';
-import { pageByte } from '../../machine/contents.ts';
+import { PAGE_WORDS, pageByte } from '../../machine/contents.ts';
 import { entryPfn, PTE } from '../../machine/entry.ts';
 import { TLB } from '../../machine/machine.ts';
 import { leafPfn } from '../../machine/mmu.ts';
 import type { Folio, MmId, Pfn, Vpn } from '../../machine/types.ts';
-import { folioMapcount, headOf, isAnon, nrPages } from '../../mm/folio.ts';
+import { folioMapcount, headOf, isAnon, isFile, nrPages } from '../../mm/folio.ts';
 import { PIN_BIAS } from '../../mm/pinned.ts';
+import { VM, vmaAt } from '../../mm/vma.ts';
 import type { TraceStep } from '../replay.ts';
 import type { Context } from './context.ts';
 import { passesFile } from './step-names.ts';
@@ -27,14 +28,17 @@ interface Hold {
   /** Its owner has been told of another process's writes, or its holder has read what is not there any more. */
   told: boolean;
   readStale: boolean;
+  writeLost: boolean;
 }
 
 const TAKES = /\/mm\/(gup|grab)/;
-/** Where the memory management itself reads a page's content: copies. */
-const COPIES = /\/(mm|machine)\//;
+/** Where the memory management itself reads and writes a page's content: copies. */
+const COPIES = /copy-page|\/mm\/(fault|huge|migrate|khugepaged|fork|wp|swap)/;
 
 export class Holds {
   #open: Hold[] = [];
+  /** By thread: the entry that it accessed last. */
+  readonly #seen = new Map<number, { readonly mm: MmId; readonly vpn: Vpn }>();
   readonly #ctx: Context;
 
   constructor(ctx: Context) {
@@ -43,14 +47,27 @@ export class Holds {
 
   /** Takes in a step; sentences about what went wrong in it. */
   onStep(step: TraceStep, words: Words): string[] {
+    this.#look(step);
     this.#release(words);
     this.#take(step, words);
     return [
       ...this.#part(),
       ...this.#foreignWrite(step, words),
       ...this.#staleRead(step),
+      ...this.#lostWrite(step, words),
+      ...this.#throughPrivate(step, words),
       ...this.#staleTranslation(step, words),
     ];
+  }
+
+  #look(step: TraceStep): void {
+    if (accessRegion(step.access) !== R.entry) return;
+    const e = accessIndex(step.access) * 2;
+    const place = this.#ctx.tables.entryIn(
+      this.#ctx.k.slotOwner[Math.floor(e / PAGE_WORDS)] ?? 0,
+      e,
+    );
+    if (place !== undefined) this.#seen.set(step.thread, { mm: place.mm, vpn: place.vpn });
   }
 
   #who(hold: Hold): string {
@@ -58,7 +75,7 @@ export class Holds {
     return `${this.#ctx.thread(thread)} holds a ${hold.kind} on (taken in step ${since})`;
   }
 
-  /** The first place that maps the folio, in the thread's own memory if there is one. */
+  /** The place that maps the folio and that the thread looked at last; else the first one, in its own memory if there is one. */
   #takenAt(thread: number, folio: Folio): { mm: MmId; vpn: Vpn; frame: Pfn } | null {
     const { k } = this.#ctx;
     const own = k.task.mm[k.lit.task[thread] ?? 0] ?? 0;
@@ -66,7 +83,11 @@ export class Holds {
     const leaves = allLeaves(k).filter(
       (l) => (l.frame >= folio && l.frame < end) || (l.level > 0 && l.frame === folio),
     );
-    const leaf = leaves.find((l) => l.mm === own) ?? leaves[0];
+    const seen = this.#seen.get(thread);
+    const leaf =
+      leaves.find((l) => l.mm === seen?.mm && l.vpn === seen.vpn) ??
+      leaves.find((l) => l.mm === own) ??
+      leaves[0];
     return leaf === undefined ? null : { mm: leaf.mm, vpn: leaf.vpn, frame: leaf.frame };
   }
 
@@ -95,7 +116,7 @@ export class Holds {
     for (let i = 0; i < n; i++) {
       this.#open.push({
         ...{ kind, thread, ...place, folio, since: this.#ctx.step },
-        ...{ parted: false, told: false, readStale: false },
+        ...{ parted: false, told: false, readStale: false, writeLost: false },
       });
     }
   }
@@ -143,7 +164,7 @@ export class Holds {
   #foreignWrite(step: TraceStep, words: Words): string[] {
     const { k } = this.#ctx;
     const mm = k.task.mm[k.lit.task[step.thread] ?? 0] ?? 0;
-    if (mm === 0 || passesFile(step.functions.slice(-1), /copy-page|contents/)) return [];
+    if (mm === 0 || passesFile(step.functions, COPIES)) return [];
     const found: string[] = [];
     for (const frame of framesWritten(this.#ctx, words)) {
       const folio = headOf(k, frame);
@@ -165,7 +186,7 @@ export class Holds {
   #staleRead(step: TraceStep): string[] {
     const { k } = this.#ctx;
     if (accessRegion(step.access) !== R.content || accessOp(step.access) !== READ) return [];
-    if (passesFile(step.functions.slice(-1), COPIES)) return [];
+    if (passesFile(step.functions, COPIES)) return [];
     const frame = accessIndex(step.access);
     for (const hold of this.#open) {
       if (hold.frame !== frame || !hold.parted || hold.readStale) continue;
@@ -176,6 +197,42 @@ export class Holds {
       return [
         `${this.#ctx.thread(step.thread)} reads ${this.#ctx.page(frame)}: byte ${byte} is ${pageByte(k, frame, byte)} ` +
           `there, but ${pageByte(k, now, byte)} at ${this.#ctx.address(hold.mm, hold.vpn)}`,
+      ];
+    }
+    return [];
+  }
+
+  /** Something is written through a pin or a reference, and its address maps another page. */
+  #lostWrite(step: TraceStep, words: Words): string[] {
+    if (accessRegion(step.access) !== R.content || passesFile(step.functions, COPIES)) return [];
+    for (const frame of framesWritten(this.#ctx, words)) {
+      const hold = this.#open.find((h) => h.frame === frame && h.parted && !h.writeLost);
+      if (hold === undefined) continue;
+      hold.writeLost = true;
+      const address = this.#ctx.address(hold.mm, hold.vpn);
+      return [
+        `${this.#ctx.thread(step.thread)} writes ${this.#ctx.page(frame)}, which ${address} does not map any more: ` +
+          `what is written is not seen there`,
+      ];
+    }
+    return [];
+  }
+
+  /** A private mapping's write reaches the file itself. */
+  #throughPrivate(step: TraceStep, words: Words): string[] {
+    const { k } = this.#ctx;
+    if (passesFile(step.functions, COPIES) && accessRegion(step.access) !== R.mmu) return [];
+    for (const frame of framesWritten(this.#ctx, words)) {
+      const folio = headOf(k, frame);
+      if (!isFile(k, folio)) continue;
+      const hold = this.#open.find((h) => h.folio === folio && h.thread === step.thread && !h.told);
+      if (hold === undefined) continue;
+      const vma = vmaAt(k, hold.mm, hold.vpn);
+      if (vma === 0 || ((k.vma.flags[vma] ?? 0) & VM.shared) !== 0) continue;
+      hold.told = true;
+      return [
+        `${this.#ctx.thread(step.thread)} writes ${this.#ctx.page(frame)}, a page of the file itself, although it was taken ` +
+          `(in step ${hold.since}) through ${this.#ctx.address(hold.mm, hold.vpn)}, a private mapping`,
       ];
     }
     return [];
@@ -208,7 +265,7 @@ export class Holds {
 const framesWritten = (ctx: Context, words: Words): Set<Pfn> => {
   const frames = new Set<Pfn>();
   for (const w of words.of('contents')) {
-    const frame = ctx.k.slotOwner[Math.floor(w.index / 1024)] ?? 0;
+    const frame = ctx.k.slotOwner[Math.floor(w.index / PAGE_WORDS)] ?? 0;
     if (frame !== 0 && ctx.isNamed(frame)) frames.add(frame);
   }
   return frames;

@@ -12,12 +12,13 @@ import { accessObject, accessOperation, valueRead } from './access-text.ts';
 import { Context } from './context.ts';
 import { Counts, framesCounted } from './counts.ts';
 import { decode } from './decode.ts';
+import { resultKept } from './decode-variables.ts';
 import { wantedOf } from './ends.ts';
 import { type Moment, Moments } from './moments.ts';
 import { stepName } from './step-names.ts';
 import type { Survey } from './survey.ts';
 import { allLeaves } from './tables.ts';
-import type { ExplainedStep, PageCounts } from './types.ts';
+import type { Difference, ExplainedStep, PageCounts } from './types.ts';
 import { type Word, Words } from './words.ts';
 
 /** A witness: a machine at its start, and the decisions that lead to an end. */
@@ -146,10 +147,23 @@ export class Recorder {
       functions: step.functions,
       access: { operation: accessOperation(step.access), object: accessObject(ctx, step.access) },
       meets: this.#survey.meeting.has(index) ? valueRead(ctx, step.access) : null,
-      differences: decode(ctx, words, step.thread),
+      differences: this.#differences(step, words),
       counts: this.#counts.changed(ctx, framesCounted(words)),
       moments: [],
     });
+  }
+
+  #differences(step: TraceStep, words: Words): Difference[] {
+    const found = decode(this.#ctx, words, step.thread);
+    const kept = this.#isDone(step) ? resultKept(this.#ctx, words, step.instruction) : null;
+    return kept === null ? found : [...found, kept];
+  }
+
+  /** The step was the last of its statement. */
+  #isDone(step: TraceStep): boolean {
+    if (this.#lineOf(step) === null) return false;
+    const at = this.#machine.k.lit.at[step.thread] ?? 0;
+    return at !== step.instruction || threadTrace(step.thread).length <= 1;
   }
 
   /** Line of the test that a step belongs to; null: a thread's start or end, or the device. */

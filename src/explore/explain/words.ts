@@ -51,4 +51,8 @@ export class Words {
       else known.set(word.index, { ...word, after: known.get(word.index)?.after ?? word.after });
     }
   }
+
+  has(array: string, index: number): boolean {
+    return this.#byArray.get(array)?.has(index) === true;
+  }
 }

@@ -19,6 +19,8 @@ static void process_0(void) {
   pthread_t id;
   int only = -1;
   judging = 0;
+  drop_rights(0);
+  write_text("/proc/self/oom_score_adj", "900");
   shared->pid[0] = getpid();
   run_body(THREADS, initial_block);
   if (!self->killed)
@@ -139,7 +141,7 @@ static int judge_all(long runs, unsigned long seed) {
     for (int i = 0; i < 64; i++)
       if (CPU_ISSET(i, &set)) cpus[cpu_count++] = i;
   new_root();
-  drop_rights();
+  drop_rights(1);
   set_limits();
   clock_gettime(CLOCK_MONOTONIC, &start_time);
   long n = 0;
@@ -174,6 +176,7 @@ int main(int argc, char **argv) {
     }
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  write_text("/proc/self/oom_score_adj", "-900"); /* whoever runs out of memory, it is the test that ends */
   new_namespaces();
   pid_t child = fork();
   if (child == 0) _exit(judge_all(runs, seed));
