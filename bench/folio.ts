@@ -4,7 +4,7 @@
  */
 import * as directRanges from '../gen/direct/mm/gup-ranges.ts';
 import { rulesFor } from '../src/kernels/index.ts';
-import { accessOp, accessRegion, R, WRITE } from '../src/machine/access.ts';
+import { accessOp, accessRegion, R, READ } from '../src/machine/access.ts';
 import { plainAlloc } from '../src/machine/arena.ts';
 import type { Steps } from '../src/machine/types.ts';
 import { FOLL } from '../src/mm/foll.ts';
@@ -59,7 +59,7 @@ function counted<T>(steps: Steps<T>): { result: T; references: number; pins: num
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return { result: value as T, references, pins };
-    if (accessOp(value) !== WRITE) continue;
+    if (accessOp(value) === READ) continue;
     if (accessRegion(value) === R.refcount) references++;
     if (accessRegion(value) === R.pincount) pins++;
   }

@@ -45,7 +45,8 @@ export const addBisect = (program: Command): void => {
       const flips = bisect(new Checker(checked), parsed.kernels, {
         states: options.states === true,
       });
-      const [first = '', last = ''] = [parsed.kernels[0], parsed.kernels.at(-1)];
+      const first = parsed.kernels[0] ?? '';
+      const last = parsed.kernels.at(-1) ?? '';
       const { name } = checked.test;
       print(
         options.json === true

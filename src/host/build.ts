@@ -22,7 +22,9 @@ let known: string | null | undefined;
 /** `$CC`, cc, gcc or clang, whichever answers first; null: there is none. */
 export const compiler = (): string | null => {
   if (known !== undefined) return known;
-  const candidates = [process.env['CC'], 'cc', 'gcc', 'clang'].filter((c): c is string => c !== undefined && c !== '');
+  const candidates = [process.env['CC'], 'cc', 'gcc', 'clang'].filter(
+    (c): c is string => c !== undefined && c !== '',
+  );
   known =
     candidates.find((c) => spawnSync(c, ['--version'], { stdio: 'ignore' }).status === 0) ?? null;
   return known;
@@ -31,7 +33,8 @@ export const compiler = (): string | null => {
 /** Builds `source` in `folder`. */
 export const build = (source: string, folder: string, extra: readonly string[] = []): Built => {
   const cc = compiler();
-  if (cc === null) return { ok: false, reason: 'no C compiler here (cc, gcc or clang; or name one with CC=)' };
+  if (cc === null)
+    return { ok: false, reason: 'no C compiler here (cc, gcc or clang; or name one with CC=)' };
   const file = join(folder, 'test.c');
   const program = join(folder, 'test');
   writeFileSync(file, source);
@@ -40,6 +43,7 @@ export const build = (source: string, folder: string, extra: readonly string[] =
     timeout: 60_000,
   });
   if (done.status === 0) return { ok: true, program };
-  const first = (done.stderr ?? '').split('\n').find((l) => l.includes('error')) ?? done.error?.message ?? '';
+  const first =
+    (done.stderr ?? '').split('\n').find((l) => l.includes('error')) ?? done.error?.message ?? '';
   return { ok: false, reason: `${cc} does not build the program: ${first.trim()}` };
 };

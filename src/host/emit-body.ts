@@ -46,12 +46,17 @@ export const emitBody = (
     const params = checked.calls.get(c)?.form.params ?? [];
     const args = c.args.map((a, i) => argument(a, params[i]?.type ?? 'int'));
     let name = c.name;
-    if ((name === 'read' && args.length === 2) || (name === 'pread' && args.length === 3)) name += '_value';
+    if ((name === 'read' && args.length === 2) || (name === 'pread' && args.length === 3))
+      name += '_value';
     if (name === 'open' && args.length === 2) args.push('0600');
     if (name === 'mremap' && args.length === 4) args.push('NULL');
     if (name === 'exit') args.push(String(process));
     if (OPTIONAL_PROCESS.has(name) && name === 'migrate')
-      args.splice(0, args.length === 3 ? 1 : 0, args.length === 3 ? `shared->pid[process_of[${args[0]}]]` : '0');
+      args.splice(
+        0,
+        args.length === 3 ? 1 : 0,
+        args.length === 3 ? `shared->pid[process_of[${args[0]}]]` : '0',
+      );
     if (name === 'migrate' && args.length === 2) args.unshift('0');
     snippets.add(name);
     return `sys_${name}(${args.join(', ')})`;
@@ -60,13 +65,16 @@ export const emitBody = (
   const place: Place = { global: (n) => `g->${n}`, own: (n) => `my->${n}`, call };
   const emit = (e: Expr): string => emitExpr(checked, place, e);
 
-  const simple = (s: Extract<Statement, { kind: 'declare' | 'assign' | 'call' }>): { c: string; text: string } | null => {
+  const simple = (
+    s: Extract<Statement, { kind: 'declare' | 'assign' | 'call' }>,
+  ): { c: string; text: string } | null => {
     if (s.kind === 'call') return { c: emit(s.call), text: printExpr(s.call) };
     if (s.kind === 'declare') {
       if (s.init === null) return null;
       const target = thread < 0 ? `g->${s.name}` : `my->${s.name}`;
       const text = `${formatType(s.type, s.name)} = ${printExpr(s.init)}`;
-      if (s.type.kind === 'array') return { c: call({ ...s.init, args: [] } as CallExpr).replace('()', `(${target})`), text };
+      if (s.type.kind === 'array')
+        return { c: call({ ...s.init, args: [] } as CallExpr).replace('()', `(${target})`), text };
       return { c: `${target} = ${converted(s.init, s.type.kind)}`, text };
     }
     const targetType = checked.types.get(s.target)?.kind ?? 'int';
@@ -98,7 +106,11 @@ export const emitBody = (
       case 'call': {
         const done = simple(s);
         if (done === null) return [];
-        return [`${indent}/* ${s.span.line}: ${done.text.replaceAll('*/', '* /')}; */`, mark, `${indent}${done.c};`];
+        return [
+          `${indent}/* ${s.span.line}: ${done.text.replaceAll('*/', '* /')}; */`,
+          mark,
+          `${indent}${done.c};`,
+        ];
       }
       case 'block':
         return [`${indent}{`, ...block(s, indent), `${indent}}`];
@@ -115,7 +127,12 @@ export const emitBody = (
         const init = s.init === null ? '' : (simple(s.init)?.c ?? '');
         const test = s.test === null ? '' : ` ${emit(s.test)}`;
         const step = s.step === null ? '' : ` ${simple(s.step)?.c ?? ''}`;
-        return [mark, `${indent}for (${init};${test};${step}) {`, ...block(s.body, indent), `${indent}}`];
+        return [
+          mark,
+          `${indent}for (${init};${test};${step}) {`,
+          ...block(s.body, indent),
+          `${indent}}`,
+        ];
       }
       case 'break':
       case 'continue':
@@ -132,8 +149,13 @@ export const emitBody = (
 
 /** Members of a struct that holds variables; `struct page *` has no meaning in user space. */
 export const members = (
-  variables: readonly { readonly name: string; readonly type: Parameters<typeof cDeclaration>[0] }[],
+  variables: readonly {
+    readonly name: string;
+    readonly type: Parameters<typeof cDeclaration>[0];
+  }[],
 ): string[] => {
   const held = variables.filter(({ type }) => !formatType(type, 'x').startsWith('struct'));
-  return held.length === 0 ? ['  char nothing;'] : held.map((v) => `  ${cDeclaration(v.type, v.name)};`);
+  return held.length === 0
+    ? ['  char nothing;']
+    : held.map((v) => `  ${cDeclaration(v.type, v.name)};`);
 };

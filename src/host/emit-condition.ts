@@ -29,7 +29,9 @@ export const emitCondition = (checked: CheckedTest, processes: Processes): Emitt
     answers.set(text, all.length);
     all.push({ text, term });
   }
-  const counters = [...new Set(all.flatMap(({ term }) => (term.kind === 'counter' ? [term.name] : [])))];
+  const counters = [
+    ...new Set(all.flatMap(({ term }) => (term.kind === 'counter' ? [term.name] : []))),
+  ];
 
   const placeOf = (process: number, thread: string): Place => ({
     global: (n) => `shared->process[${process}].${n}`,
@@ -60,7 +62,9 @@ export const emitCondition = (checked: CheckedTest, processes: Processes): Emitt
       case 'query': {
         snippets.add(t.name);
         const asked = t.args.map((a) =>
-          a.kind === 'located' ? `${processes.named(a.thread)}, (unsigned long)(${located(a)})` : '0, 0',
+          a.kind === 'located'
+            ? `${processes.named(a.thread)}, (unsigned long)(${located(a)})`
+            : '0, 0',
         );
         return `${t.name}(${asked.join(', ')})`;
       }
@@ -68,9 +72,14 @@ export const emitCondition = (checked: CheckedTest, processes: Processes): Emitt
         snippets.add('disk');
         const own =
           t.thread !== null &&
-          checked.threads[processes.index(threadName(t.thread))]?.variables.some((v) => v.name === t.name);
+          checked.threads[processes.index(threadName(t.thread))]?.variables.some(
+            (v) => v.name === t.name,
+          );
         const process = processes.named(t.thread);
-        const fd = own === true && t.thread !== null ? `shared->${threadName(t.thread)}.${t.name}` : `shared->process[${process}].${t.name}`;
+        const fd =
+          own === true && t.thread !== null
+            ? `shared->${threadName(t.thread)}.${t.name}`
+            : `shared->process[${process}].${t.name}`;
         return `disk(${process}, ${fd}, ${constant(t.index)})`;
       }
     }
@@ -98,9 +107,7 @@ export const emitCondition = (checked: CheckedTest, processes: Processes): Emitt
     }
   };
 
-  const asked = [...all.entries()].sort(
-    ([i, a], [j, b]) => rank(a.term) - rank(b.term) || i - j,
-  );
+  const asked = [...all.entries()].sort(([i, a], [j, b]) => rank(a.term) - rank(b.term) || i - j);
   const lines = [
     '/* What is asked of the end; memory last, since to look at a page may bring it in. */',
     'static void answer(double *v) {',

@@ -17,7 +17,8 @@ export interface Place {
 /** A C declaration of the type: user memory is volatile, other people's integer names become C's. */
 export const cDeclaration = (type: Type, name = ''): string => {
   if (type.kind === 'array') return cDeclaration(type.of, `${name}[${type.length}]`);
-  if (type.kind === 'pointer') return cDeclaration(type.to, `*${name}`).replace(/^(?!volatile)/, 'volatile ');
+  if (type.kind === 'pointer')
+    return cDeclaration(type.to, `*${name}`).replace(/^(?!volatile)/, 'volatile ');
   const base = type.kind === 'int' ? intName(type) : 'void';
   return name === '' ? base : `${base} ${name}`;
 };

@@ -119,7 +119,9 @@ export const emitProgram = (checked: CheckedTest): string => {
     'static int judging = 1, seconds = 5, run_limit = 3000, cpu_count, cpus[64];',
     'static char root[128] = "/tmp/pinfold-XXXXXX";',
     'static const char *cgroup;',
-    disk === null ? 'static const char *image __attribute__((unused));' : 'static const char *image;',
+    disk === null
+      ? 'static const char *image __attribute__((unused));'
+      : 'static const char *image;',
     'static void (*const body_of[])(void);',
     '',
     '/* ---- what the test calls ---- */',
@@ -151,14 +153,18 @@ export const emitProgram = (checked: CheckedTest): string => {
     '',
     ...quiet(condition.counters),
     '',
-    ...beforeRun(condition.counters, hugetlb, checked.callNames.some((n) => n.startsWith('io_uring'))),
-    '',
     '/* ---- where it runs ---- */',
     '',
     ...code(used.filter((s) => s.name === 'mount_at' || s.name === 'disk_image')),
     ...mountFileSystems(disk, usesHugetlbfs(checked)),
     '',
     ...code(used.filter((s) => s.name === 'enter_sandbox')),
+    ...beforeRun(
+      condition.counters,
+      hugetlb,
+      checked.callNames.some((n) => n.startsWith('io_uring')),
+    ),
+    '',
     RUNS.trim(),
   ];
   return `${lines.join('\n').replace(/\n{3,}/g, '\n\n')}\n`;
@@ -171,10 +177,15 @@ const enumeration = (prefix: string, names: readonly string[]): string =>
 const constants = (checked: CheckedTest): string[] => {
   const used = new Set<string>();
   for (const binding of checked.bindings.values())
-    if (binding.kind === 'constant' && !['NULL', 'true', 'false'].includes(binding.name)) used.add(binding.name);
+    if (binding.kind === 'constant' && !['NULL', 'true', 'false'].includes(binding.name))
+      used.add(binding.name);
   return [...used]
     .sort()
-    .flatMap((name) => [`#ifndef ${name}`, `#define ${name} ${CONSTANTS.get(name)?.value ?? 0}`, '#endif']);
+    .flatMap((name) => [
+      `#ifndef ${name}`,
+      `#define ${name} ${CONSTANTS.get(name)?.value ?? 0}`,
+      '#endif',
+    ]);
 };
 
 /** How many threads name the barrier. */
@@ -190,9 +201,23 @@ const comers = (checked: CheckedTest, barrier: string): number =>
     ),
   ).length;
 
-const beforeRun = (counters: readonly string[], hugetlb: boolean, ring: boolean): string[] => [
+const beforeRun = (
+  counters: readonly string[],
+  hugetlb: boolean,
+  flight: boolean,
+  ring: boolean,
+): string[] => [
+  'static void after_initial_block(void) {',
+  ...(flight
+    ? [
+        '  slow_disk(shared->seed % 2 == 0); /* in every second run the requests of the test stay in flight */',
+      ]
+    : []),
+  '}',
+  '',
   '/* Before each run: what the last one left must have gone. */',
   'static void before_run(void) {',
+  ...(flight ? ['  slow_disk(0);'] : []),
   ...(hugetlb
     ? [
         '  /* A ring that was killed gives its huge pages back a little later. */',
@@ -210,7 +235,9 @@ const beforeRun = (counters: readonly string[], hugetlb: boolean, ring: boolean)
         '  }',
       ]
     : []),
-  ...(counters.length > 0 && ring ? ['  usleep(20000); /* the last ring, too, counts its pages when it goes */'] : []),
+  ...(counters.length > 0 && ring
+    ? ['  usleep(20000); /* the last ring, too, counts its pages when it goes */']
+    : []),
   ...(counters.length > 0 ? ['  count_all();'] : []),
   '}',
 ];
@@ -242,10 +269,6 @@ const mountFileSystems = (disk: string | null, hugetlbfs: boolean): string[] => 
         `  if (image == NULL) give_up("/${disk}: no image of a file system was given (--image FILE)");`,
         `  mount_image(image, "${disk}");`,
       ]),
-  ...(hugetlbfs
-    ? [
-        '  mount_at("hugetlbfs", "pinfold", "hugetlbfs", "mode=700");',
-      ]
-    : []),
+  ...(hugetlbfs ? ['  mount_at("hugetlbfs", "pinfold", "hugetlbfs", "mode=700");'] : []),
   '}',
 ];

@@ -84,7 +84,11 @@ const putBack = (journal: Journal): void => {
     // Pages that a dying process still holds keep the pool larger for a moment.
     for (let tries = 0; tries < 50; tries++) {
       quietly(() => writeFileSync(NR_HUGEPAGES, original));
-      if (String(readNumber(NR_HUGEPAGES)) === original && readNumber('/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages') === 0) break;
+      if (
+        String(readNumber(NR_HUGEPAGES)) === original &&
+        readNumber('/sys/kernel/mm/hugepages/hugepages-2048kB/surplus_hugepages') === 0
+      )
+        break;
       sleep(20);
     }
   }
@@ -193,16 +197,19 @@ export class Host {
     const name = `pinfold-${process.pid}`;
     const base = '/sys/fs/cgroup';
     const one = existsSync(join(base, 'cgroup.controllers'));
-    for (const parent of one ? [base] : [join(base, 'memory'), join(base, 'pids')]) {
+    for (const parent of one
+      ? [base]
+      : [join(base, 'memory'), join(base, 'pids'), join(base, 'blkio')]) {
       quietly(() => {
         const folder = join(parent, name);
         // Written down first: a run that is killed between the two lines leaves nothing.
         cgroups.push(folder);
         this.#write();
         mkdirSync(folder);
-        for (const [file, value] of LIMITS) quietly(() => {
-          if (existsSync(join(folder, file))) writeFileSync(join(folder, file), String(value));
-        });
+        for (const [file, value] of LIMITS)
+          quietly(() => {
+            if (existsSync(join(folder, file))) writeFileSync(join(folder, file), String(value));
+          });
       });
     }
     this.#journal.cgroups = cgroups.filter((f) => existsSync(f));
@@ -214,7 +221,8 @@ export class Host {
     if (this.#journal.nrHugepages !== null) return null;
     const pool = readNumber(NR_HUGEPAGES);
     if (pool === null) return 'set_nr_hugepages(): this kernel has no hugetlb pages';
-    if (process.getuid?.() !== 0) return 'set_nr_hugepages(): only root may change the pool of huge pages';
+    if (process.getuid?.() !== 0)
+      return 'set_nr_hugepages(): only root may change the pool of huge pages';
     if (pool !== 0) return `set_nr_hugepages(): this machine keeps ${pool} huge pages for others`;
     this.#journal.nrHugepages = pool;
     this.#write();
@@ -225,7 +233,8 @@ export class Host {
   takeSwap(allowed: boolean): string | null {
     if (this.#journal.swap !== null) return null;
     if (swapAreas() > 0) return null;
-    if (!allowed) return 'swap: this machine has none (--allow-system lets pinfold add a zram device for the run)';
+    if (!allowed)
+      return 'swap: this machine has none (--allow-system lets pinfold add a zram device for the run)';
     if (process.getuid?.() !== 0) return 'swap: only root may add some';
     if (readNumber(`${ZRAM}/disksize`) !== 0) return 'swap: /dev/zram0 is missing or in use';
     this.#journal.swap = '/dev/zram0';
@@ -235,7 +244,10 @@ export class Host {
     } catch {
       return 'swap: /dev/zram0 cannot be set up';
     }
-    for (const [command, ...args] of [['mkswap', '/dev/zram0'], ['swapon', '/dev/zram0']] as const)
+    for (const [command, ...args] of [
+      ['mkswap', '/dev/zram0'],
+      ['swapon', '/dev/zram0'],
+    ] as const)
       if (spawnSync(command, args).status !== 0) return `swap: ${command} failed`;
     return null;
   }
@@ -252,7 +264,9 @@ export class Host {
     const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
     const made = spawnSync(`mkfs.${type}`, args, { encoding: 'utf8', env });
     if (made.error !== undefined) return { reason: `/${type}: no mkfs.${type} here` };
-    return made.status === 0 ? { path } : { reason: `/${type}: mkfs.${type}: ${made.stderr.trim()}` };
+    return made.status === 0
+      ? { path }
+      : { reason: `/${type}: mkfs.${type}: ${made.stderr.trim()}` };
   }
 }
 

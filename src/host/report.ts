@@ -1,8 +1,7 @@
 /** What is printed of a run: litmus7's histogram, the model's final states, and the comparison. */
 import { createHash } from 'node:crypto';
 import type { LitmusTest } from '../litmus/ast.ts';
-import { printCondition } from '../litmus/printer.ts';
-import { print } from '../litmus/printer.ts';
+import { print, printCondition } from '../litmus/printer.ts';
 import type { Allowed, Comparison } from './compare.ts';
 import type { HostResult } from './run-test.ts';
 
@@ -23,10 +22,18 @@ const KIND = { exists: 'Allowed', '~exists': 'Forbidden', forall: 'Required' } a
 
 /** Names the test's meaning, whatever its layout: logs of different machines compare by it. */
 export const testHash = (test: LitmusTest): string =>
-  createHash('md5').update(print(test).replace(/\(\*[\s\S]*?\*\)/g, '').replace(/\s+/g, ' ')).digest('hex');
+  createHash('md5')
+    .update(
+      print(test)
+        .replace(/\(\*[\s\S]*?\*\)/g, '')
+        .replace(/\s+/g, ' '),
+    )
+    .digest('hex');
 
 /** What was observed on the kernel. `Never` only means: in none of the runs. */
-export const observed = (result: HostResult): 'Always' | 'Sometimes' | 'Never' | 'Deadlock' | null => {
+export const observed = (
+  result: HostResult,
+): 'Always' | 'Sometimes' | 'Never' | 'Deadlock' | null => {
   if (result.kind === 'skip') return null;
   const { states, problem } = result.histogram;
   if (problem?.kind === 'deadlock') return 'Deadlock';
@@ -46,9 +53,11 @@ export const reportText = (r: Report): string => {
   const { states, problem, cut, filtered, disturbed } = result.histogram;
   lines.push(`Histogram (${states.length} state${states.length === 1 ? '' : 's'})`);
   const width = Math.max(0, ...states.map((s) => String(s.count).length));
-  for (const s of states) lines.push(`${String(s.count).padEnd(width)}${s.holds ? '*' : ':'}>${s.text}`);
+  for (const s of states)
+    lines.push(`${String(s.count).padEnd(width)}${s.holds ? '*' : ':'}>${s.text}`);
   if (filtered > 0) lines.push(`Filtered ${filtered}`);
-  if (disturbed > 0) lines.push(`Disturbed ${disturbed} (others moved the machine's counters beside these runs)`);
+  if (disturbed > 0)
+    lines.push(`Disturbed ${disturbed} (others moved the machine's counters beside these runs)`);
   if (problem !== null) lines.push(`Problem ${problem.kind}: ${problem.text}`);
   if (cut !== null) lines.push(`Cut short: ${cut}`);
   const positive = states.reduce((n, s) => n + (s.holds ? s.count : 0), 0);
@@ -70,14 +79,19 @@ const modelLines = (r: Report): string[] => {
   if (model === null || comparison === null || r.kernel === null)
     return [`Model none: no modelled kernel is as old as ${r.release}`];
   if (comparison.verdict === 'alone')
-    return [`Model ${r.kernel} says nothing (${model.reason ?? 'not explored'}): the kernel's outcome stands alone`];
-  const lines = [`Model ${r.kernel} (${model.states.length} state${model.states.length === 1 ? '' : 's'})`];
+    return [
+      `Model ${r.kernel} says nothing (${model.reason ?? 'not explored'}): the kernel's outcome stands alone`,
+    ];
+  const lines = [
+    `Model ${r.kernel} (${model.states.length} state${model.states.length === 1 ? '' : 's'})`,
+  ];
   if (model.reason !== null) lines.push(`${model.observation}: ${model.reason}`);
   for (const s of [...model.states].sort((a, b) => (a.text < b.text ? -1 : 1)))
     lines.push(`${s.holds ? '*' : ' '}>${s.text}`);
   for (const p of model.problems) lines.push(` >${p}`);
   for (const t of comparison.unseen) lines.push(`Unseen ${t}`);
-  for (const t of comparison.stray) lines.push(`Stray ${t} (seldom, and counters are the whole machine's)`);
+  for (const t of comparison.stray)
+    lines.push(`Stray ${t} (seldom, and counters are the whole machine's)`);
   for (const t of comparison.forbidden) lines.push(`Forbidden by the model ${t}`);
   lines.push(
     comparison.verdict === 'disagrees'

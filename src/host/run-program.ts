@@ -83,7 +83,8 @@ export const runProgram = (
     child.on('close', (code, signal) => {
       clearTimeout(timer);
       if (!tally.ended && tally.skip === null)
-        cut ??= `the program ended early (${signal ?? `status ${code}`}) ${complaint.trim()}`.trimEnd();
+        cut ??=
+          `the program ended early (${signal ?? `status ${code}`}) ${complaint.trim()}`.trimEnd();
       resolve(tally.histogram(cut));
     });
   });

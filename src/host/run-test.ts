@@ -1,5 +1,5 @@
 /** One test on the kernel of this machine. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { build } from './build.ts';
@@ -38,7 +38,11 @@ const skip = (reason: string): HostResult => ({ kind: 'skip', reason });
 let programs = 0;
 
 /** Emits, builds and runs; what cannot run says why. */
-export const runTest = async (host: Host, checked: CheckedTest, options: RunOptions): Promise<HostResult> => {
+export const runTest = async (
+  host: Host,
+  checked: CheckedTest,
+  options: RunOptions,
+): Promise<HostResult> => {
   const why = staticSkip(checked);
   if (why !== null) return skip(why);
   if (process.platform !== 'linux') return skip(`this is ${process.platform}, not Linux`);
@@ -46,9 +50,14 @@ export const runTest = async (host: Host, checked: CheckedTest, options: RunOpti
   mkdirSync(join(folder, 'root'), { recursive: true });
   const built = build(emitProgram(checked), folder);
   if (!built.ok) return skip(built.reason);
-  const more = host.cgroups().flatMap((c) => ['--cgroup', c]);
+  const groups = host.cgroups();
+  const more = groups.flatMap((c) => ['--cgroup', c]);
+  const throttle = groups.find((c) => existsSync(join(c, 'blkio.throttle.read_bps_device')));
+  if (throttle !== undefined) more.push('--throttle', throttle);
   if (usesMachine(checked) && !(await host.lock()))
-    return skip('another pinfold run holds what the machine has only once (huge pages, counters, swap)');
+    return skip(
+      'another pinfold run holds what the machine has only once (huge pages, counters, swap)',
+    );
   try {
     const lacking =
       (usesHugetlb(checked) ? host.takeHugePages() : null) ??

@@ -55,7 +55,8 @@ const callReason = (checked: CheckedTest): string | null => {
     if (spec?.group === 'devices') return `${name}(): no such device here`;
     const why = NOT_COMPARABLE[name];
     if (why !== undefined) return why;
-    if (!canEmit(name) && !canEmit(`${name}_value`)) return `${name}(): pinfold run cannot make this call yet`;
+    if (!canEmit(name) && !canEmit(`${name}_value`))
+      return `${name}(): pinfold run cannot make this call yet`;
   }
   const names = constantNames(checked);
   for (const name of ['MADV_HWPOISON', 'MADV_SOFT_OFFLINE'])
@@ -78,7 +79,9 @@ const pathReason = (checked: CheckedTest): string | null => {
 
 const exitReason = (checked: CheckedTest): string | null =>
   checked.threads.filter((t) => t.forkedBy === null).length > 1 &&
-  checked.test.threads.some((t, i) => checked.threads[i]?.forkedBy === null && callsOf(t.body, 'exit'))
+  checked.test.threads.some(
+    (t, i) => checked.threads[i]?.forkedBy === null && callsOf(t.body, 'exit'),
+  )
     ? 'exit(): the process has other threads, which a real exit would end too'
     : null;
 
@@ -136,6 +139,7 @@ const usesResult = (checked: CheckedTest, name: string): boolean => {
       if (s.alternate !== null) note(s.alternate);
     }
   };
-  for (const s of [...checked.test.init.body, ...checked.test.threads.flatMap((t) => t.body)]) note(s);
+  for (const s of [...checked.test.init.body, ...checked.test.threads.flatMap((t) => t.body)])
+    note(s);
   return [...checked.calls.keys()].some((c) => c.name === name && !bare.has(c));
 };

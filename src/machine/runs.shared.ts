@@ -169,6 +169,7 @@ export function releaseRun(
 }
 
 // The module, by hand: two functions of i32 on one imported memory.
+const MAGIC = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const I32 = 0x7f;
 const get = (local: number): number[] => [0x20, local];
 const set = (local: number): number[] => [0x21, local];
@@ -188,41 +189,45 @@ const LEAVE_IF = [0x0d, 1];
 /** The parameters that both functions have. */
 const P = { list: 0, n: 1, refcount: 2, each: 3 } as const;
 
+/** Instructions that belong together. */
+type Line = readonly (number | readonly number[])[];
+
 /** For each page of the list: `body`, which leaves the loop or changes the count; then the next. */
-function eachPage(at: number, end: number, body: readonly number[]): number[] {
-  return [
-    ...[...get(P.list), ...set(at)],
-    ...[...get(P.list), ...get(P.n), ...i32(2), SHL, ADD, ...set(end)],
-    ...[0x02, 0x40, 0x03, 0x40],
-    ...[...get(at), ...get(end), GE_U, ...LEAVE_IF],
+function eachPage(at: number, end: number, body: readonly Line[]): number[] {
+  const lines: Line[] = [
+    [get(P.list), set(at)],
+    [get(P.list), get(P.n), i32(2), SHL, ADD, set(end)],
+    [0x02, 0x40, 0x03, 0x40],
+    [get(at), get(end), GE_U, LEAVE_IF],
     ...body,
-    ...[...get(at), ...i32(4), ADD, ...set(at), 0x0c, 0, 0x0b, 0x0b],
-    ...[...get(at), ...get(P.list), SUB, ...i32(2), SHR_U, 0x0b],
+    [get(at), i32(4), ADD, set(at), 0x0c, 0, 0x0b, 0x0b],
+    [get(at), get(P.list), SUB, i32(2), SHR_U, 0x0b],
   ];
+  return lines.flat(2);
 }
 
 function takeBody(): number[] {
   const [at, end, address, old] = [4, 5, 6, 7] as const;
   return eachPage(at, end, [
-    ...[...get(P.refcount), ...get(at), ...LOAD, ...i32(2), SHL, ADD, ...set(address)],
-    ...[...get(address), ...LOAD, ...set(old)],
-    ...[...get(old), ...i32(0), LE_S, ...LEAVE_IF],
-    ...[...get(address), ...get(old), ...get(old), ...get(P.each), ADD, ...COMPARE_EXCHANGE],
-    ...[...get(old), NE, ...LEAVE_IF],
+    [get(P.refcount), get(at), LOAD, i32(2), SHL, ADD, set(address)],
+    [get(address), LOAD, set(old)],
+    [get(old), i32(0), LE_S, LEAVE_IF],
+    [get(address), get(old), get(old), get(P.each), ADD, COMPARE_EXCHANGE],
+    [get(old), NE, LEAVE_IF],
   ]);
 }
 
 function releaseBody(): number[] {
   const [compound, free, at, end, pfn, address, old] = [4, 5, 6, 7, 8, 9, 10] as const;
   return eachPage(at, end, [
-    ...[...get(at), ...LOAD, ...set(pfn)],
-    ...[...get(pfn), ...get(free), LE_S, ...LEAVE_IF],
-    ...[...get(compound), ...get(pfn), ...i32(2), SHL, ADD, ...LOAD, ...LEAVE_IF],
-    ...[...get(P.refcount), ...get(pfn), ...i32(2), SHL, ADD, ...set(address)],
-    ...[...get(address), ...LOAD, ...set(old)],
-    ...[...get(old), ...get(P.each), LE_S, ...LEAVE_IF],
-    ...[...get(address), ...get(old), ...get(old), ...get(P.each), SUB, ...COMPARE_EXCHANGE],
-    ...[...get(old), NE, ...LEAVE_IF],
+    [get(at), LOAD, set(pfn)],
+    [get(pfn), get(free), LE_S, LEAVE_IF],
+    [get(compound), get(pfn), i32(2), SHL, ADD, LOAD, LEAVE_IF],
+    [get(P.refcount), get(pfn), i32(2), SHL, ADD, set(address)],
+    [get(address), LOAD, set(old)],
+    [get(old), get(P.each), LE_S, LEAVE_IF],
+    [get(address), get(old), get(old), get(P.each), SUB, COMPARE_EXCHANGE],
+    [get(old), NE, LEAVE_IF],
   ]);
 }
 
@@ -244,9 +249,12 @@ function moduleBytes(pages: number): Uint8Array<ArrayBuffer> {
     1,
     I32,
   ];
-  const name = (text: string): number[] => [text.length, ...Buffer.from(text)];
+  const name = (text: string): number[] => [
+    text.length,
+    ...Array.from(text, (c) => c.charCodeAt(0)),
+  ];
   return Uint8Array.from([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...MAGIC,
     ...section(1, [2, ...type(4), ...type(6)]),
     ...section(2, [1, ...name('m'), ...name('m'), 2, 3, ...leb(pages), ...leb(pages)]),
     ...section(3, [2, 0, 1]),

@@ -19,17 +19,22 @@ export function auditBuddy(k: Kernel, t: Tally): void {
   for (let i = 0; i < k.areas; i++) checkArea(k, t, i * AREA_FIELDS.words);
   for (let pfn = 0; pfn < k.pages; pfn++) {
     const isHead = (k.page.flags[pfn] & PG.buddy) !== 0;
-    if (isHead && t.free[pfn] === 0) t.findings.push(`page ${pfn} has PG.buddy, yet is in no free block`);
+    if (isHead && t.free[pfn] === 0)
+      t.findings.push(`page ${pfn} has PG.buddy, yet is in no free block`);
     const slot = k.page.slot[pfn];
     if (slot !== 0 && k.slotOwner[slot] !== pfn) {
-      t.findings.push(`page ${pfn} has content slot ${slot}, which belongs to page ${k.slotOwner[slot]}`);
+      t.findings.push(
+        `page ${pfn} has content slot ${slot}, which belongs to page ${k.slotOwner[slot]}`,
+      );
     }
   }
 }
 
 function markBlock(k: Kernel, t: Tally, first: number, order: number): void {
   if ((k.page.flags[first] & PG.buddy) === 0 || k.page.private[first] !== order) {
-    t.findings.push(`free block of order ${order} at page ${first}: its first page does not say so`);
+    t.findings.push(
+      `free block of order ${order} at page ${first}: its first page does not say so`,
+    );
   }
   for (let pfn = first; pfn < first + 2 ** order; pfn++) {
     if (t.free[pfn] !== 0) t.findings.push(`page ${pfn} is in two free blocks`);
@@ -60,9 +65,12 @@ function checkFreePage(k: Kernel, t: Tally, pfn: number): void {
 
 function checkArea(k: Kernel, t: Tally, a: number): void {
   let free = 0;
-  for (let pfn = k.area[a + AREA_FIELDS.start]; pfn < k.area[a + AREA_FIELDS.end]; pfn++) free += t.free[pfn];
+  for (let pfn = k.area[a + AREA_FIELDS.start]; pfn < k.area[a + AREA_FIELDS.end]; pfn++)
+    free += t.free[pfn];
   const said = k.area[a + AREA_FIELDS.free];
   if (said !== free) {
-    t.findings.push(`area at page ${k.area[a + AREA_FIELDS.start]}: ${said} pages are said to be free, ${free} are`);
+    t.findings.push(
+      `area at page ${k.area[a + AREA_FIELDS.start]}: ${said} pages are said to be free, ${free} are`,
+    );
   }
 }

@@ -11,7 +11,10 @@ import { cacheSlot } from './page-cache.ts';
 export function auditFiles(k: Kernel, t: Tally, held: Held): void {
   for (let file = 1; file < k.file.kind.length; file++) {
     if (k.file.kind[file] !== FILE.none) checkFile(k, t, held, file);
-    else if ((k.file.refs[file] | k.file.cacheRoot[file] | k.file.nrpages[file] | k.file.pages[file]) !== 0) {
+    else if (
+      (k.file.refs[file] | k.file.cacheRoot[file] | k.file.nrpages[file] | k.file.pages[file]) !==
+      0
+    ) {
       t.findings.push(`file ${file} is free, yet not all zero`);
     }
   }
@@ -19,7 +22,9 @@ export function auditFiles(k: Kernel, t: Tally, held: Held): void {
     if (t.free[pfn] !== 0 || k.page.compound[pfn] > 0 || !isFile(k, pfn)) continue;
     const file = fileOf(k, pfn);
     if (cacheSlot(k, file, k.page.index[pfn]) !== pfn) {
-      t.findings.push(`page ${pfn} says that it is page ${k.page.index[pfn]} of file ${file}, whose cache has ${cacheSlot(k, file, k.page.index[pfn])} there`);
+      t.findings.push(
+        `page ${pfn} says that it is page ${k.page.index[pfn]} of file ${file}, whose cache has ${cacheSlot(k, file, k.page.index[pfn])} there`,
+      );
     }
   }
 }
@@ -29,15 +34,25 @@ function checkFile(k: Kernel, t: Tally, held: Held, file: FileId): void {
   for (let vma = 1; vma < k.vma.mm.length; vma++) if (k.vma.file[vma] === file) mapped++;
   const open = held.files[file];
   if (k.file.refs[file] !== mapped + open) {
-    t.findings.push(`file ${file}: ${k.file.refs[file]} references, accounted for ${mapped + open} (${mapped} VMA, ${open} open)`);
+    t.findings.push(
+      `file ${file}: ${k.file.refs[file]} references, accounted for ${mapped + open} (${mapped} VMA, ${open} open)`,
+    );
   }
   const root = k.file.cacheRoot[file];
   const pages = root === 0 ? 0 : walkNode(k, t, file, root, k.page.index[root] - 1, 0);
-  if (k.file.nrpages[file] !== pages) t.findings.push(`file ${file}: nrpages ${k.file.nrpages[file]}, its cache has ${pages}`);
+  if (k.file.nrpages[file] !== pages)
+    t.findings.push(`file ${file}: nrpages ${k.file.nrpages[file]}, its cache has ${pages}`);
 }
 
 /** Pages below a node of the index; level 0 is a leaf. */
-function walkNode(k: Kernel, t: Tally, file: FileId, node: Pfn, level: number, base: number): number {
+function walkNode(
+  k: Kernel,
+  t: Tally,
+  file: FileId,
+  node: Pfn,
+  level: number,
+  base: number,
+): number {
   claim(k, t, t.kernel, node, `the index of file ${file}`);
   const first = k.page.slot[node] * PAGE_WORDS;
   let pages = 0;
@@ -55,14 +70,17 @@ function walkNode(k: Kernel, t: Tally, file: FileId, node: Pfn, level: number, b
 function checkSlot(k: Kernel, t: Tally, file: FileId, index: number, value: number): number {
   if (value < 0) {
     if (-value < t.swapRefs.length) t.swapRefs[-value] += 1;
-    else t.findings.push(`file ${file}, page ${index} names swap slot ${-value}, which there is not`);
+    else
+      t.findings.push(`file ${file}, page ${index} names swap slot ${-value}, which there is not`);
     return 0;
   }
   claim(k, t, t.cache, value, `page ${index} of file ${file}`);
   if (value >= k.pages) return 0;
   const folio = headOf(k, value);
   if (k.page.mapping[folio] !== file << 2 || k.page.index[folio] + (value - folio) !== index) {
-    t.findings.push(`page ${index} of file ${file} is page ${value}, which says mapping ${k.page.mapping[folio]}, index ${k.page.index[folio]}`);
+    t.findings.push(
+      `page ${index} of file ${file} is page ${value}, which says mapping ${k.page.mapping[folio]}, index ${k.page.index[folio]}`,
+    );
   }
   return isHugetlb(k, folio) ? nrPages(k, folio) : 1;
 }

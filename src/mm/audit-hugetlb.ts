@@ -17,27 +17,36 @@ export function auditHugetlb(k: Kernel, t: Tally): void {
     if (k.hugetlb.vmaResv[vma] !== 0) promised[poolOf(vmaHugeOrder(k, vma))] += unusedByVma(k, vma);
   }
   for (let file = 1; file < k.file.kind.length; file++) {
-    if (k.hugetlb.fileResv[file] !== 0) promised[poolOf(k.file.order[file])] += unusedByFile(k, file);
+    if (k.hugetlb.fileResv[file] !== 0)
+      promised[poolOf(k.file.order[file])] += unusedByFile(k, file);
   }
   for (let pool = 0; pool < POOL_ORDER.length; pool++) {
     const free = walkPool(k, t, pool);
     compare(t, pool, 'nrFree', k.hugetlb.nrFree[pool], free);
     compare(t, pool, 'nrTotal', k.hugetlb.nrTotal[pool], all[pool]);
     compare(t, pool, 'reserved', k.hugetlb.reserved[pool], promised[pool]);
-    if (k.hugetlb.reserved[pool] > free) t.findings.push(`hugetlb pool ${pool} promises ${k.hugetlb.reserved[pool]} of ${free} free folios`);
+    if (k.hugetlb.reserved[pool] > free)
+      t.findings.push(
+        `hugetlb pool ${pool} promises ${k.hugetlb.reserved[pool]} of ${free} free folios`,
+      );
   }
   checkMaps(k, t);
 }
 
 function compare(t: Tally, pool: number, what: string, said: number, counted: number): void {
-  if (said !== counted) t.findings.push(`hugetlb pool ${pool}: ${what} ${said}, counted ${counted}`);
+  if (said !== counted)
+    t.findings.push(`hugetlb pool ${pool}: ${what} ${said}, counted ${counted}`);
 }
 
 function walkPool(k: Kernel, t: Tally, pool: number): number {
   let n = 0;
   for (let folio = k.hugetlb.freeFirst[pool]; folio !== 0; folio = k.page.lruNext[folio]) {
     n += 1;
-    if (orderOf(k, folio) !== POOL_ORDER[pool] || (k.page.flags[folio] & PG.hugetlb) === 0 || t.free[folio] !== 0) {
+    if (
+      orderOf(k, folio) !== POOL_ORDER[pool] ||
+      (k.page.flags[folio] & PG.hugetlb) === 0 ||
+      t.free[folio] !== 0
+    ) {
       t.findings.push(`hugetlb pool ${pool} has page ${folio}, which is no free huge page`);
       return n;
     }
@@ -55,6 +64,7 @@ function checkMaps(k: Kernel, t: Tally): void {
     if (users[map] === 0) continue;
     claim(k, t, t.kernel, map, 'a reservation of hugetlb');
     const said = reservationMapRefs(k, map);
-    if (said !== users[map]) t.findings.push(`reservation map in page ${map}: ${said} references, ${users[map]} counted`);
+    if (said !== users[map])
+      t.findings.push(`reservation map in page ${map}: ${said} references, ${users[map]} counted`);
   }
 }

@@ -27,7 +27,8 @@ export function auditIdle(k: Kernel): string[] {
     if ((flags & PG.locked) !== 0) findings.push(`page ${pfn} is locked`);
     if ((flags & PG.writeback) !== 0) findings.push(`page ${pfn} is under writeback`);
     if ((flags & PG.isolated) !== 0) findings.push(`page ${pfn} is isolated from its list`);
-    if ((flags & PG.table) !== 0 && k.page.private[pfn] !== 0) findings.push(`page table ${pfn} is locked`);
+    if ((flags & PG.table) !== 0 && k.page.private[pfn] !== 0)
+      findings.push(`page table ${pfn} is locked`);
   }
   return findings;
 }

@@ -8,10 +8,14 @@ import { slotIsZero } from './swap-data.ts';
 export function auditSwap(k: Kernel, t: Tally): void {
   for (let slot = 1; slot < k.swap.map.length; slot++) {
     if (k.swap.map[slot] !== t.swapRefs[slot]) {
-      t.findings.push(`swap slot ${slot}: count ${k.swap.map[slot]}, ${t.swapRefs[slot]} entries refer to it`);
+      t.findings.push(
+        `swap slot ${slot}: count ${k.swap.map[slot]}, ${t.swapRefs[slot]} entries refer to it`,
+      );
     }
     if (t.swapExclusive[slot] > 0 && t.swapRefs[slot] > 1) {
-      t.findings.push(`swap slot ${slot}: an entry says exclusive, yet ${t.swapRefs[slot]} entries refer to it`);
+      t.findings.push(
+        `swap slot ${slot}: an entry says exclusive, yet ${t.swapRefs[slot]} entries refer to it`,
+      );
     }
     const folio = k.swap.cache[slot];
     if (folio !== 0) {
@@ -25,7 +29,9 @@ export function auditSwap(k: Kernel, t: Tally): void {
   }
   for (let pfn = 1; pfn < k.pages; pfn++) {
     if ((k.page.flags[pfn] & PG.swapcache) !== 0 && k.swap.cache[k.page.private[pfn]] !== pfn) {
-      t.findings.push(`page ${pfn} says that it is in the swap cache of slot ${k.page.private[pfn]}, which has ${k.swap.cache[k.page.private[pfn]]}`);
+      t.findings.push(
+        `page ${pfn} says that it is in the swap cache of slot ${k.page.private[pfn]}, which has ${k.swap.cache[k.page.private[pfn]]}`,
+      );
     }
   }
 }

@@ -1,10 +1,30 @@
 /** Page tables: what every entry refers to, the tables themselves, and the counts of each address space. */
-import { entryPfn, isMigrationEntry, isPresent, PTE, PTRS_PER_TABLE, SWP, swpOffset, swpType } from '../machine/entry.ts';
+
 import { PAGE_WORDS } from '../machine/contents.ts';
+import {
+  entryPfn,
+  isMigrationEntry,
+  isPresent,
+  PTE,
+  PTRS_PER_TABLE,
+  SWP,
+  swpOffset,
+  swpType,
+} from '../machine/entry.ts';
 import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
 import type { MmId, Pfn, VmaId, Vpn } from '../machine/types.ts';
 import { claim, type Tally } from './audit-tally.ts';
-import { anonVmaOf, fileOf, headOf, isAnon, isFile, isHugetlb, isKsm, orderOf, pageAnonExclusive } from './folio.ts';
+import {
+  anonVmaOf,
+  fileOf,
+  headOf,
+  isAnon,
+  isFile,
+  isHugetlb,
+  isKsm,
+  orderOf,
+  pageAnonExclusive,
+} from './folio.ts';
 import { isHugeZero } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
 import { isLeaf, isTable, LEVEL, tableEmpty } from './pgtable.ts';
@@ -47,7 +67,14 @@ function place(mm: MmId, vpn: Vpn): string {
   return `mm ${mm}: page 0x${vpn.toString(16)}`;
 }
 
-function walkTable(k: Kernel, t: Tally, sum: Int32Array, table: Pfn, level: number, base: Vpn): void {
+function walkTable(
+  k: Kernel,
+  t: Tally,
+  sum: Int32Array,
+  table: Pfn,
+  level: number,
+  base: Vpn,
+): void {
   claimTable(k, t, sum, table);
   const first = k.page.slot[table] * PAGE_WORDS;
   if (first === 0) return;
@@ -67,7 +94,8 @@ function walkTable(k: Kernel, t: Tally, sum: Int32Array, table: Pfn, level: numb
 
 function claimTable(k: Kernel, t: Tally, sum: Int32Array, table: Pfn): void {
   claim(k, t, t.kernel, table, `a page table of mm ${sum[SUM.mm]}`);
-  if ((k.page.flags[table] & PG.table) === 0) t.findings.push(`page ${table} is used as a page table by mm ${sum[SUM.mm]} without PG.table`);
+  if ((k.page.flags[table] & PG.table) === 0)
+    t.findings.push(`page ${table} is used as a page table by mm ${sum[SUM.mm]} without PG.table`);
   sum[SUM.tables] += 1;
 }
 
@@ -76,21 +104,37 @@ function checkDeposits(k: Kernel, t: Tally, sum: Int32Array, table: Pfn, huge: n
   let kept = 0;
   for (let d = k.page.lruNext[table]; d !== 0 && kept <= huge; d = k.page.lruNext[d]) {
     claimTable(k, t, sum, d);
-    if (k.page.slot[d] !== 0 && !tableEmpty(k, d)) t.findings.push(`page table ${d}, kept for a split, is not empty`);
+    if (k.page.slot[d] !== 0 && !tableEmpty(k, d))
+      t.findings.push(`page table ${d}, kept for a split, is not empty`);
     kept += 1;
   }
-  if (kept !== huge) t.findings.push(`mm ${sum[SUM.mm]}: page table ${table} keeps ${kept} tables for ${huge} huge entries`);
+  if (kept !== huge)
+    t.findings.push(
+      `mm ${sum[SUM.mm]}: page table ${table} keeps ${kept} tables for ${huge} huge entries`,
+    );
 }
 
 /** A present entry. 1: it is a transparent huge page. */
-function presentLeaf(k: Kernel, t: Tally, sum: Int32Array, vpn: Vpn, level: number, lo: number, hi: number): number {
+function presentLeaf(
+  k: Kernel,
+  t: Tally,
+  sum: Int32Array,
+  vpn: Vpn,
+  level: number,
+  lo: number,
+  hi: number,
+): number {
   const mm = sum[SUM.mm];
   const pfn = entryPfn(lo, hi);
   const vma = vmaAt(k, mm, vpn);
   if (vma === 0) t.findings.push(`${place(mm, vpn)} maps page ${pfn}, but no VMA is there`);
-  if (level > 0 && !isLeaf(lo)) t.findings.push(`${place(mm, vpn)}: entry ${lo.toString(16)} of level ${level} is neither table nor leaf`);
+  if (level > 0 && !isLeaf(lo))
+    t.findings.push(
+      `${place(mm, vpn)}: entry ${lo.toString(16)} of level ${level} is neither table nor leaf`,
+    );
   if (isHugeZero(k, pfn) || pfn === k.zeroPfn) {
-    if ((lo & PTE.write) !== 0) t.findings.push(`${place(mm, vpn)} maps the page of zeros writable`);
+    if ((lo & PTE.write) !== 0)
+      t.findings.push(`${place(mm, vpn)} maps the page of zeros writable`);
     return level === LEVEL.pmd ? 1 : 0;
   }
   claim(k, t, t.mappings, pfn, `${place(mm, vpn)}`);
@@ -107,7 +151,9 @@ function presentLeaf(k: Kernel, t: Tally, sum: Int32Array, vpn: Vpn, level: numb
   } else {
     t.entireMaps[folio] += 1;
     if (pfn !== folio || orderOf(k, folio) !== 9 * level) {
-      t.findings.push(`${place(mm, vpn)}: entry of level ${level} maps page ${pfn} of a folio of order ${orderOf(k, folio)} at ${folio}`);
+      t.findings.push(
+        `${place(mm, vpn)}: entry of level ${level} maps page ${pfn} of a folio of order ${orderOf(k, folio)} at ${folio}`,
+      );
     }
     if (!hugetlb) sum[SUM.anon] += HPAGE_PMD_NR;
   }
@@ -121,14 +167,22 @@ function checkOwner(k: Kernel, t: Tally, vma: VmaId, vpn: Vpn, pfn: Pfn, lo: num
   const mm = k.vma.mm[vma];
   if (isKsm(k, folio)) return;
   const anon = isAnon(k, folio);
-  const owned = anon ? anonVmaOf(k, folio) === k.vma.anonVma[vma] : fileOf(k, folio) === k.vma.file[vma];
-  if (!owned) t.findings.push(`${place(mm, vpn)} maps page ${pfn}, whose mapping word is ${k.page.mapping[folio]}: not of VMA ${vma}`);
+  const owned = anon
+    ? anonVmaOf(k, folio) === k.vma.anonVma[vma]
+    : fileOf(k, folio) === k.vma.file[vma];
+  if (!owned)
+    t.findings.push(
+      `${place(mm, vpn)} maps page ${pfn}, whose mapping word is ${k.page.mapping[folio]}: not of VMA ${vma}`,
+    );
   const index = k.page.index[folio] + (pfn - folio);
   if ((anon || isFile(k, folio)) && index !== linearIndex(k, vma, vpn)) {
-    t.findings.push(`${place(mm, vpn)} maps page ${pfn} of index ${index}, the VMA says ${linearIndex(k, vma, vpn)}`);
+    t.findings.push(
+      `${place(mm, vpn)} maps page ${pfn} of index ${index}, the VMA says ${linearIndex(k, vma, vpn)}`,
+    );
   }
   if ((lo & PTE.write) === 0) return;
-  if (!anon && (k.vma.flags[vma] & VM.shared) === 0) t.findings.push(`${place(mm, vpn)} maps page ${pfn} of a file writable in a private mapping`);
+  if (!anon && (k.vma.flags[vma] & VM.shared) === 0)
+    t.findings.push(`${place(mm, vpn)} maps page ${pfn} of a file writable in a private mapping`);
   if (anon && k.rules.anon.exclusive && !pageAnonExclusive(k, pfn)) {
     t.findings.push(`${place(mm, vpn)} maps page ${pfn} writable, which is not exclusive`);
   }
@@ -137,11 +191,14 @@ function checkOwner(k: Kernel, t: Tally, vma: VmaId, vpn: Vpn, pfn: Pfn, lo: num
 function absentLeaf(k: Kernel, t: Tally, sum: Int32Array, vpn: Vpn, lo: number, hi: number): void {
   const mm = sum[SUM.mm];
   const offset = swpOffset(lo, hi);
-  if (vmaAt(k, mm, vpn) === 0) t.findings.push(`${place(mm, vpn)} has a swap entry, but no VMA is there`);
+  if (vmaAt(k, mm, vpn) === 0)
+    t.findings.push(`${place(mm, vpn)} has a swap entry, but no VMA is there`);
   if (isMigrationEntry(lo, hi)) {
     if (isAnon(k, headOf(k, offset))) sum[SUM.anon] += 1;
     else sum[SUM.file] += 1;
-    t.findings.push(`${place(mm, vpn)} has a migration entry for page ${offset}, which nobody moves`);
+    t.findings.push(
+      `${place(mm, vpn)} has a migration entry for page ${offset}, which nobody moves`,
+    );
     return;
   }
   if (swpType(hi) !== SWP.swap) return;

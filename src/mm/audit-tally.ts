@@ -2,9 +2,9 @@
 import { PG } from '../machine/page.ts';
 import type { Pfn } from '../machine/types.ts';
 import { headOf } from './folio.ts';
+import { pinIsFree } from './grab.ts';
 import { type Kernel, MISC } from './kernel.ts';
 import { hasPincount, PIN_BIAS } from './pinned.ts';
-import { pinIsFree } from './grab.ts';
 
 /** References that the caller of the audit knows of. */
 export interface Held {
@@ -18,7 +18,11 @@ export interface Held {
 
 /** Nothing held, for the caller to fill in. */
 export function newHeld(k: Kernel): Held {
-  return { gets: new Int32Array(k.pages), pins: new Int32Array(k.pages), files: new Int32Array(k.file.kind.length) };
+  return {
+    gets: new Int32Array(k.pages),
+    pins: new Int32Array(k.pages),
+    files: new Int32Array(k.file.kind.length),
+  };
 }
 
 /** Words by page frame, counted at the head of the folio unless it says otherwise. */

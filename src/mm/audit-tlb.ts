@@ -24,7 +24,8 @@ function checkTranslation(k: Kernel, t: Tally, cpu: number, at: number): void {
     t.findings.push(`${who}, but the mm is gone`);
     return;
   }
-  if ((k.cpumask[mm] & (1 << cpu)) === 0) t.findings.push(`${who}, but flushes of the mm don't reach it`);
+  if ((k.cpumask[mm] & (1 << cpu)) === 0)
+    t.findings.push(`${who}, but flushes of the mm don't reach it`);
   const e = walkLeaf(k, mm, vpn);
   if (e === 0 || (k.contents[e] & PTE.present) === 0) {
     t.findings.push(`${who}, the tables have nothing there`);
@@ -33,5 +34,8 @@ function checkTranslation(k: Kernel, t: Tally, cpu: number, at: number): void {
   const now = leafPfn(k, mm, vpn);
   if (now !== pfn) t.findings.push(`${who}, the tables say ${now}`);
   const extra = lo & ~k.contents[e] & (PTE.write | PTE.dirty);
-  if (extra !== 0) t.findings.push(`${who} ${(extra & PTE.write) !== 0 ? 'writable' : 'dirty'}, which the tables don't`);
+  if (extra !== 0)
+    t.findings.push(
+      `${who} ${(extra & PTE.write) !== 0 ? 'writable' : 'dirty'}, which the tables don't`,
+    );
 }

@@ -21,12 +21,12 @@ import {
   isLeaf,
   isTable,
   PMD_PAGES,
+  PUD_PAGES,
   pmdEntry,
   pteAlloc,
   pteEntry,
   pteLock,
   pteUnlock,
-  PUD_PAGES,
   pudEntry,
 } from './pgtable.ts';
 import { VM } from './vma.ts';

@@ -4,7 +4,10 @@ import { compareWith } from '../../src/host/compare.ts';
 import { modelledRelease } from '../../src/host/release.ts';
 import type { Histogram } from '../../src/host/run-program.ts';
 
-const seen = (counts: Readonly<Record<string, number>>, more: Partial<Histogram> = {}): Histogram => ({
+const seen = (
+  counts: Readonly<Record<string, number>>,
+  more: Partial<Histogram> = {},
+): Histogram => ({
   runs: Object.values(counts).reduce((a, b) => a + b, 0),
   states: Object.entries(counts).map(([text, count]) => ({ text, holds: text === 'yes', count })),
   filtered: 0,
@@ -14,7 +17,11 @@ const seen = (counts: Readonly<Record<string, number>>, more: Partial<Histogram>
   cut: null,
   ...more,
 });
-const model = (observation: string, states: readonly string[], problems: readonly string[] = []) => ({
+const model = (
+  observation: string,
+  states: readonly string[],
+  problems: readonly string[] = [],
+) => ({
   observation,
   states: states.map((text) => ({ text, holds: text === 'yes' })),
   problems,
@@ -49,12 +56,16 @@ describe('compareWith', () => {
 
   test('a deadlock is an outcome, too', () => {
     const stuck = seen({}, { runs: 1, problem: { kind: 'deadlock', text: 'P0 at line 9' } });
-    expect(compareWith(stuck, model('Deadlock', [], ['deadlock: P0 wait']), false).verdict).toBe('agrees');
+    expect(compareWith(stuck, model('Deadlock', [], ['deadlock: P0 wait']), false).verdict).toBe(
+      'agrees',
+    );
     expect(compareWith(stuck, model('Never', ['no']), false).verdict).toBe('disagrees');
   });
 
   test('a search that was cut short says nothing', () =>
-    expect(compareWith(seen({ yes: 1 }), model('Incomplete', ['no']), false).verdict).toBe('alone'));
+    expect(compareWith(seen({ yes: 1 }), model('Incomplete', ['no']), false).verdict).toBe(
+      'alone',
+    ));
 
   test('runs that did not come to their end decide nothing', () => {
     const late = seen({ no: 5 }, { problem: { kind: 'timeout', text: 'P0 at line 9' } });

@@ -39,8 +39,10 @@ describe('golden programs', () => {
 });
 
 describe('every construct', () => {
-  test.skipIf(compiler() === null)('expressions, loops and types become C that means the same', () => {
-    const checked = checkedText(`C constructs
+  test.skipIf(compiler() === null)(
+    'expressions, loops and types become C that means the same',
+    () => {
+      const checked = checkedText(`C constructs
 {
   char *buf = ${PRIVATE};
   int p[2] = pipe();
@@ -80,14 +82,18 @@ filter (0:r0 = -2)
 locations [0:r4; 0:*(short *)(buf + 2); disk(fd)[0];]
 forall (0:r0 = -2 /\\ (0:buf[4] = 2 \\/ ~(0:r1 > 5)))
 `);
-    expect(staticSkip(checked)).toBeNull();
-    expect(builds(emitProgram(checked))).toBe('');
-  });
+      expect(staticSkip(checked)).toBeNull();
+      expect(builds(emitProgram(checked))).toBe('');
+    },
+  );
 
   test.skipIf(compiler() === null)('a tenth of our own tests build without a warning', () => {
     const names = readdirSync(`${root}/test/host/litmus`).sort();
     for (const name of names.filter((_, i) => i % 10 === 0))
-      expect({ name, why: builds(emitProgram(checkedFile(`test/host/litmus/${name}`))) }).toEqual({ name, why: '' });
+      expect({ name, why: builds(emitProgram(checkedFile(`test/host/litmus/${name}`))) }).toEqual({
+        name,
+        why: '',
+      });
   });
 });
 

@@ -60,7 +60,13 @@ describe.skipIf(why !== null)('on the kernel of this machine', () => {
 
   test('a timing that matters is varied: both outcomes of a race are seen', async () => {
     const checked = checkedFile('test/host/litmus/race-munmap-read.litmus');
-    const result = await runTest(host, checked, { runs: 300, seed: 7, seconds: 5, runLimit: 2000, allowSystem: false });
+    const result = await runTest(host, checked, {
+      runs: 300,
+      seed: 7,
+      seconds: 5,
+      runLimit: 2000,
+      allowSystem: false,
+    });
     expect(result.kind === 'ran' ? result.histogram.states.length : 0).toBe(2);
   });
 });
@@ -88,7 +94,10 @@ exists (0:r0=1)
     );
     const hostile = source
       .replace('  my->r0 = 1;', `  ${code}`)
-      .replace('#include <dirent.h>', '#include <dirent.h>\n#include <sys/mount.h>\n#include <sys/stat.h>');
+      .replace(
+        '#include <dirent.h>',
+        '#include <dirent.h>\n#include <sys/mount.h>\n#include <sys/stat.h>',
+      );
     expect(hostile).toContain(code);
     const folder = join(host.folder, name);
     mkdirSync(join(folder, 'root'), { recursive: true });
@@ -104,7 +113,11 @@ exists (0:r0=1)
     await new Promise((done) => setTimeout(done, 100));
     return host
       .cgroups()
-      .reduce((n, c) => n + readFileSync(join(c, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).length, 0);
+      .reduce(
+        (n, c) =>
+          n + readFileSync(join(c, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).length,
+        0,
+      );
   };
 
   test('a program that runs for ever is ended', async () => {
@@ -114,7 +127,10 @@ exists (0:r0=1)
   });
 
   test('a program that allocates without end is ended, and the judge is not', async () => {
-    const seen = await attack('memory', 'for (;;) { char *p = malloc(1 << 20); if (p) memset(p, 1, 1 << 20); }');
+    const seen = await attack(
+      'memory',
+      'for (;;) { char *p = malloc(1 << 20); if (p) memset(p, 1, 1 << 20); }',
+    );
     expect(['died', 'timeout']).toContain(seen.problem?.kind);
     expect(seen.cut).toBeNull();
     expect(await left()).toBe(0);
@@ -174,12 +190,20 @@ describe.skipIf(why !== null)('putting back', () => {
       [
         '--disable-warning=ExperimentalWarning',
         `${root}/src/cli/main.ts`,
-        ...['run', '--runs', '1000000', '--seconds', '30', `${root}/library/hugetlb/vmsplice-child-hugetlb.litmus`],
+        ...[
+          'run',
+          '--runs',
+          '1000000',
+          '--seconds',
+          '30',
+          `${root}/library/hugetlb/vmsplice-child-hugetlb.litmus`,
+        ],
       ],
       { stdio: 'ignore' },
     );
     const gone = new Promise((done) => child.on('close', done));
-    for (let i = 0; i < 200 && pool() === before; i++) await new Promise((done) => setTimeout(done, 50));
+    for (let i = 0; i < 200 && pool() === before; i++)
+      await new Promise((done) => setTimeout(done, 50));
     expect(pool()).not.toBe(before);
     child.kill('SIGKILL');
     await gone;

@@ -80,7 +80,7 @@ describe('races with huge pages', () => {
       expect(pfn).toBe(folio + 300);
       expect(leafPfn(k, mm, HAT + 300)).toBe(pfn);
       expect(run(folioMaybeDmaPinned(k, headOf(k, pfn)))).toBe(true);
-      seen.add(`${split}`);
+      seen.add(String(split));
       k.task.mm[pinner] = 0;
       settle(k, [task], pfn, free, seed);
     }
@@ -106,7 +106,7 @@ describe('races with huge pages', () => {
         expect(pinned).toBe(1);
         const pfn = k.kmem[pages] ?? 0;
         expect({ seed, pfn: leafPfn(k, mm, HAT + 2) }).toEqual({ seed, pfn });
-        seen.add(`${collapsed}`);
+        seen.add(String(collapsed));
         k.task.mm[pinner] = 0;
         settle(k, [task], pfn, free, seed);
       }

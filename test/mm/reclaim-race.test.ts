@@ -60,7 +60,7 @@ describe('A.31 races of unmapping', () => {
         ]);
         expect(k.report[0], `seed ${seed}`).toBe(0);
         expect(pinned, `seed ${seed}`).toBe(1);
-        outcomes.add(`freed ${freed}`);
+        outcomes.add(`freed ${String(freed)}`);
         const page = k.kmem[pages];
         // fork shares what isn't exclusive any more: the pinned page must still be.
         expect(run(dupMm(k, task, newTask(k, 0, 2)))).toBeGreaterThan(0);
@@ -104,7 +104,7 @@ describe('A.31 races of unmapping', () => {
         expect(k.report[0], `seed ${seed}`).toBe(0);
         expect(stored as number, `seed ${seed}`).toBeGreaterThan(0);
         expect(pageByte(k, load(k, task, 100), 0), `seed ${seed}`).toBe(8);
-        outcomes.add(`freed ${freed}`);
+        outcomes.add(`freed ${String(freed)}`);
       }
       expect([...outcomes].sort()).toEqual(['freed 0', 'freed 1']);
     },

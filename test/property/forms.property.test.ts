@@ -11,7 +11,8 @@ import { compareForms, execute, type Runner, runnerOf } from './run.ts';
 
 /** PINFOLD_RUNS multiplies the number of programs, PINFOLD_SEED replaces the seed. */
 const MORE = Number(process.env.PINFOLD_RUNS ?? 1);
-const seed = process.env.PINFOLD_SEED === undefined ? {} : { seed: Number(process.env.PINFOLD_SEED) };
+const seed =
+  process.env.PINFOLD_SEED === undefined ? {} : { seed: Number(process.env.PINFOLD_SEED) };
 
 let stepped: Runner;
 let direct: Runner;
@@ -25,7 +26,12 @@ beforeAll(() => {
   resumable = runnerOf(resumableForm());
 });
 
-function check(layouts: readonly ('tiny' | 'small' | 'huge')[], runs: number, runners: readonly Runner[], audited: readonly string[]): void {
+function check(
+  layouts: readonly ('tiny' | 'small' | 'huge')[],
+  runs: number,
+  runners: readonly Runner[],
+  audited: readonly string[],
+): void {
   fc.assert(
     fc.property(programs(layouts), (program) => compareForms(runners, program, audited)),
     { numRuns: Math.ceil(runs * MORE), ...seed },
@@ -33,7 +39,9 @@ function check(layouts: readonly ('tiny' | 'small' | 'huge')[], runs: number, ru
 }
 
 describe('random programs', () => {
-  test('stepped and direct: same results, same words, a clean audit after each call', { timeout: 600_000 }, () => {
+  test('stepped and direct: same results, same words, a clean audit after each call', {
+    timeout: 600_000,
+  }, () => {
     check(['small', 'small', 'tiny'], 10_000, [stepped, direct], ['stepped', 'direct']);
   });
 

@@ -97,7 +97,10 @@ function functions<F>(folder: string): Record<CallName, F> {
 export class Stuck extends Error {}
 
 function checkEnabled(enabled: boolean, word: number): void {
-  if (!enabled) throw new Stuck(`waits for ever at operation ${word & 15}, region ${(word >>> 4) & 31}, index ${word >>> 9}`);
+  if (!enabled)
+    throw new Stuck(
+      `waits for ever at operation ${word & 15}, region ${(word >>> 4) & 31}, index ${word >>> 9}`,
+    );
 }
 
 type Enabled = typeof import('../../src/machine/enabled.ts');
@@ -130,7 +133,10 @@ export function plainForm(name: 'direct' | 'shared'): Form {
 export function resumableForm(): Form {
   type Runtime = typeof import('../../src/machine/resumable.ts');
   const runtime = load(resolve(root, 'src/machine/resumable.ts')) as Runtime;
-  const all = functions<import('../../src/machine/resumable.ts').Routine<Kernel, (number | boolean)[]>>('gen/resumable');
+  const all =
+    functions<import('../../src/machine/resumable.ts').Routine<Kernel, (number | boolean)[]>>(
+      'gen/resumable',
+    );
   const words = 2048;
   runtime.setStacks(new Int32Array(words), words);
   return {

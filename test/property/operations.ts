@@ -1,10 +1,11 @@
 /** What a program can do: each operation as calls of the model, for whichever form. */
-import { leafPfn } from '../../src/machine/mmu.ts';
-import { pageByte, setPageByte } from '../../src/machine/contents.ts';
-import { GFP } from '../../src/machine/buddy.ts';
-import { R } from '../../src/machine/access.ts';
+
 import { fdDup, fileOfFd, ofdOf } from '../../src/fs/fd.ts';
 import { PIPE_BUFFERS } from '../../src/fs/system.ts';
+import { R } from '../../src/machine/access.ts';
+import { GFP } from '../../src/machine/buddy.ts';
+import { pageByte, setPageByte } from '../../src/machine/contents.ts';
+import { leafPfn } from '../../src/machine/mmu.ts';
 import { FALLOC } from '../../src/mm/file-size.ts';
 import { headOf, isHugetlb, isLarge } from '../../src/mm/folio.ts';
 import { FOLL } from '../../src/mm/foll.ts';
@@ -88,7 +89,16 @@ function mmap(w: World, o: Op): number {
   const extra = pick(EXTRA, o.to);
   const offset = w.setup.layout === 'huge' ? (o.q & 1) * 512 : o.q;
   const prot = pick(PROTS, o.to >> 3);
-  return w.call('sysMmap', w.task(o.p), vpn, nr, prot, kind.flags | extra | MAP.fixed, file, offset);
+  return w.call(
+    'sysMmap',
+    w.task(o.p),
+    vpn,
+    nr,
+    prot,
+    kind.flags | extra | MAP.fixed,
+    file,
+    offset,
+  );
 }
 
 const ADVICE = [
@@ -110,7 +120,13 @@ const ADVICE = [
   MADV.pageout,
 ] as const;
 
-const REMAPS = [0, MREMAP.mayMove, MREMAP.mayMove | MREMAP.fixed, MREMAP.mayMove | MREMAP.fixed, MREMAP.mayMove | MREMAP.dontUnmap] as const;
+const REMAPS = [
+  0,
+  MREMAP.mayMove,
+  MREMAP.mayMove | MREMAP.fixed,
+  MREMAP.mayMove | MREMAP.fixed,
+  MREMAP.mayMove | MREMAP.dontUnmap,
+] as const;
 
 function mremap(w: World, o: Op): number {
   const from = range(w, o.at, o.n);
@@ -144,7 +160,15 @@ function access(w: World, o: Op, write: boolean): number {
 }
 
 /** Flags that a caller may or may not pass, by the bits of `how`. */
-const FLAG_BITS = [FOLL.write, FOLL.longterm, FOLL.force, FOLL.hwpoison, FOLL.anon, FOLL.honorNumaFault, FOLL.interruptible] as const;
+const FLAG_BITS = [
+  FOLL.write,
+  FOLL.longterm,
+  FOLL.force,
+  FOLL.hwpoison,
+  FOLL.anon,
+  FOLL.honorNumaFault,
+  FOLL.interruptible,
+] as const;
 
 function flagsOf(how: number): number {
   let flags = 0;
@@ -192,7 +216,16 @@ function grab(w: World, o: Op): number {
 }
 
 /** `*_remote`: with and without an `int *locked`, through which the call may say that it dropped mmap_lock. */
-function grabRemote(w: World, name: 'getUserPagesRemote' | 'pinUserPagesRemote', task: number, mm: number, vpn: number, nr: number, flags: number, how: number): number {
+function grabRemote(
+  w: World,
+  name: 'getUserPagesRemote' | 'pinUserPagesRemote',
+  task: number,
+  mm: number,
+  vpn: number,
+  nr: number,
+  flags: number,
+  how: number,
+): number {
   const locked = (how & 1) !== 0 ? w.lockedWord : LOCKED.caller;
   w.k.kmem[w.lockedWord] = 1;
   w.call('lockShared', R.mmapLock, mm);
@@ -235,7 +268,8 @@ export function giveBack(w: World, hold: Hold, n: number, how: number): void {
   const first = pages[0] ?? 0;
   const row = pages.every((pfn, j) => pfn === first + j);
   if ((how & 7) < 3) unpinList(w, pages, how & 7, dirty);
-  else if ((how & 7) === 3 && row) w.call('unpinUserPageRangeDirtyLock', first, pages.length, dirty);
+  else if ((how & 7) === 3 && row)
+    w.call('unpinUserPageRangeDirtyLock', first, pages.length, dirty);
   else if ((how & 7) === 4) for (const pfn of pages) w.call('unpinUserFolio', headOf(w.k, pfn), 1);
   else for (const pfn of pages) w.call('unpinUserPage', pfn);
 }
@@ -254,7 +288,14 @@ function unpinList(w: World, pages: readonly number[], how: number, dirty: boole
 function addPin(w: World, o: Op): number {
   const hold = w.holds[o.at % Math.max(1, w.holds.length)];
   const pfn = hold?.pages[0];
-  if (hold === undefined || pfn === undefined || !hold.pinned || w.k.rules.pin.impl !== 'bias' || hold.pages.length === MAX_PAGES) return SKIPPED;
+  if (
+    hold === undefined ||
+    pfn === undefined ||
+    !hold.pinned ||
+    w.k.rules.pin.impl !== 'bias' ||
+    hold.pages.length === MAX_PAGES
+  )
+    return SKIPPED;
   w.call('folioAddPin', headOf(w.k, pfn));
   hold.pages.push(pfn);
   return 0;
@@ -264,7 +305,16 @@ function memfdPin(w: World, o: Op): number {
   const file = fileOfFd(w.k, w.mm(o.p), w.setup.layout === 'huge' ? FD.hugetlb : FD.memfd);
   const unit = w.setup.layout === 'huge' ? 300 : 1;
   const start = (o.at % FILE_PAGES) * unit * 4096 + 100;
-  const got = w.call('memfdPinFolios', w.task(o.p), file, start, start + o.n * unit * 4096, w.buffer, 1 + (o.how % MAX_PAGES), w.lockedWord);
+  const got = w.call(
+    'memfdPinFolios',
+    w.task(o.p),
+    file,
+    start,
+    start + o.n * unit * 4096,
+    w.buffer,
+    1 + (o.how % MAX_PAGES),
+    w.lockedWord,
+  );
   w.k.kmem[w.lockedWord] = 0;
   keep(w, true, got);
   return got;
@@ -292,7 +342,17 @@ function pipeRead(w: World, o: Op): number {
 function processVm(w: World, o: Op): number {
   const mm = w.mm(o.q);
   if (mm === 0) return SKIPPED;
-  return w.call('processVmCopy', w.task(o.p), mm, (o.how & 1) !== 0, page(w, o.at), 8, page(w, o.to), 24, 16);
+  return w.call(
+    'processVmCopy',
+    w.task(o.p),
+    mm,
+    (o.how & 1) !== 0,
+    page(w, o.at),
+    8,
+    page(w, o.to),
+    24,
+    16,
+  );
 }
 
 function ptrace(w: World, o: Op): number {
@@ -318,7 +378,12 @@ function migrate(w: World, o: Op): number {
   const isolated = w.call('isolateFolio', folio);
   w.call('folioPut', folio, 1);
   if (isolated === 0) return -16;
-  const result = w.call('migrateFolio', folio, GFP.movable | ((o.how & 1) !== 0 ? GFP.pinnable : 0), 0);
+  const result = w.call(
+    'migrateFolio',
+    folio,
+    GFP.movable | ((o.how & 1) !== 0 ? GFP.pinnable : 0),
+    0,
+  );
   if (result < 0) w.call('putbackFolio', folio);
   return result;
 }
@@ -344,22 +409,32 @@ function onFile(w: World, o: Op, run: (file: number) => number): number {
 
 function truncate(w: World, o: Op): number {
   const unit = w.setup.layout === 'huge' ? 512 : 1;
-  return onFile(w, o, (file) => w.call('sysFtruncate', file, (o.to % (FILE_PAGES + 1)) * unit, o.how === 3 ? 100 : 0));
+  return onFile(w, o, (file) =>
+    w.call('sysFtruncate', file, (o.to % (FILE_PAGES + 1)) * unit, o.how === 3 ? 100 : 0),
+  );
 }
 
 function fallocate(w: World, o: Op): number {
   const unit = w.setup.layout === 'huge' ? 512 : 1;
   const mode = (o.how & 1) !== 0 ? FALLOC.punchHole | FALLOC.keepSize : o.how & FALLOC.keepSize;
-  return onFile(w, o, (file) => w.call('sysFallocate', file, mode, (o.at % FILE_PAGES) * unit, 0, o.n * unit, 0));
+  return onFile(w, o, (file) =>
+    w.call('sysFallocate', file, mode, (o.at % FILE_PAGES) * unit, 0, o.n * unit, 0),
+  );
 }
 
 /** By name; the numbers that each looks at. */
 export const OPERATIONS = {
   mmap: { fields: ['p', 'q', 'at', 'n', 'to', 'how'], run: mmap },
   munmap: { fields: ['p', 'at', 'n'], run: (w, o) => onRange(w, o, 'sysMunmap') },
-  mprotect: { fields: ['p', 'at', 'n', 'how'], run: (w, o) => onRange(w, o, 'sysMprotect', pick(PROTS, o.how)) },
+  mprotect: {
+    fields: ['p', 'at', 'n', 'how'],
+    run: (w, o) => onRange(w, o, 'sysMprotect', pick(PROTS, o.how)),
+  },
   mremap: { fields: ['p', 'at', 'n', 'to', 'how'], run: mremap },
-  madvise: { fields: ['p', 'at', 'n', 'how'], run: (w, o) => onRange(w, o, 'sysMadvise', pick(ADVICE, o.how)) },
+  madvise: {
+    fields: ['p', 'at', 'n', 'how'],
+    run: (w, o) => onRange(w, o, 'sysMadvise', pick(ADVICE, o.how)),
+  },
   mlock: { fields: ['p', 'at', 'n'], run: (w, o) => onRange(w, o, 'sysMlock') },
   munlock: { fields: ['p', 'at', 'n'], run: (w, o) => onRange(w, o, 'sysMunlock') },
   fork: { fields: ['p'], run: fork },
@@ -381,7 +456,10 @@ export const OPERATIONS = {
   ptrace: { fields: ['p', 'q', 'at', 'how'], run: ptrace },
   migrate: { fields: ['p', 'at', 'how'], run: migrate },
   split: { fields: ['p', 'at'], run: split },
-  collapse: { fields: ['p', 'at'], run: (w, o) => w.call('collapseHugePage', w.mm(o.p), page(w, o.at)) },
+  collapse: {
+    fields: ['p', 'at'],
+    run: (w, o) => w.call('collapseHugePage', w.mm(o.p), page(w, o.at)),
+  },
   reclaim: { fields: ['n'], run: (w, o) => w.call('shrinkLruPages', o.n) },
   drain: { fields: [], run: (w) => w.call('lruDrain') },
   truncate: { fields: ['p', 'q', 'to', 'how'], run: truncate },
@@ -390,14 +468,25 @@ export const OPERATIONS = {
     fields: ['p', 'how'],
     run: (w, o) => {
       const file = fileOfFd(w.k, w.mm(o.p), FD.sealable);
-      return file === 0 ? SKIPPED : w.call('addSeals', file, pick([SEAL.shrink, SEAL.grow, SEAL.write, SEAL.futureWrite], o.how));
+      return file === 0
+        ? SKIPPED
+        : w.call(
+            'addSeals',
+            file,
+            pick([SEAL.shrink, SEAL.grow, SEAL.write, SEAL.futureWrite], o.how),
+          );
     },
   },
 } as const satisfies Record<string, Operation>;
 
 export type OpName = keyof typeof OPERATIONS;
 
-function onRange(w: World, o: Op, name: 'sysMunmap' | 'sysMprotect' | 'sysMadvise' | 'sysMlock' | 'sysMunlock', ...more: number[]): number {
+function onRange(
+  w: World,
+  o: Op,
+  name: 'sysMunmap' | 'sysMprotect' | 'sysMadvise' | 'sysMlock' | 'sysMunlock',
+  ...more: number[]
+): number {
   const { vpn, nr } = range(w, o.at, o.n);
   return w.call(name, w.task(o.p), vpn, nr, ...more);
 }

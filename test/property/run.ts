@@ -38,10 +38,15 @@ export function execute(runner: Runner, program: Program, audited: boolean): Out
     try {
       results.push(run());
     } catch (error) {
-      throw new Broken(program, at, `${form.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      throw new Broken(
+        program,
+        at,
+        `${form.name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
     }
     const findings = audited ? world.audit() : [];
-    if (findings.length > 0) throw new Broken(program, at, `${form.name}: the audit finds\n  ${findings.join('\n  ')}`);
+    if (findings.length > 0)
+      throw new Broken(program, at, `${form.name}: the audit finds\n  ${findings.join('\n  ')}`);
   };
   program.ops.forEach((o, i) => guard(i, () => runOp(world, o)));
   guard(program.ops.length, () => end(world));
@@ -62,13 +67,19 @@ function end(w: World): number {
   const zero = w.k.misc[MISC.hugeZero] === 0 ? 0 : 512;
   const missing = w.freeAtStart - freePageCount(w.k) - zero;
   if (missing !== 0) throw new Error(`${missing} pages are missing at the end`);
-  if (w.k.swap.map.some((n) => n !== 0) || w.k.swap.cache.some((n) => n !== 0)) throw new Error('swap is in use at the end');
-  if (w.k.vmstat.length > 0 && w.k.hugetlb.reserved.some((n) => n !== 0)) throw new Error('hugetlb pages are reserved at the end');
+  if (w.k.swap.map.some((n) => n !== 0) || w.k.swap.cache.some((n) => n !== 0))
+    throw new Error('swap is in use at the end');
+  if (w.k.vmstat.length > 0 && w.k.hugetlb.reserved.some((n) => n !== 0))
+    throw new Error('hugetlb pages are reserved at the end');
   return missing;
 }
 
 /** Runs `program` in every form: same results, same words at the end; audited in the forms of `audited`. */
-export function compareForms(runners: readonly Runner[], program: Program, audited: readonly string[]): void {
+export function compareForms(
+  runners: readonly Runner[],
+  program: Program,
+  audited: readonly string[],
+): void {
   const outcomes = runners.map((r) => execute(r, program, audited.includes(r.form.name)));
   const [first, ...others] = outcomes;
   const model = runners[0];
@@ -77,13 +88,21 @@ export function compareForms(runners: readonly Runner[], program: Program, audit
     const runner = runners[i + 1] as Runner;
     const differs = first.results.findIndex((result, n) => result !== other.results[n]);
     if (differs >= 0) {
-      throw new Broken(program, differs, `${model.form.name} answers ${first.results[differs]}, ${runner.form.name} ${other.results[differs]}`);
+      throw new Broken(
+        program,
+        differs,
+        `${model.form.name} answers ${first.results[differs]}, ${runner.form.name} ${other.results[differs]}`,
+      );
     }
     forgetLedger(first.world);
     forgetLedger(other.world);
     const word = firstDifference(model.memory, runner.memory);
     if (word >= 0) {
-      throw new Broken(program, program.ops.length, `word ${word} (${arrayAt(first.world, word)}) is ${model.memory.words[word]} for ${model.form.name}, ${runner.memory.words[word]} for ${runner.form.name}`);
+      throw new Broken(
+        program,
+        program.ops.length,
+        `word ${word} (${arrayAt(first.world, word)}) is ${model.memory.words[word]} for ${model.form.name}, ${runner.memory.words[word]} for ${runner.form.name}`,
+      );
     }
   }
 }

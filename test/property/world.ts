@@ -1,9 +1,10 @@
 /** One machine with up to three processes, on which a program runs in one form; and what the program holds. */
-import { freePageCount } from '../../src/machine/buddy.ts';
-import type { Pfn } from '../../src/machine/types.ts';
-import { rulesFor } from '../../src/kernels/index.ts';
+
 import { addHeldBySystem } from '../../src/fs/held.ts';
 import { bootSystem, OFD, type System } from '../../src/fs/system.ts';
+import { rulesFor } from '../../src/kernels/index.ts';
+import { freePageCount } from '../../src/machine/buddy.ts';
+import type { Pfn } from '../../src/machine/types.ts';
 import { audit, auditIdle, newHeld } from '../../src/mm/audit.ts';
 import { setHugetlbPool } from '../../src/mm/hugetlb.ts';
 import { kmalloc, newTask } from '../../src/mm/kernel.ts';
@@ -22,9 +23,24 @@ export interface Setup {
 }
 
 const LAYOUTS = {
-  tiny: { areas: [{ pages: 72 }, { pages: 8, movable: true }, { pages: 8, cma: true }], slots: 88, swapPages: 6, pool: 0 },
-  small: { areas: [{ pages: 160 }, { pages: 32, movable: true }, { pages: 16, cma: true }], slots: 208, swapPages: 12, pool: 0 },
-  huge: { areas: [{ pages: 3584 }, { pages: 512, movable: true }], slots: 768, swapPages: 12, pool: 3 },
+  tiny: {
+    areas: [{ pages: 72 }, { pages: 8, movable: true }, { pages: 8, cma: true }],
+    slots: 88,
+    swapPages: 6,
+    pool: 0,
+  },
+  small: {
+    areas: [{ pages: 160 }, { pages: 32, movable: true }, { pages: 16, cma: true }],
+    slots: 208,
+    swapPages: 12,
+    pool: 0,
+  },
+  huge: {
+    areas: [{ pages: 3584 }, { pages: 512, movable: true }],
+    slots: 768,
+    swapPages: 12,
+    pool: 3,
+  },
 } as const;
 
 /** Processes at most. */
@@ -54,7 +70,8 @@ export class Memory {
   }
 
   alloc = (count: number): Int32Array => {
-    if (this.used + count > this.words.length) throw new RangeError('the memory for machines is too small');
+    if (this.used + count > this.words.length)
+      throw new RangeError('the memory for machines is too small');
     const view = new Int32Array(this.words.buffer, this.used * 4, count);
     this.used += count;
     return view;

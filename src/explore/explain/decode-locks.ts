@@ -186,6 +186,7 @@ export const decodeMappings = (ctx: Context, words: Words): Difference[] => {
     const [mm = 0, start = 0] = (now[0] ?? 0) !== 0 && (now[1] ?? 0) !== 0 ? now : old;
     const before = vmaText(old);
     const after = vmaText(now);
+    if (before === after) continue;
     // A child's mappings are the parent's: nothing to tell.
     const shown = before !== after && before !== 'none' && after !== 'none';
     found.push({

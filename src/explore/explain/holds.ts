@@ -101,7 +101,7 @@ export class Holds {
       if (at >= 0) this.#open.splice(at, 1);
       this.#add('pin', step.thread, w.index, w.after - w.before);
     }
-    if (!passesFile(step.functions, TAKES)) return;
+    if (!passesFile(step.functions.slice(-2), TAKES)) return;
     for (const w of words.of('page.refcount')) {
       const more = w.after - w.before;
       if (more > 0 && more < PIN_BIAS && w.before > 0 && !pinned.some((p) => p.index === w.index))

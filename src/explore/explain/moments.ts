@@ -53,7 +53,7 @@ export class Moments {
   #was: boolean | null = null;
   /** Since which step the proposition is as wanted, and what is pinned without anybody knowing. */
   #wantedSince = 0;
-  #leakedSince = 0;
+  readonly #leakedSince = new Map<number, number>();
   #bugAt = 0;
   /** By object in words: the thread that locked it last, and when. */
   readonly #lockedBy = new Map<string, { thread: number; step: number }>();
@@ -82,8 +82,10 @@ export class Moments {
     if (locks.some((array) => words.of(array).some((w) => w.after !== 0)))
       this.#lockedBy.set(accessObject(this.#ctx, step.access), { thread: step.thread, step: at });
     if (this.#bugAt === 0 && bug) this.#bugAt = at;
-    if (leakedPins(k).length === 0) this.#leakedSince = 0;
-    else if (this.#leakedSince === 0) this.#leakedSince = at;
+    const leaked = new Set(leakedPins(k));
+    for (const folio of this.#leakedSince.keys())
+      if (!leaked.has(folio)) this.#leakedSince.delete(folio);
+    for (const folio of leaked) if (!this.#leakedSince.has(folio)) this.#leakedSince.set(folio, at);
     const holds = this.#condition.holds(k);
     if (this.#was !== null && holds !== this.#was && holds === this.#wanted) this.#wantedSince = at;
     this.#was = holds;
@@ -119,7 +121,7 @@ export class Moments {
       case 'deadlock':
         return {
           step: last,
-          text: `deadlock: ${end.waiting.map((t) => this.#waits(t)).join('; ')}`,
+          text: `deadlock: ${end.waiting.map((t) => `${ctx.thread(t)} ${this.waits(t)}`).join('; ')}`,
         };
       case 'livelock':
         return {
@@ -131,20 +133,21 @@ export class Moments {
         if (leaked.length === 0) return null;
         const pages = leaked.map((frame) => ctx.page(frame)).join(', ');
         return {
-          step: this.#leakedSince,
+          step: Math.max(...leaked.map((folio) => this.#leakedSince.get(folio) ?? last)),
           text: `${pages} stays pinned, and from here on nobody knows of it any more`,
         };
       }
     }
   }
 
-  #waits(thread: number): string {
+  /** What the thread waits for, and who has it. */
+  waits(thread: number): string {
     const object = accessObject(this.#ctx, threadPending(thread));
     const holder = this.#lockedBy.get(object);
     const by =
       holder === undefined
         ? ''
         : `, which ${holder.thread === thread ? 'it has itself held' : `${this.#ctx.thread(holder.thread)} has held`} since step ${holder.step}`;
-    return `${this.#ctx.thread(thread)} waits for ${object}${by}`;
+    return `waits for ${object}${by}`;
   }
 }

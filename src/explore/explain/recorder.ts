@@ -90,21 +90,26 @@ export class Recorder {
     rest.give('report', found);
     rest.give('pins', this.#early.get(step.thread) ?? []);
     this.#bugSeen = true;
-    const thread = step.thread;
-    this.#record(
-      {
-        thread,
-        access: threadPending(thread),
-        functions: threadTrace(thread).map((f) => f.name),
-        instruction: k.lit.at[thread] ?? 0,
-        changes: [],
-        decision: false,
-      },
-      rest,
-    );
+    this.#record(this.#announced(step.thread), rest);
+  }
+
+  /** The step that a thread would take next. */
+  #announced(thread: number): TraceStep {
+    return {
+      thread,
+      access: threadPending(thread),
+      functions: threadTrace(thread).map((f) => f.name),
+      instruction: this.#machine.k.lit.at[thread] ?? 0,
+      changes: [],
+      decision: false,
+    };
   }
 
   finish(end: End): void {
+    // Who waits has announced a step and not taken it: where it stands belongs to the story.
+    if (end.kind === 'deadlock')
+      for (const t of end.waiting)
+        this.#record(this.#announced(t), new Words(this.#places, []), this.#moments.waits(t));
     const { moments, verdict } = this.#moments.finish(end);
     this.#told = moments;
     this.verdict = verdict;
@@ -124,7 +129,7 @@ export class Recorder {
     );
   }
 
-  #record(step: TraceStep, words: Words): void {
+  #record(step: TraceStep, words: Words, meets: string | null = null): void {
     const ctx = this.#ctx;
     const index = ++ctx.step;
     const line = this.#lineOf(step);
@@ -146,7 +151,7 @@ export class Recorder {
       ...stepName(step.functions),
       functions: step.functions,
       access: { operation: accessOperation(step.access), object: accessObject(ctx, step.access) },
-      meets: this.#survey.meeting.has(index) ? valueRead(ctx, step.access) : null,
+      meets: meets ?? (this.#survey.meeting.has(index) ? valueRead(ctx, step.access) : null),
       differences: this.#differences(step, words),
       counts: this.#counts.changed(ctx, framesCounted(words)),
       moments: [],

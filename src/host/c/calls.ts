@@ -251,7 +251,12 @@ const FILES: readonly Snippet[] = [
     'fcntl.h',
     'static long sys_open(const char *path, int flags, int mode) { return result(open(path, flags, mode)); }',
   ),
-  snippet('close', 'fail', 'unistd.h', 'static long sys_close(int fd) { return result(close(fd)); }'),
+  snippet(
+    'close',
+    'fail',
+    'unistd.h',
+    'static long sys_close(int fd) { return result(close(fd)); }',
+  ),
   snippet(
     'read',
     'fail',
@@ -294,7 +299,12 @@ static long sys_read(int fd, volatile void *buf, unsigned long count) {
     'fcntl.h',
     'static long sys_fallocate(int fd, int mode, long offset, long length) { return result(fallocate(fd, mode, offset, length)); }',
   ),
-  snippet('fsync', 'fail', 'unistd.h', 'static long sys_fsync(int fd) { return result(fsync(fd)); }'),
+  snippet(
+    'fsync',
+    'fail',
+    'unistd.h',
+    'static long sys_fsync(int fd) { return result(fsync(fd)); }',
+  ),
   snippet(
     'writeback',
     'fail',
@@ -307,7 +317,12 @@ static long sys_read(int fd, volatile void *buf, unsigned long count) {
     'fcntl.h',
     'static long sys_sync_file_range(int fd, long offset, long nbytes, unsigned flags) { return result(sync_file_range(fd, offset, nbytes, flags)); }',
   ),
-  snippet('pipe', 'fail', 'unistd.h', 'static long sys_pipe(int *ends) { return result(pipe(ends)); }'),
+  snippet(
+    'pipe',
+    'fail',
+    'unistd.h',
+    'static long sys_pipe(int *ends) { return result(pipe(ends)); }',
+  ),
   snippet(
     'splice',
     'fail',

@@ -74,8 +74,18 @@ static uint64_t page_frame(int process, unsigned long addr) {
 }
 `,
   ),
-  snippet('present', 'page_entry', '', 'static double present(int process, unsigned long addr) { return (double)(page_entry(process, addr) >> 63); }'),
-  snippet('swapped', 'page_entry', '', 'static double swapped(int process, unsigned long addr) { return (double)(page_entry(process, addr) >> 62 & 1); }'),
+  snippet(
+    'present',
+    'page_entry',
+    '',
+    'static double present(int process, unsigned long addr) { return (double)(page_entry(process, addr) >> 63); }',
+  ),
+  snippet(
+    'swapped',
+    'page_entry',
+    '',
+    'static double swapped(int process, unsigned long addr) { return (double)(page_entry(process, addr) >> 62 & 1); }',
+  ),
   snippet(
     'same_page',
     'page_frame',

@@ -23,6 +23,7 @@ static void process_0(void) {
   write_text("/proc/self/oom_score_adj", "900");
   shared->pid[0] = getpid();
   run_body(THREADS, initial_block);
+  after_initial_block();
   if (!self->killed)
     for (int n = 0; n < THREADS; n++) {
       if (!is_first[n]) continue;
@@ -168,6 +169,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--run-limit") == 0) run_limit = atoi(argv[i + 1]);
     else if (strcmp(argv[i], "--root") == 0) snprintf(root, sizeof root, "%s", argv[i + 1]);
     else if (strcmp(argv[i], "--image") == 0) image = argv[i + 1];
+    else if (strcmp(argv[i], "--throttle") == 0) throttle = argv[i + 1];
     else if (strcmp(argv[i], "--cgroup") == 0) {
       char path[256];
       cgroup = cgroup == NULL ? argv[i + 1] : cgroup;

@@ -76,7 +76,12 @@ static void sys_post(int event) {
 }
 `,
   ),
-  snippet('await', 'wait_until', '', 'static void sys_await(int event) { wait_until(&shared->event[event]); }'),
+  snippet(
+    'await',
+    'wait_until',
+    '',
+    'static void sys_await(int event) { wait_until(&shared->event[event]); }',
+  ),
   snippet(
     'barrier',
     'wait_until',

@@ -9,7 +9,7 @@ export const SANDBOX: readonly Snippet[] = [
   snippet(
     'disk_image',
     'mount_at give_up',
-    'fcntl.h linux/loop.h string.h sys/ioctl.h unistd.h',
+    'fcntl.h linux/loop.h stdio.h string.h sys/ioctl.h unistd.h',
     String.raw`
 #ifndef LOOP_CONFIGURE
 #define LOOP_CONFIGURE 0x4C0A
@@ -19,6 +19,30 @@ struct loop_config {
   uint64_t reserved[8];
 };
 #endif
+/* What makes the disk slow, so that a request stays in flight while the test goes on; see slow_disk(). */
+static int loop_number, slow_read = -1, slow_write = -1;
+static void open_throttle(int number) {
+  char path[256];
+  loop_number = number;
+  if (throttle == NULL) return;
+  snprintf(path, sizeof path, "%s/blkio.throttle.read_bps_device", throttle);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  slow_read = fcntl(fd, F_DUPFD_CLOEXEC, 210);
+  close(fd);
+  snprintf(path, sizeof path, "%s/blkio.throttle.write_bps_device", throttle);
+  fd = open(path, O_WRONLY | O_CLOEXEC);
+  slow_write = fcntl(fd, F_DUPFD_CLOEXEC, 210);
+  close(fd);
+}
+
+/* 512 bytes take 50 ms; or as fast as it goes. */
+static void slow_disk(int slow) {
+  char line[32];
+  int n = snprintf(line, sizeof line, "7:%d %d", loop_number, slow ? 10240 : 0);
+  if (slow_read >= 0 && write(slow_read, line, (size_t)n) < 0) slow_read = -1;
+  if (slow_write >= 0 && write(slow_write, line, (size_t)n) < 0) slow_write = -1;
+}
+
 /* Mounts an image through a loop device that detaches itself with the mount. */
 static void mount_image(const char *image, const char *type) {
   char device[32];
@@ -34,6 +58,7 @@ static void mount_image(const char *image, const char *type) {
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
     if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
       mount_at(type, device, type, NULL);
+      open_throttle(number);
       close(loop);
       close(backing);
       close(control);

@@ -423,13 +423,14 @@ static void new_root(void) {
   rmdir("/old");
 }
 
-/* Only what page questions and locked memory need stays of a root's rights. */
-static void drop_rights(void) {
-  static const int kept[] = {CAP_IPC_LOCK, CAP_SYS_PTRACE, CAP_SYS_NICE, CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_KILL};
+/* Of a root's rights the judge keeps what page questions need, the test only what its own calls need. */
+static void drop_rights(int judge) {
+  static const int kept[] = {CAP_IPC_LOCK, CAP_SYS_PTRACE, CAP_SYS_NICE, CAP_SYS_ADMIN, CAP_KILL};
   struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   struct __user_cap_data_struct data[2];
   memset(data, 0, sizeof data);
   for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++) {
+    if (kept[i] == CAP_SYS_ADMIN && !judge) continue;
     data[0].effective |= 1u << kept[i];
     data[0].permitted |= 1u << kept[i];
   }
@@ -469,6 +470,7 @@ static void process_0(void) {
   pthread_t id;
   int only = -1;
   judging = 0;
+  drop_rights(0);
   write_text("/proc/self/oom_score_adj", "900");
   shared->pid[0] = getpid();
   run_body(THREADS, initial_block);
@@ -590,7 +592,7 @@ static int judge_all(long runs, unsigned long seed) {
     for (int i = 0; i < 64; i++)
       if (CPU_ISSET(i, &set)) cpus[cpu_count++] = i;
   new_root();
-  drop_rights();
+  drop_rights(1);
   set_limits();
   clock_gettime(CLOCK_MONOTONIC, &start_time);
   long n = 0;
