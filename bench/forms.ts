@@ -126,22 +126,15 @@ export class Pinner {
   }
 
   /**
-   * Pins the first `nr` pages by pin_user_pages_fast() and releases them by unpin_user_pages(). It goes
+   * Pins the first `nr` pages by pin_user_pages_fast() with `flags` and releases them by unpin_user_pages(). It goes
    * by pieces, and the middle one counts: a piece that another program interrupted does not.
    */
-  round(nr: number): Round {
+  round(nr: number, flags: number = FOLL.write): Round {
     const { pinUserPagesFast, unpinUserPages } = this.#form;
     const piece = Math.min(nr, PIECE);
     const pin = byPieces(nr, (from) => {
       const list = this.#list + from;
-      const got = pinUserPagesFast(
-        this.#k,
-        this.#task,
-        this.#start + from,
-        piece,
-        FOLL.write,
-        list,
-      );
+      const got = pinUserPagesFast(this.#k, this.#task, this.#start + from, piece, flags, list);
       if (got !== piece) throw new Error(`pinned ${got} of ${piece} pages`);
     });
     const unpin = byPieces(nr, (from) => unpinUserPages(this.#k, this.#list + from, piece));

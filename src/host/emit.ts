@@ -46,12 +46,14 @@ export const emitProgram = (checked: CheckedTest): string => {
   const condition = emitCondition(checked, processes);
   const disk = diskFileSystem(checked);
   const hugetlb = usesHugetlb(checked);
+  const flight = disk !== null && checked.callNames.includes('io_submit');
   const used = closure([
     'at',
     ...RUN_NEEDS.split(' '),
     ...bodies.flatMap((b) => b.snippets),
     ...condition.snippets,
     ...(disk === null ? [] : ['disk_image']),
+    ...(flight ? ['slow_disk'] : []),
     'mount_at',
   ]);
   const headers = new Set([...RUN_HEADERS.split(' '), ...used.flatMap((s) => s.headers)]);
@@ -119,9 +121,7 @@ export const emitProgram = (checked: CheckedTest): string => {
     'static int judging = 1, seconds = 5, run_limit = 3000, cpu_count, cpus[64];',
     'static char root[128] = "/tmp/pinfold-XXXXXX";',
     'static const char *cgroup;',
-    disk === null
-      ? 'static const char *image __attribute__((unused));'
-      : 'static const char *image;',
+    'static const char *image __attribute__((unused)), *throttle __attribute__((unused));',
     'static void (*const body_of[])(void);',
     '',
     '/* ---- what the test calls ---- */',
@@ -155,13 +155,22 @@ export const emitProgram = (checked: CheckedTest): string => {
     '',
     '/* ---- where it runs ---- */',
     '',
-    ...code(used.filter((s) => s.name === 'mount_at' || s.name === 'disk_image')),
-    ...mountFileSystems(disk, usesHugetlbfs(checked)),
+    ...code(
+      used.filter(
+        (s) => s.name === 'mount_at' || s.name === 'disk_image' || s.name === 'slow_disk',
+      ),
+    ),
+    ...mountFileSystems(
+      disk,
+      usesHugetlbfs(checked),
+      checked.callNames.includes('split_huge_page'),
+    ),
     '',
     ...code(used.filter((s) => s.name === 'enter_sandbox')),
     ...beforeRun(
       condition.counters,
       hugetlb,
+      flight,
       checked.callNames.some((n) => n.startsWith('io_uring')),
     ),
     '',
@@ -260,7 +269,7 @@ const quiet = (counters: readonly string[]): string[] => {
   ];
 };
 
-const mountFileSystems = (disk: string | null, hugetlbfs: boolean): string[] => [
+const mountFileSystems = (disk: string | null, hugetlbfs: boolean, debugfs: boolean): string[] => [
   `static const char *const folders[] = {"/tmpfs"${disk === null ? '' : `, "/${disk}"`}${hugetlbfs ? ', "/hugetlbfs"' : ''}};`,
   'static void mount_file_systems(void) {',
   ...(disk === null
@@ -269,6 +278,7 @@ const mountFileSystems = (disk: string | null, hugetlbfs: boolean): string[] => 
         `  if (image == NULL) give_up("/${disk}: no image of a file system was given (--image FILE)");`,
         `  mount_image(image, "${disk}");`,
       ]),
+  ...(debugfs ? ['  mount_at("debug", "pinfold", "debugfs", NULL);'] : []),
   ...(hugetlbfs ? ['  mount_at("hugetlbfs", "pinfold", "hugetlbfs", "mode=700");'] : []),
   '}',
 ];

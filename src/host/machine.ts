@@ -127,6 +127,15 @@ export const repair = (): string[] => {
   return done;
 };
 
+/** NUMA nodes of this machine. */
+export const memoryNodes = (): number => {
+  try {
+    return readdirSync('/sys/devices/system/node').filter((n) => /^node\d+$/.test(n)).length;
+  } catch {
+    return 1;
+  }
+};
+
 /** One `pinfold run` on this machine. */
 export class Host {
   readonly #journal: Journal;

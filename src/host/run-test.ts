@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { build } from './build.ts';
 import { emitProgram } from './emit.ts';
-import type { Host } from './machine.ts';
+import { type Host, memoryNodes } from './machine.ts';
 import { diskFileSystem, usesCounters, usesHugetlb, usesMachine, usesSwap } from './needs.ts';
 import { races } from './processes.ts';
 import { type Histogram, type RunLimits, runProgram } from './run-program.ts';
@@ -46,13 +46,17 @@ export const runTest = async (
   const why = staticSkip(checked);
   if (why !== null) return skip(why);
   if (process.platform !== 'linux') return skip(`this is ${process.platform}, not Linux`);
+  if (checked.callNames.includes('migrate') && memoryNodes() < 2)
+    return skip(
+      'migrate(): one memory node here, and move_pages leaves a page on the node where it is',
+    );
   const folder = join(host.folder, String(programs++));
   mkdirSync(join(folder, 'root'), { recursive: true });
   const built = build(emitProgram(checked), folder);
   if (!built.ok) return skip(built.reason);
   const groups = host.cgroups();
   const more = groups.flatMap((c) => ['--cgroup', c]);
-  const throttle = groups.find((c) => existsSync(join(c, 'blkio.throttle.read_bps_device')));
+  const throttle = groups.find((c) => existsSync(join(c, 'blkio.throttle.read_iops_device')));
   if (throttle !== undefined) more.push('--throttle', throttle);
   if (usesMachine(checked) && !(await host.lock()))
     return skip(

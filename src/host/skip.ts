@@ -17,7 +17,6 @@ const NOT_COMPARABLE: Readonly<Record<string, string>> = {
   cma_alloc: 'cma_alloc(): only the kernel itself can take pages from CMA',
   ksm: 'ksm(): its daemon scans the whole machine',
   numa_balance: 'numa_balance(): only the scheduler sets it going, on machines of several nodes',
-  split_huge_page: 'split_huge_page(): debugfs does not say whether a page was split',
   dax_teardown: 'dax_teardown(): no DAX device here',
 };
 
@@ -61,8 +60,10 @@ const callReason = (checked: CheckedTest): string | null => {
   const names = constantNames(checked);
   for (const name of ['MADV_HWPOISON', 'MADV_SOFT_OFFLINE'])
     if (names.has(name)) return `madvise(${name}): it would take memory away from the machine`;
-  if (checked.callNames.includes('shrink') && usesResult(checked, 'shrink'))
+  if (usesResult(checked, 'shrink'))
     return 'shrink(): the kernel does not say how many pages it reclaimed';
+  if (usesResult(checked, 'split_huge_page'))
+    return 'split_huge_page(): the kernel does not say whether it split the page';
   return null;
 };
 

@@ -65,11 +65,13 @@ export function* takePlainRun(
 }
 
 /**
- * Whether a call with these flags asks nothing of a page that depends on where it lies (its node's
- * counter, its zone for FOLL_LONGTERM, room in ranges).
+ * Whether a call with these flags asks nothing of a page that depends on where it lies: its node's
+ * counter, its zone (for FOLL_LONGTERM; a machine's first area is never movable nor CMA), room in
+ * ranges.
  */
 function plainRunPossible(k: Kernel, flags: number): boolean {
-  if ((flags & (FOLL.ranges | FOLL.longterm)) !== 0 || k.nodes !== 1) return false;
+  if ((flags & FOLL.ranges) !== 0 || k.nodes !== 1) return false;
+  if ((flags & FOLL.longterm) !== 0 && k.areas !== 1) return false;
   return (flags & (FOLL.get | FOLL.pin)) !== 0;
 }
 

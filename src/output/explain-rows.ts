@@ -136,6 +136,10 @@ const detailsOf = (step: ExplainedStep, full: boolean): string[] => {
   return details;
 };
 
+/** More pages than this that change alike are one entry; more changes than this are only counted. JSON has them all. */
+const ALIKE = 2;
+const LISTED = 24;
+
 /** Differences in words, those of one page together: `page buf: refs 1 -> 2, maps 1 -> 2`. */
 export const differencesText = (differences: readonly Difference[]): string[] => {
   const texts: string[] = [];
@@ -151,7 +155,15 @@ export const differencesText = (differences: readonly Difference[]): string[] =>
     if (known === undefined) pages.set(page, [`${what} ${d.before} -> ${d.after}`]);
     else known.push(`${what} ${d.before} -> ${d.after}`);
   }
-  for (const [page, list] of pages) texts.push(`${page}: ${list.join(', ')}`);
+  // Pages of a large folio change alike.
+  const alike = Map.groupBy(pages, ([, list]) => list.join(', '));
+  for (const [change, list] of alike) {
+    const names = list.map(([page]) => page);
+    const some = names.length > ALIKE ? [`${names[0] ?? ''} and ${names.length - 1} more`] : names;
+    texts.push(...some.map((page) => `${page}: ${change}`));
+  }
+  if (texts.length > LISTED)
+    texts.splice(LISTED, texts.length, `and ${texts.length - LISTED} more changes`);
   return [...texts, ...results];
 };
 

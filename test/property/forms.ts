@@ -93,7 +93,10 @@ function functions<F>(folder: string): Record<CallName, F> {
   return made as Record<CallName, F>;
 }
 
-/** A call that waits for what nobody will do. */
+/** Steps of one call after which it is taken to go on for ever. */
+const STEPS_MAX = 5_000_000;
+
+/** A call that waits for what nobody will do, or that never ends. */
 export class Stuck extends Error {}
 
 function checkEnabled(enabled: boolean, word: number): void {
@@ -114,11 +117,12 @@ export function steppedForm(): Form {
     name: 'stepped',
     call(k, name, args) {
       const steps = all[name](k, ...args);
-      for (;;) {
+      for (let n = 0; n < STEPS_MAX; n++) {
         const next = steps.next();
         if (next.done === true) return Number(next.value ?? 0);
         checkEnabled(accessEnabled(k, next.value), next.value);
       }
+      throw new Stuck(`${name} does not end`);
     },
   };
 }

@@ -173,9 +173,8 @@ const FLAG_BITS = [
 function flagsOf(how: number): number {
   let flags = 0;
   FLAG_BITS.forEach((flag, i) => {
-    // The rarer ones only where all of three bits agree.
-    const bits = i < 2 ? 1 << i : 7 << (2 + (i % 3));
-    if ((how & bits) === bits) flags |= flag;
+    // The first two by a bit of their own, one of the rarer ones for some values of the others.
+    if (i < 2 ? (how & (1 << i)) !== 0 : how >> 2 === i + 4) flags |= flag;
   });
   return flags;
 }

@@ -22,13 +22,13 @@ export interface Program {
   readonly ops: readonly Op[];
 }
 
-/** As TypeScript that `runProgram` takes, an operation a line, with only the numbers that matter. */
+/** As TypeScript for `compareForms` (replay.ts runs it), an operation a line, with only the numbers that matter. */
 export function programText(program: Program): string {
   const lines = program.ops.map((o, i) => {
     const fields = OPERATIONS[o.op].fields.map((f) => `${f}: ${o[f]}`);
     return `  op('${o.op}', { ${fields.join(', ')} }), // ${i}`;
   });
-  return `runProgram(${JSON.stringify(program.setup)}, [\n${lines.join('\n')}\n])`;
+  return `({ setup: ${JSON.stringify(program.setup)}, ops: [\n${lines.join('\n')}\n] })`;
 }
 
 /** An operation of which only the numbers that matter are given. */

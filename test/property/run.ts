@@ -3,8 +3,8 @@ import { freePageCount } from '../../src/machine/buddy.ts';
 import { MISC } from '../../src/mm/kernel.ts';
 import type { Form } from './forms.ts';
 import { exitProcess, giveBack, runOp } from './operations.ts';
-import { type Op, type Program, programText } from './program.ts';
-import { Memory, PROCESSES, type Setup, World } from './world.ts';
+import { type Program, programText } from './program.ts';
+import { Memory, PROCESSES, World } from './world.ts';
 
 /** A form and the memory that its machines live in. */
 export interface Runner {
@@ -48,7 +48,7 @@ export function execute(runner: Runner, program: Program, audited: boolean): Out
     if (findings.length > 0)
       throw new Broken(program, at, `${form.name}: the audit finds\n  ${findings.join('\n  ')}`);
   };
-  program.ops.forEach((o, i) => guard(i, () => runOp(world, o)));
+  for (const [i, o] of program.ops.entries()) guard(i, () => runOp(world, o));
   guard(program.ops.length, () => end(world));
   return { results, world };
 }
@@ -69,7 +69,7 @@ function end(w: World): number {
   if (missing !== 0) throw new Error(`${missing} pages are missing at the end`);
   if (w.k.swap.map.some((n) => n !== 0) || w.k.swap.cache.some((n) => n !== 0))
     throw new Error('swap is in use at the end');
-  if (w.k.vmstat.length > 0 && w.k.hugetlb.reserved.some((n) => n !== 0))
+  if (w.k.hugetlb.reserved.some((n) => n !== 0))
     throw new Error('hugetlb pages are reserved at the end');
   return missing;
 }
@@ -133,9 +133,4 @@ function arrayAt(w: World, word: number): string {
     return '';
   };
   return found(w.k, '') || 'of no array';
-}
-
-/** A program as a failure prints it. */
-export function programOf(setup: Setup, ops: readonly Op[]): Program {
-  return { setup, ops };
 }

@@ -1,5 +1,6 @@
 /** What a step announced, in words, and the value that stands there. */
 import {
+  ADD,
   accessIndex,
   accessOp,
   accessRegion,
@@ -23,6 +24,7 @@ import type { Context } from './context.ts';
 const OPERATIONS: Readonly<Record<number, string>> = {
   [READ]: 'read',
   [WRITE]: 'write',
+  [ADD]: 'add',
   [LOCK]: 'lock',
   [LOCK_SHARED]: 'lock shared',
   [UNLOCK]: 'unlock',

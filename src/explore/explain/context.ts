@@ -42,6 +42,12 @@ export class Context {
       : `page ${frame}`;
   }
 
+  /** As `page`, or as it was called while it was not free. */
+  pageOnce(frame: Pfn): string {
+    const name = this.survey.nameAt(frame, this.step) ?? this.survey.lastName(frame);
+    return name === null ? this.page(frame) : `page ${name}`;
+  }
+
   /** A page of the test's own memory, whose changes a reader wants to see. */
   isNamed(frame: Pfn): boolean {
     return frame !== this.k.zeroPfn && this.survey.nameAt(frame, this.step) !== null;

@@ -151,6 +151,8 @@ export class Holds {
       const now = leafPfn(k, hold.mm, hold.vpn);
       if (now === 0 || now === hold.frame) continue;
       hold.parted = true;
+      // Of several on the same page one is enough to be told about.
+      if (this.#open.some((h) => h !== hold && h.parted && samePlace(h, hold))) continue;
       const address = this.#ctx.address(hold.mm, hold.vpn);
       found.push(
         `${address} is ${this.#ctx.page(now)} from here on, no longer ${this.#ctx.page(hold.frame)}, which ` +
@@ -172,7 +174,7 @@ export class Holds {
       for (const hold of this.#open) {
         if (hold.folio !== folio || hold.mm === mm || hold.told) continue;
         if (!allLeaves(k).some((l) => l.mm === mm && headOf(k, l.frame) === folio)) continue;
-        hold.told = true;
+        for (const h of this.#open) if (samePlace(h, hold)) h.told = true;
         found.push(
           `${this.#ctx.thread(step.thread)} writes its private memory in ${this.#ctx.page(frame)} itself, which ` +
             `${this.#who(hold)} through ${this.#ctx.address(hold.mm, hold.vpn)}: another process sees what is written`,
@@ -260,6 +262,9 @@ export class Holds {
     return [];
   }
 }
+
+const samePlace = (a: Hold, b: Hold): boolean =>
+  a.frame === b.frame && a.vpn === b.vpn && a.mm === b.mm;
 
 /** Frames whose content the step changed, page tables aside. */
 const framesWritten = (ctx: Context, words: Words): Set<Pfn> => {

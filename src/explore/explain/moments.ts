@@ -1,5 +1,7 @@
 /** Finds the moment where things go wrong, from what the machine does, and says it in a sentence. */
 import type { CompiledCondition } from '../../litmus/compile/index.ts';
+import { accessIndex, accessRegion, R } from '../../machine/access.ts';
+import { PG } from '../../machine/page.ts';
 import { BUG, bugName } from '../../machine/report.ts';
 import { threadPending } from '../../machine/resumable.ts';
 import { leakedPins } from '../leaks.ts';
@@ -43,6 +45,12 @@ const BUGS: Readonly<Record<number, (page: string) => string>> = {
 /** BUG codes whose argument is no page frame. */
 const NO_PAGE = new Set<number>([BUG.sleepInAtomic, BUG.badEntry, BUG.badUnlock, BUG.doubleFree]);
 
+/** The object of an access that takes a lock. */
+const lockName = (ctx: Context, word: number): string =>
+  accessRegion(word) === R.flags
+    ? `the lock of ${ctx.page(accessIndex(word))}`
+    : accessObject(ctx, word);
+
 export class Moments {
   readonly #ctx: Context;
   readonly #holds: Holds;
@@ -80,7 +88,9 @@ export class Moments {
       'hugetlb.locks',
     ];
     if (locks.some((array) => words.of(array).some((w) => w.after !== 0)))
-      this.#lockedBy.set(accessObject(this.#ctx, step.access), { thread: step.thread, step: at });
+      this.#lockedBy.set(lockName(this.#ctx, step.access), { thread: step.thread, step: at });
+    if (words.of('page.flags').some((w) => (w.after & ~w.before & PG.locked) !== 0))
+      this.#lockedBy.set(lockName(this.#ctx, step.access), { thread: step.thread, step: at });
     if (this.#bugAt === 0 && bug) this.#bugAt = at;
     const leaked = new Set(leakedPins(k));
     for (const folio of this.#leakedSince.keys())
@@ -114,7 +124,7 @@ export class Moments {
     const last = ctx.step;
     switch (end.kind) {
       case 'bug': {
-        const page = NO_PAGE.has(end.code) ? '' : ctx.page(end.argument);
+        const page = NO_PAGE.has(end.code) ? '' : ctx.pageOnce(end.argument);
         const text = BUGS[end.code]?.(page) ?? bugName(end.code);
         return { step: this.#bugAt, text: `BUG ${bugName(end.code)}: ${text}` };
       }
@@ -131,7 +141,7 @@ export class Moments {
       case 'final': {
         const leaked = leakedPins(ctx.k);
         if (leaked.length === 0) return null;
-        const pages = leaked.map((frame) => ctx.page(frame)).join(', ');
+        const pages = leaked.map((frame) => ctx.pageOnce(frame)).join(', ');
         return {
           step: Math.max(...leaked.map((folio) => this.#leakedSince.get(folio) ?? last)),
           text: `${pages} stays pinned, and from here on nobody knows of it any more`,
@@ -142,7 +152,7 @@ export class Moments {
 
   /** What the thread waits for, and who has it. */
   waits(thread: number): string {
-    const object = accessObject(this.#ctx, threadPending(thread));
+    const object = lockName(this.#ctx, threadPending(thread));
     const holder = this.#lockedBy.get(object);
     const by =
       holder === undefined

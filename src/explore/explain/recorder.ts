@@ -132,6 +132,7 @@ export class Recorder {
   #record(step: TraceStep, words: Words, meets: string | null = null): void {
     const ctx = this.#ctx;
     const index = ++ctx.step;
+    if (words.arrays.includes('contents')) ctx.tables.outdate();
     const line = this.#lineOf(step);
     const last = this.#steps.at(-1);
     const same =

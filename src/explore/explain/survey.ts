@@ -75,7 +75,8 @@ export class Survey {
     }
     this.#look();
     this.#bury();
-    if (accessRegion(step.access) === R.entry) {
+    if (accessRegion(step.access) === R.entry && step.changes.length > 0) {
+      this.#tables.outdate();
       for (const leaf of this.#leavesAt(accessIndex(step.access) << 1)) this.#meet(leaf);
     }
   }
@@ -114,6 +115,12 @@ export class Survey {
     const life =
       this.#lives.find((l) => covers(l, frame) && l.from <= step && step <= l.to) ??
       this.#lives.find((l) => covers(l, frame) && l.from > step);
+    return life === undefined ? null : offset(life.name, frame - life.frame);
+  }
+
+  /** What the frame was called last. */
+  lastName(frame: Pfn): string | null {
+    const life = this.#lives.findLast((l) => covers(l, frame));
     return life === undefined ? null : offset(life.name, frame - life.frame);
   }
 

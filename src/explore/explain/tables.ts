@@ -66,13 +66,20 @@ export const allLeaves = (k: Lit): Leaf[] => {
 export class Tables {
   readonly #k: Lit;
   readonly #known = new Map<Pfn, TableInfo>();
+  #fresh = false;
 
   constructor(k: Lit) {
     this.#k = k;
     this.#look();
   }
 
+  /** Entries have changed: what is known must be looked at again. */
+  outdate(): void {
+    this.#fresh = false;
+  }
+
   #look(): void {
+    this.#fresh = true;
     for (let mm = 1; mm < this.#k.pgd.length; mm++)
       walkTables(
         this.#k,
@@ -84,7 +91,7 @@ export class Tables {
 
   /** What table the frame is, or was when it was last seen; undefined: none that some address space led to. */
   infoOf(frame: Pfn): TableInfo | undefined {
-    this.#look();
+    if (!this.#fresh || !this.#known.has(frame)) this.#look();
     return this.#known.get(frame);
   }
 

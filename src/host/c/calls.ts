@@ -446,6 +446,21 @@ static long sys_shrink(void) {
 `,
   ),
   snippet(
+    'split_huge_page',
+    'write_text give_up',
+    'errno.h stdio.h string.h unistd.h',
+    String.raw`
+/* The kernel's own test of splitting; whether it split, page_order() tells. */
+static long sys_split_huge_page(volatile void *addr) {
+  char text[64];
+  snprintf(text, sizeof text, "%d,0x%lx,0x%lx", getpid(), (unsigned long)addr, (unsigned long)addr + 4096);
+  if (write_text("/debug/split_huge_pages", text) < 0)
+    give_up("split_huge_page(): /sys/kernel/debug/split_huge_pages: %s", strerror(errno));
+  return 0;
+}
+`,
+  ),
+  snippet(
     'swap_in',
     'fail',
     'sys/mman.h',

@@ -25,22 +25,14 @@ static void open_throttle(int number) {
   char path[256];
   loop_number = number;
   if (throttle == NULL) return;
-  snprintf(path, sizeof path, "%s/blkio.throttle.read_bps_device", throttle);
+  snprintf(path, sizeof path, "%s/blkio.throttle.read_iops_device", throttle);
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   slow_read = fcntl(fd, F_DUPFD_CLOEXEC, 210);
   close(fd);
-  snprintf(path, sizeof path, "%s/blkio.throttle.write_bps_device", throttle);
+  snprintf(path, sizeof path, "%s/blkio.throttle.write_iops_device", throttle);
   fd = open(path, O_WRONLY | O_CLOEXEC);
   slow_write = fcntl(fd, F_DUPFD_CLOEXEC, 210);
   close(fd);
-}
-
-/* 512 bytes take 50 ms; or as fast as it goes. */
-static void slow_disk(int slow) {
-  char line[32];
-  int n = snprintf(line, sizeof line, "7:%d %d", loop_number, slow ? 10240 : 0);
-  if (slow_read >= 0 && write(slow_read, line, (size_t)n) < 0) slow_read = -1;
-  if (slow_write >= 0 && write(slow_write, line, (size_t)n) < 0) slow_write = -1;
 }
 
 /* Mounts an image through a loop device that detaches itself with the mount. */
@@ -68,6 +60,20 @@ static void mount_image(const char *image, const char *type) {
     usleep(10000);
   }
   give_up("/%s: no loop device is free (%s)", type, strerror(errno));
+}
+`,
+  ),
+  snippet(
+    'slow_disk',
+    'disk_image',
+    'stdio.h unistd.h',
+    String.raw`
+/* Less than one request in a slice of 100 ms, so that each waits for the next slice; or as fast as it goes. */
+static void slow_disk(int slow) {
+  char line[32];
+  int n = snprintf(line, sizeof line, "7:%d %d", loop_number, slow ? 9 : 0);
+  if (slow_read >= 0 && write(slow_read, line, (size_t)n) < 0) slow_read = -1;
+  if (slow_write >= 0 && write(slow_write, line, (size_t)n) < 0) slow_write = -1;
 }
 `,
   ),

@@ -1,0 +1,39 @@
+/** The reductions lose nothing: final states and problems are those of the search without them. */
+import { describe, expect, test } from 'vitest';
+import { Checker } from '../../src/explore/check.ts';
+import { rulesFor } from '../../src/kernels/index.ts';
+import { parse, renderDiagnostics } from '../../src/litmus/index.ts';
+import { racingProgram } from './racing-programs.ts';
+
+/** More with PINFOLD_PROGRAMS=1000. */
+const PROGRAMS = Number(process.env['PINFOLD_PROGRAMS'] ?? 120);
+/** Without reductions some programs are too large to finish: they say nothing. */
+const LIMITS = { states: 30_000, time: 20_000 };
+
+const endsOf = (text: string, file: string, kernel: string, unreduced: boolean) => {
+  const { checked, diagnostics } = parse(text, file);
+  if (checked === undefined) throw new Error(renderDiagnostics(diagnostics, text));
+  const e = new Checker(checked).explore(rulesFor(kernel), { unreduced, limits: LIMITS });
+  return e.observation === 'Incomplete'
+    ? null
+    : { states: e.states.map((s) => s.text).sort(), problems: [...e.problems].sort() };
+};
+
+describe('reduced = unreduced', () => {
+  test(`on ${PROGRAMS} generated racing programs`, () => {
+    let compared = 0;
+    let branching = 0;
+    for (let seed = 1; seed <= PROGRAMS; seed++) {
+      const { text, kernel } = racingProgram(seed);
+      const full = endsOf(text, `racing-${seed}`, kernel, true);
+      if (full === null) continue;
+      const reduced = endsOf(text, `racing-${seed}`, kernel, false);
+      expect(reduced, `seed ${seed} at ${kernel}:\n${text}`).toEqual(full);
+      compared++;
+      if (full.states.length > 1) branching++;
+    }
+    // The comparison must not become empty by itself.
+    expect(compared).toBeGreaterThan(PROGRAMS * 0.8);
+    expect(branching).toBeGreaterThan(PROGRAMS * 0.3);
+  });
+});
