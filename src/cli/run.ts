@@ -86,10 +86,16 @@ const sourceOf = (checked: CheckedTest): string => {
 
 const runAll = async (tests: readonly CheckedTest[], options: RunOptions): Promise<Report[]> => {
   const host = new Host();
-  const leave = (): never => process.exit(EXIT.unfinished);
-  for (const signal of SIGNALS) process.once(signal, leave);
   const progress = new Progress();
   const reports: Report[] = [];
+  // What was done so far is worth having.
+  const leave = (): never => {
+    progress.done();
+    host.close();
+    if (reports.length > 0) printReports(reports);
+    return process.exit(EXIT.unfinished);
+  };
+  for (const signal of SIGNALS) process.once(signal, leave);
   try {
     for (const [i, checked] of tests.entries()) {
       progress.update(`${i + 1}/${tests.length} ${checked.test.name}`);

@@ -1,12 +1,12 @@
 /** io_uring's registered buffers and asynchronous direct I/O, by raw system calls. */
-import { type Snippet, snippet } from './snippet.ts';
+import { c, type Snippet, snippet } from './snippet.ts';
 
 export const ASYNC: readonly Snippet[] = [
   snippet(
     'ring',
     'need',
     'errno.h fcntl.h pthread.h string.h linux/io_uring.h sys/mman.h sys/syscall.h sys/uio.h unistd.h',
-    String.raw`
+    c`
 #define RING_SLOTS 8
 /* The ring of this process; a child makes its own. */
 static struct {
@@ -50,7 +50,7 @@ static long ring_open(void) {
     'io_uring_register_buffers',
     'ring',
     '',
-    String.raw`
+    c`
 /* Registers one buffer: in a table of empty slots where the kernel has that (5.19), else as the only one. */
 static long sys_io_uring_register_buffers(volatile void *addr, unsigned long length) {
   struct iovec buffer = {(void *)addr, length};
@@ -84,7 +84,7 @@ static long sys_io_uring_register_buffers(volatile void *addr, unsigned long len
     'io_uring_unregister_buffers',
     'ring',
     '',
-    String.raw`
+    c`
 static long sys_io_uring_unregister_buffers(void) {
   pthread_mutex_lock(&ring_lock);
   long done = ring.pid != getpid() || ring.used == 0 ? -ENXIO : 0;
@@ -99,7 +99,7 @@ static long sys_io_uring_unregister_buffers(void) {
     'io_uring_fixed',
     'ring',
     '',
-    String.raw`
+    c`
 /* One READ_FIXED or WRITE_FIXED request, and its answer. */
 static long io_uring_fixed(int opcode, int fd, volatile void *buf, unsigned length, long offset, int index) {
   pthread_mutex_lock(&ring_lock);
@@ -136,7 +136,7 @@ static long io_uring_fixed(int opcode, int fd, volatile void *buf, unsigned leng
       `io_uring_${way}_fixed`,
       'io_uring_fixed',
       '',
-      String.raw`
+      c`
 static long sys_io_uring_${way}_fixed(int fd, volatile void *buf, unsigned long length, long offset, int index) {
   return io_uring_fixed(IORING_OP_${way.toUpperCase()}_FIXED, fd, buf, (unsigned)length, offset, index);
 }
@@ -147,7 +147,7 @@ static long sys_io_uring_${way}_fixed(int fd, volatile void *buf, unsigned long 
     'aio',
     'need',
     'errno.h linux/aio_abi.h sys/syscall.h unistd.h',
-    String.raw`
+    c`
 /* The context of asynchronous I/O of this process: requests by number, and the answers that came early. */
 static struct {
   int pid;
@@ -161,7 +161,7 @@ static struct {
     'io_submit',
     'aio',
     '',
-    String.raw`
+    c`
 static long sys_io_submit(int opcode, int fd, volatile void *buf, unsigned long length, long offset) {
   if (aio.pid != getpid()) {
     aio.context = 0;
@@ -188,7 +188,7 @@ static long sys_io_submit(int opcode, int fd, volatile void *buf, unsigned long 
     'io_getevents',
     'aio',
     '',
-    String.raw`
+    c`
 /* The answer of the oldest request not asked for yet. */
 static long sys_io_getevents(void) {
   if (aio.pid != getpid() || aio.asked == aio.submitted) return -EINVAL;

@@ -1,12 +1,12 @@
 /** What the end of a run is asked: registers, memory as each process sees it, pages, counters, the medium. */
-import { type Snippet, snippet } from './snippet.ts';
+import { c, type Snippet, snippet } from './snippet.ts';
 
 export const JUDGE: readonly Snippet[] = [
   snippet(
     'alive',
     'gone',
     'unistd.h',
-    String.raw`
+    c`
 static int alive(int process) { return shared->pid[process] != 0 && !gone(shared->pid[process], 0); }
 `,
   ),
@@ -14,7 +14,7 @@ static int alive(int process) { return shared->pid[process] != 0 && !gone(shared
     'peek',
     'alive',
     'fcntl.h math.h stdint.h stdio.h unistd.h',
-    String.raw`
+    c`
 /* An integer in the memory of a process, whatever the protection; NAN where nothing can be read. */
 static double peek(int process, unsigned long addr, int size, int is_signed) {
   char path[40];
@@ -34,7 +34,7 @@ static double peek(int process, unsigned long addr, int size, int is_signed) {
     'proc_word',
     'give_up',
     'errno.h fcntl.h stdint.h stdio.h string.h unistd.h',
-    String.raw`
+    c`
 /* One 64-bit word of a file of /proc. */
 static uint64_t proc_word(const char *path, unsigned long index) {
   uint64_t word = 0;
@@ -49,7 +49,7 @@ static uint64_t proc_word(const char *path, unsigned long index) {
     'page_entry',
     'alive proc_word',
     '',
-    String.raw`
+    c`
 /* /proc/PID/pagemap: bit 63 present, 62 swapped, 0 to 54 the page frame. */
 static uint64_t page_entry(int process, unsigned long addr) {
   char path[40];
@@ -63,7 +63,7 @@ static uint64_t page_entry(int process, unsigned long addr) {
     'page_frame',
     'page_entry',
     '',
-    String.raw`
+    c`
 /* The page mapped there; 0 when none is. */
 static uint64_t page_frame(int process, unsigned long addr) {
   uint64_t entry = page_entry(process, addr);
@@ -90,7 +90,7 @@ static uint64_t page_frame(int process, unsigned long addr) {
     'same_page',
     'page_frame',
     '',
-    String.raw`
+    c`
 static double same_page(int process, unsigned long addr, int other, unsigned long there) {
   uint64_t frame = page_frame(process, addr);
   return frame != 0 && frame == page_frame(other, there);
@@ -101,7 +101,7 @@ static double same_page(int process, unsigned long addr, int other, unsigned lon
     'map_count',
     'page_frame',
     '',
-    String.raw`
+    c`
 static double map_count(int process, unsigned long addr) {
   uint64_t frame = page_frame(process, addr);
   return frame == 0 ? 0 : (double)proc_word("/proc/kpagecount", frame);
@@ -112,7 +112,7 @@ static double map_count(int process, unsigned long addr) {
     'page_flags',
     'page_frame',
     '',
-    String.raw`
+    c`
 #define KPF_DIRTY 4
 #define KPF_COMPOUND_HEAD 15
 #define KPF_COMPOUND_TAIL 16
@@ -129,7 +129,7 @@ static uint64_t page_head(uint64_t frame) {
     'dirty',
     'page_flags',
     '',
-    String.raw`
+    c`
 static double dirty(int process, unsigned long addr) {
   uint64_t frame = page_frame(process, addr);
   return frame == 0 ? 0 : (double)(page_flags(page_head(frame)) >> KPF_DIRTY & 1);
@@ -140,7 +140,7 @@ static double dirty(int process, unsigned long addr) {
     'page_order',
     'page_flags',
     '',
-    String.raw`
+    c`
 static double page_order(int process, unsigned long addr) {
   uint64_t frame = page_frame(process, addr), pages = 1;
   int order = 0;
@@ -157,7 +157,7 @@ static double page_order(int process, unsigned long addr) {
     'huge',
     'alive give_up',
     'errno.h fcntl.h stdint.h stdio.h string.h sys/ioctl.h unistd.h',
-    String.raw`
+    c`
 /* PAGEMAP_SCAN (6.7): whether the entry that maps the page is a huge one. */
 static double huge(int process, unsigned long addr) {
   struct { uint64_t start, end, categories; } found = {0, 0, 0};
@@ -180,7 +180,7 @@ static double huge(int process, unsigned long addr) {
     'page_node',
     'alive',
     'sys/syscall.h unistd.h',
-    String.raw`
+    c`
 static double page_node(int process, unsigned long addr) {
   void *page = (void *)addr;
   int status = 0;
@@ -193,7 +193,7 @@ static double page_node(int process, unsigned long addr) {
     'counter',
     'write_text give_up',
     'stdio.h string.h stdlib.h',
-    String.raw`
+    c`
 /* A counter of /proc/vmstat, with what the CPUs still hold back folded in first. */
 static long counter(const char *name) {
   char line[128];
@@ -213,7 +213,7 @@ static long counter(const char *name) {
     'disk',
     'alive',
     'fcntl.h math.h stdio.h unistd.h',
-    String.raw`
+    c`
 /* A byte of a file as the medium has it, read past the page cache. */
 static double disk(int process, int fd, long index) {
   static unsigned char block[4096] __attribute__((aligned(4096)));

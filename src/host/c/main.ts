@@ -1,7 +1,9 @@
 /** The frame of an emitted program: runs the test again and again and says how each run ended. */
 
+import { c } from './snippet.ts';
+
 /** After the test's own part: one run, and the loop over runs. */
-export const RUNS = String.raw`
+export const RUNS = c`
 /* ---- one run ---- */
 
 /* Process 0: the initial block, then the threads that no fork starts. */

@@ -1,12 +1,12 @@
 /** Threads, the shared page, events and barriers. */
-import { type Snippet, snippet } from './snippet.ts';
+import { c, type Snippet, snippet } from './snippet.ts';
 
 export const ORDER: readonly Snippet[] = [
   snippet(
     'futex',
     '',
     'stdint.h sys/syscall.h linux/futex.h unistd.h time.h',
-    String.raw`
+    c`
 /* Sleeps while *word is old, at most so many milliseconds. */
 static void futex_wait(volatile int *word, int old, int milliseconds) {
   struct timespec limit = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
@@ -22,7 +22,7 @@ static void futex_wake(volatile int *word) {
     'random',
     '',
     'stdint.h',
-    String.raw`
+    c`
 /* xorshift64: the same seed gives the same delays. */
 static __thread uint64_t random_state = 1;
 static unsigned random_number(void) {
@@ -37,7 +37,7 @@ static unsigned random_number(void) {
     'at',
     'random',
     'sched.h',
-    String.raw`
+    c`
 /* Every statement of the test begins here: notes its line, and in a racing test waits a little now and then. */
 static void at(int line) {
   self->line = line;
@@ -53,7 +53,7 @@ static void at(int line) {
     'wait_until',
     'futex',
     'sched.h',
-    String.raw`
+    c`
 /* Waits until somebody sets *word. What waits so, and for what, is known to the judge: that is how it tells a deadlock. */
 static void wait_until(volatile int *word) {
   self->waits = 1;
@@ -68,7 +68,7 @@ static void wait_until(volatile int *word) {
     'post',
     'futex',
     '',
-    String.raw`
+    c`
 static void sys_post(int event) {
   __sync_synchronize();
   shared->event[event] = 1;
@@ -86,7 +86,7 @@ static void sys_post(int event) {
     'barrier',
     'wait_until',
     '',
-    String.raw`
+    c`
 static void sys_barrier(int n) {
   if (__sync_add_and_fetch(&shared->arrived[n], 1) == barrier_size[n]) {
     shared->open[n] = 1;
@@ -100,7 +100,7 @@ static void sys_barrier(int n) {
     'run_body',
     'futex random',
     'setjmp.h signal.h sched.h stdlib.h',
-    String.raw`
+    c`
 /* Where a thread goes on after SIGSEGV or SIGBUS: it has ended there. */
 static __thread sigjmp_buf escape;
 static void on_fault(int signal) {
@@ -144,7 +144,7 @@ static void stay(int process) {
     'fail',
     '',
     'errno.h',
-    String.raw`
+    c`
 /* What a system call returned, as the test sees it: a value, or a negative error number. */
 static long result(long value) { return value < 0 ? -errno : value; }
 `,
@@ -153,7 +153,7 @@ static long result(long value) { return value < 0 ? -errno : value; }
     'give_up',
     '',
     'stdarg.h stdio.h unistd.h stdlib.h',
-    String.raw`
+    c`
 /* This machine cannot run the test. */
 static void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void give_up(const char *format, ...) {
@@ -174,7 +174,7 @@ static void give_up(const char *format, ...) {
     'need',
     'fail give_up',
     'string.h',
-    String.raw`
+    c`
 /* As result(), for a call that a kernel may lack or keep from this user. */
 static long need(const char *call, long value) {
   if (value < 0 && (errno == ENOSYS || errno == EPERM)) give_up("%s: %s", call, strerror(errno));

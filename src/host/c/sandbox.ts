@@ -3,14 +3,14 @@
  * language names, limits, and an end that takes everything with it. The kernel undoes mounts and loop devices itself
  * when the last process has gone, however it went.
  */
-import { type Snippet, snippet } from './snippet.ts';
+import { c, type Snippet, snippet } from './snippet.ts';
 
 export const SANDBOX: readonly Snippet[] = [
   snippet(
     'disk_image',
     'mount_at give_up',
     'fcntl.h linux/loop.h stdio.h string.h sys/ioctl.h unistd.h',
-    String.raw`
+    c`
 #ifndef LOOP_CONFIGURE
 #define LOOP_CONFIGURE 0x4C0A
 struct loop_config {
@@ -67,7 +67,7 @@ static void mount_image(const char *image, const char *type) {
     'slow_disk',
     'disk_image',
     'stdio.h unistd.h',
-    String.raw`
+    c`
 /* Less than one request in a slice of 100 ms, so that each waits for the next slice; or as fast as it goes. */
 static void slow_disk(int slow) {
   char line[32];
@@ -81,7 +81,7 @@ static void slow_disk(int slow) {
     'mount_at',
     'give_up',
     'errno.h stdio.h string.h sys/mount.h sys/stat.h',
-    String.raw`
+    c`
 static void mount_at(const char *where, const char *device, const char *type, const char *options) {
   mkdir(where, 0700);
   if (mount(device, where, type, MS_NOSUID | MS_NODEV, options) != 0)
@@ -93,7 +93,7 @@ static void mount_at(const char *where, const char *device, const char *type, co
     'enter_sandbox',
     'mount_at give_up write_text',
     'errno.h fcntl.h sched.h signal.h stdio.h stdlib.h string.h linux/capability.h sys/mount.h sys/prctl.h sys/resource.h sys/stat.h sys/syscall.h unistd.h',
-    String.raw`
+    c`
 static void limit(int what, unsigned long most) {
   struct rlimit both = {most, most};
   setrlimit(what, &both);

@@ -1,5 +1,8 @@
 /** Pieces of C that an emitted program is put together from: only what a test uses goes in. */
 
+/** C as it stands, backslashes and all. */
+export const c = String.raw;
+
 export interface Snippet {
   readonly name: string;
   /** Names of snippets that must stand before this one. */
