@@ -91,7 +91,6 @@ export const pointerTo = (to: Type): PointerType => ({ kind: 'pointer', to });
 export const CHAR_POINTER: PointerType = pointerTo(CHAR);
 export const VOID_POINTER: PointerType = pointerTo(VOID);
 export const PAGE_POINTER: PointerType = pointerTo({ kind: 'struct', tag: 'page' });
-const FOLIO_POINTER: PointerType = pointerTo({ kind: 'struct', tag: 'folio' });
 
 export const isInt = (t: Type): t is IntType => t.kind === 'int';
 /** `struct page *` or `struct folio *`. */

@@ -2,16 +2,21 @@
  * Runs a program that a failing test has printed: `.tools/node test/property/replay.ts < program.txt`. Prints what
  * each operation answers, then the finding, if there still is one.
  */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { plainForm, resumableForm, steppedForm } from './forms.ts';
-import { op, type Program } from './program.ts';
+import type { Program } from './program.ts';
 import { compareForms, execute, runnerOf } from './run.ts';
 
 const text = readFileSync(0, 'utf8');
-const program = new Function(
-  'op',
-  `return ${text.slice(text.indexOf('({ setup'), text.lastIndexOf('})') + 2)}`,
-)(op) as Program;
+// The text is a module's worth of code that this project printed: it is run as the module that it is.
+const file = join(mkdtempSync(join(tmpdir(), 'pinfold-replay-')), 'program.ts');
+const operations = pathToFileURL(fileURLToPath(new URL('./program.ts', import.meta.url))).href;
+const value = text.slice(text.indexOf('({ setup'), text.lastIndexOf('})') + 2);
+writeFileSync(file, `import { op } from '${operations}';\nexport const program = ${value};\n`);
+const { program } = (await import(pathToFileURL(file).href)) as { readonly program: Program };
 const runners = [steppedForm(), plainForm('direct'), resumableForm()].map(runnerOf);
 try {
   compareForms(runners, program, ['stepped', 'direct']);
