@@ -188,12 +188,15 @@ export const emitProgram = (checked: CheckedTest): string => {
 const enumeration = (prefix: string, names: readonly string[]): string =>
   `enum { ${[...names.map((n) => `${prefix}_${n}`), `${prefix}S`].join(', ')} };`;
 
+/** What every libc's headers have had for long. */
+const OLD =
+  /^(PROT_|O_|E[A-Z0-9]+$|SEEK_|MS_|SPLICE_F_|SYNC_FILE_|FALLOC_|MAP_(SHARED|PRIVATE|ANONYMOUS|FIXED|HUGETLB)$|MREMAP_(MAYMOVE|FIXED)$|MADV_(DONTNEED|DONTFORK|DOFORK|HUGEPAGE|NOHUGEPAGE)$|NULL$|true$|false$)/;
+
 /** Constants that older headers lack. */
 const constants = (checked: CheckedTest): string[] => {
   const used = new Set<string>();
   for (const binding of checked.bindings.values())
-    if (binding.kind === 'constant' && !['NULL', 'true', 'false'].includes(binding.name))
-      used.add(binding.name);
+    if (binding.kind === 'constant' && !OLD.test(binding.name)) used.add(binding.name);
   return [...used]
     .sort()
     .flatMap((name) => [

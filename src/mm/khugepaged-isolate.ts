@@ -69,7 +69,7 @@ export function* looksCollapsible(k: Kernel, table: Pfn): Steps<number> {
     if (references !== explained(k, folio, mapped)) return -EAGAIN;
     if ((k.contents[pte] & PTE.write) !== 0) writable = true;
   }
-  return writable ? 1 : -EINVAL;
+  return writable || k.rules.thp.collapseReadOnly ? 1 : -EINVAL;
 }
 
 /**
@@ -89,7 +89,7 @@ export function* isolatePages(k: Kernel, table: Pfn): Steps<number> {
     if ((lo & PTE.write) !== 0) writable = true;
     if (error === 0) i++;
   }
-  if (error === 0 && !writable) error = -EINVAL;
+  if (error === 0 && !writable && !k.rules.thp.collapseReadOnly) error = -EINVAL;
   if (error !== 0) yield* releaseRuns(k, table, i);
   return error;
 }

@@ -4,8 +4,8 @@ import { c, type Snippet, snippet } from './snippet.ts';
 export const PROCESS: readonly Snippet[] = [
   snippet(
     'fork',
-    'run_body fail',
-    'unistd.h',
+    'run_body',
+    'errno.h unistd.h',
     c`
 /* A real fork; the child runs the body of thread n and stays. */
 static long sys_fork(int n) {
@@ -29,7 +29,7 @@ static long sys_fork(int n) {
   ),
   snippet(
     'wait',
-    'wait_until gone',
+    'futex gone',
     'sys/wait.h',
     c`
 /* Waits for the end of the thread's body, lets its process go, and sees it off. */

@@ -113,4 +113,19 @@ export const HUGE_RULES = [
     ],
     source: 'mm/huge_memory.c: do_huge_zero_wp_pmd()',
   },
+  {
+    id: 'S159',
+    name: 'thp.collapseReadOnly',
+    sentence:
+      'khugepaged and MADV_COLLAPSE take a range of which no entry is writable; before, at least one had to be.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.18',
+        title: 'mm: enable khugepaged anonymous collapse on non-writable regions',
+      },
+    ],
+    source: 'seen on 6.18.44 (docs/findings.md); mm/khugepaged.c: SCAN_PAGE_RO',
+  },
 ] as const satisfies readonly RuleData[];

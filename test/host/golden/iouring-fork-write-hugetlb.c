@@ -38,23 +38,8 @@
 #ifndef HPAGE_SIZE
 #define HPAGE_SIZE 2097152
 #endif
-#ifndef MAP_ANONYMOUS
-#define MAP_ANONYMOUS 32
-#endif
-#ifndef MAP_HUGETLB
-#define MAP_HUGETLB 262144
-#endif
-#ifndef MAP_PRIVATE
-#define MAP_PRIVATE 2
-#endif
 #ifndef PAGE_SIZE
 #define PAGE_SIZE 4096
-#endif
-#ifndef PROT_READ
-#define PROT_READ 1
-#endif
-#ifndef PROT_WRITE
-#define PROT_WRITE 2
 #endif
 
 /* ---- the test: its threads, processes and variables ---- */
@@ -108,7 +93,7 @@ static __thread struct thread *self;
 static int judging = 1, seconds = 5, run_limit = 3000, cpu_count, cpus[64];
 static char root[128] = "/tmp/pinfold-XXXXXX";
 static const char *cgroup;
-static const char *image __attribute__((unused));
+static const char *image __attribute__((unused)), *throttle __attribute__((unused));
 static void (*const body_of[])(void);
 
 /* ---- what the test calls ---- */
@@ -477,23 +462,6 @@ static const char *const term[] = {"0:r0"};
 
 static int disturbed(void) { return 0; }
 
-/* Before each run: what the last one left must have gone. */
-static void before_run(void) {
-  /* A ring that was killed gives its huge pages back a little later. */
-  for (int i = 0; i < 200; i++) {
-    char line[128];
-    long total = 0, unused = 0;
-    FILE *file = fopen("/proc/meminfo", "re");
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-      sscanf(line, "HugePages_Total: %ld", &total);
-      sscanf(line, "HugePages_Free: %ld", &unused);
-    }
-    if (file != NULL) fclose(file);
-    if (total == unused) break;
-    usleep(10000);
-  }
-}
-
 /* ---- where it runs ---- */
 
 static void mount_at(const char *where, const char *device, const char *type, const char *options) {
@@ -572,6 +540,26 @@ static void set_limits(void) {
   limit(RLIMIT_CPU, (unsigned long)seconds + 30);
 }
 
+static void after_initial_block(void) {
+}
+
+/* Before each run: what the last one left must have gone. */
+static void before_run(void) {
+  /* A ring that was killed gives its huge pages back a little later. */
+  for (int i = 0; i < 200; i++) {
+    char line[128];
+    long total = 0, unused = 0;
+    FILE *file = fopen("/proc/meminfo", "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+      sscanf(line, "HugePages_Total: %ld", &total);
+      sscanf(line, "HugePages_Free: %ld", &unused);
+    }
+    if (file != NULL) fclose(file);
+    if (total == unused) break;
+    usleep(10000);
+  }
+}
+
 /* ---- one run ---- */
 
 /* Process 0: the initial block, then the threads that no fork starts. */
@@ -593,6 +581,7 @@ static void process_0(void) {
   write_text("/proc/self/oom_score_adj", "900");
   shared->pid[0] = getpid();
   run_body(THREADS, initial_block);
+  after_initial_block();
   if (!self->killed)
     for (int n = 0; n < THREADS; n++) {
       if (!is_first[n]) continue;
@@ -738,6 +727,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--run-limit") == 0) run_limit = atoi(argv[i + 1]);
     else if (strcmp(argv[i], "--root") == 0) snprintf(root, sizeof root, "%s", argv[i + 1]);
     else if (strcmp(argv[i], "--image") == 0) image = argv[i + 1];
+    else if (strcmp(argv[i], "--throttle") == 0) throttle = argv[i + 1];
     else if (strcmp(argv[i], "--cgroup") == 0) {
       char path[256];
       cgroup = cgroup == NULL ? argv[i + 1] : cgroup;

@@ -35,29 +35,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef MAP_ANONYMOUS
-#define MAP_ANONYMOUS 32
-#endif
-#ifndef MAP_PRIVATE
-#define MAP_PRIVATE 2
-#endif
-#ifndef O_CREAT
-#define O_CREAT 64
-#endif
-#ifndef O_DIRECT
-#define O_DIRECT 16384
-#endif
-#ifndef O_RDWR
-#define O_RDWR 2
-#endif
 #ifndef PAGE_SIZE
 #define PAGE_SIZE 4096
-#endif
-#ifndef PROT_READ
-#define PROT_READ 1
-#endif
-#ifndef PROT_WRITE
-#define PROT_WRITE 2
 #endif
 
 /* ---- the test: its threads, processes and variables ---- */
@@ -104,7 +83,7 @@ static __thread struct thread *self;
 static int judging = 1, seconds = 5, run_limit = 3000, cpu_count, cpus[64];
 static char root[128] = "/tmp/pinfold-XXXXXX";
 static const char *cgroup;
-static const char *image;
+static const char *image __attribute__((unused)), *throttle __attribute__((unused));
 static void (*const body_of[])(void);
 
 /* ---- what the test calls ---- */
@@ -329,11 +308,6 @@ static int disturbed(void) {
   return counter("nr_foll_pin_acquired") != counted[0] || counter("nr_foll_pin_released") != counted[1];
 }
 
-/* Before each run: what the last one left must have gone. */
-static void before_run(void) {
-  count_all();
-}
-
 /* ---- where it runs ---- */
 
 static void mount_at(const char *where, const char *device, const char *type, const char *options) {
@@ -350,6 +324,22 @@ struct loop_config {
   uint64_t reserved[8];
 };
 #endif
+/* What makes the disk slow, so that a request stays in flight while the test goes on; see slow_disk(). */
+static int loop_number, slow_read = -1, slow_write = -1;
+static void open_throttle(int number) {
+  char path[256];
+  loop_number = number;
+  if (throttle == NULL) return;
+  snprintf(path, sizeof path, "%s/blkio.throttle.read_iops_device", throttle);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  slow_read = fcntl(fd, F_DUPFD_CLOEXEC, 210);
+  close(fd);
+  snprintf(path, sizeof path, "%s/blkio.throttle.write_iops_device", throttle);
+  fd = open(path, O_WRONLY | O_CLOEXEC);
+  slow_write = fcntl(fd, F_DUPFD_CLOEXEC, 210);
+  close(fd);
+}
+
 /* Mounts an image through a loop device that detaches itself with the mount. */
 static void mount_image(const char *image, const char *type) {
   char device[32];
@@ -365,6 +355,7 @@ static void mount_image(const char *image, const char *type) {
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
     if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
       mount_at(type, device, type, NULL);
+      open_throttle(number);
       close(loop);
       close(backing);
       close(control);
@@ -448,6 +439,14 @@ static void set_limits(void) {
   limit(RLIMIT_CPU, (unsigned long)seconds + 30);
 }
 
+static void after_initial_block(void) {
+}
+
+/* Before each run: what the last one left must have gone. */
+static void before_run(void) {
+  count_all();
+}
+
 /* ---- one run ---- */
 
 /* Process 0: the initial block, then the threads that no fork starts. */
@@ -469,6 +468,7 @@ static void process_0(void) {
   write_text("/proc/self/oom_score_adj", "900");
   shared->pid[0] = getpid();
   run_body(THREADS, initial_block);
+  after_initial_block();
   if (!self->killed)
     for (int n = 0; n < THREADS; n++) {
       if (!is_first[n]) continue;
@@ -614,6 +614,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--run-limit") == 0) run_limit = atoi(argv[i + 1]);
     else if (strcmp(argv[i], "--root") == 0) snprintf(root, sizeof root, "%s", argv[i + 1]);
     else if (strcmp(argv[i], "--image") == 0) image = argv[i + 1];
+    else if (strcmp(argv[i], "--throttle") == 0) throttle = argv[i + 1];
     else if (strcmp(argv[i], "--cgroup") == 0) {
       char path[256];
       cgroup = cgroup == NULL ? argv[i + 1] : cgroup;

@@ -34,20 +34,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#ifndef MAP_ANONYMOUS
-#define MAP_ANONYMOUS 32
-#endif
-#ifndef MAP_PRIVATE
-#define MAP_PRIVATE 2
-#endif
 #ifndef PAGE_SIZE
 #define PAGE_SIZE 4096
-#endif
-#ifndef PROT_READ
-#define PROT_READ 1
-#endif
-#ifndef PROT_WRITE
-#define PROT_WRITE 2
 #endif
 
 /* ---- the test: its threads, processes and variables ---- */
@@ -100,7 +88,7 @@ static __thread struct thread *self;
 static int judging = 1, seconds = 5, run_limit = 3000, cpu_count, cpus[64];
 static char root[128] = "/tmp/pinfold-XXXXXX";
 static const char *cgroup;
-static const char *image __attribute__((unused));
+static const char *image __attribute__((unused)), *throttle __attribute__((unused));
 static void (*const body_of[])(void);
 
 /* ---- what the test calls ---- */
@@ -371,10 +359,6 @@ static const char *const term[] = {"1:r0"};
 
 static int disturbed(void) { return 0; }
 
-/* Before each run: what the last one left must have gone. */
-static void before_run(void) {
-}
-
 /* ---- where it runs ---- */
 
 static void mount_at(const char *where, const char *device, const char *type, const char *options) {
@@ -453,6 +437,13 @@ static void set_limits(void) {
   limit(RLIMIT_CPU, (unsigned long)seconds + 30);
 }
 
+static void after_initial_block(void) {
+}
+
+/* Before each run: what the last one left must have gone. */
+static void before_run(void) {
+}
+
 /* ---- one run ---- */
 
 /* Process 0: the initial block, then the threads that no fork starts. */
@@ -474,6 +465,7 @@ static void process_0(void) {
   write_text("/proc/self/oom_score_adj", "900");
   shared->pid[0] = getpid();
   run_body(THREADS, initial_block);
+  after_initial_block();
   if (!self->killed)
     for (int n = 0; n < THREADS; n++) {
       if (!is_first[n]) continue;
@@ -619,6 +611,7 @@ int main(int argc, char **argv) {
     else if (strcmp(argv[i], "--run-limit") == 0) run_limit = atoi(argv[i + 1]);
     else if (strcmp(argv[i], "--root") == 0) snprintf(root, sizeof root, "%s", argv[i + 1]);
     else if (strcmp(argv[i], "--image") == 0) image = argv[i + 1];
+    else if (strcmp(argv[i], "--throttle") == 0) throttle = argv[i + 1];
     else if (strcmp(argv[i], "--cgroup") == 0) {
       char path[256];
       cgroup = cgroup == NULL ? argv[i + 1] : cgroup;
