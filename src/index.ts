@@ -48,3 +48,4 @@ export {
   print,
   renderDiagnostics,
 } from './litmus/index.ts';
+export * as shared from './shared.ts';

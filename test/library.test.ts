@@ -78,16 +78,24 @@ describe('files of the library', () => {
 const explored = async (
   kernels: readonly string[],
   unreduced: boolean,
-  limits: { readonly states?: number },
+  limits: { readonly states: number },
 ): Promise<ReadonlyMap<string, readonly Verdict[]>> => {
-  const options = { limits, unreduced, sample: undefined };
-  const verdicts = await checkAll(files, kernels, options, null, 2, () => undefined);
+  const options = { limits: { time: 120_000, ...limits }, unreduced, sample: undefined };
+  const run = checkAll(
+    files,
+    () => kernels,
+    options,
+    null,
+    2,
+    () => undefined,
+  );
+  const verdicts = await run.verdicts;
   return new Map(files.map((f, i) => [f.checked.test.name, verdicts[i] ?? []]));
 };
 
 let found: ReadonlyMap<string, readonly Verdict[]>;
 beforeAll(async () => {
-  found = await explored(kernelNames, false, {});
+  found = await explored(kernelNames, false, { states: 4_000_000 });
 }, 600_000);
 
 describe('Result: lines', () => {

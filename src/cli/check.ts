@@ -1,12 +1,14 @@
 /** `pinfold check`: explores each test at each kernel and judges it against its `Result:` lines. */
 import type { Command } from '@commander-js/extra-typings';
 import type { Verdict } from '../explore/check.ts';
-import { checkAll, defaultJobs } from '../explore/pool.ts';
+import { notReached } from '../explore/check.ts';
+import { checkAll, defaultJobs, type PoolProgress } from '../explore/pool.ts';
 import { DESIGNS, designNamed, parseKernelList } from '../kernels/index.ts';
 import { checkJson } from '../output/check-json.ts';
 import { herdText } from '../output/herd.ts';
 import { matrixText } from '../output/matrix.ts';
 import { EXIT, UserError } from './errors.ts';
+import { Journal } from './journal.ts';
 import { libraryFolder, litmusFiles, readSources } from './litmus-files.ts';
 import { colorChoice, print, wantsColor } from './output.ts';
 import { Progress } from './progress.ts';
@@ -37,6 +39,8 @@ export const addCheck = (program: Command): void => {
     .option('--json', 'print one JSON document (schema pinfold.check/1)')
     .option('--max-states <n>', 'stop a search after this many states', '4000000')
     .option('--timeout <seconds>', 'stop a search after this many seconds', '120')
+    .option('--memory <MiB>', 'stop a search whose states take more than this', '4096')
+    .option('--resume <file>', 'keep verdicts in this file as they come, and use those that it has')
     .option('-j, --jobs <n>', 'worker threads (default: one for each core)')
     .option('--random <n>', 'sample n executions instead of exploring all: finds, proves nothing')
     .option(
@@ -55,6 +59,7 @@ export const addCheck = (program: Command): void => {
       const limits = {
         states: positive('--max-states', options.maxStates),
         time: 1000 * positive('--timeout', options.timeout),
+        bytes: 2 ** 20 * positive('--memory', options.memory),
       };
       const design = options.design ?? null;
       if (design !== null && designNamed(design) === undefined) {
@@ -75,16 +80,45 @@ export const addCheck = (program: Command): void => {
         options.jobs === undefined
           ? defaultJobs(sources.length)
           : Math.floor(positive('--jobs', options.jobs));
+      const unreduced = options.unreduced === true;
+      const journal =
+        options.resume === undefined
+          ? null
+          : new Journal(options.resume, program.version() ?? '', {
+              limits,
+              unreduced,
+              sample,
+              design,
+            });
+      const known = sources.map((s) => kernels.map((kernel) => journal?.find(s.text, kernel)));
       const progress = new Progress();
-      const results = await checkAll(
+      const run = checkAll(
         sources,
-        kernels,
-        { limits, unreduced: options.unreduced === true, sample },
+        (i) => kernels.filter((_, at) => known[i]?.[at] === undefined),
+        { limits, unreduced, sample },
         design,
         Math.min(jobs, sources.length),
-        (done, test, kernel) => progress.update(`${done}/${sources.length} ${test} at ${kernel}`),
+        (p) => progress.update(progressText(p, sources.length)),
+        (verdict) => {
+          const source = sources.find((s) => s.checked.test.name === verdict.test);
+          if (source !== undefined) journal?.add(source.text, verdict);
+        },
       );
+      // The first interrupt lets the searches stop and prints what they have; a second one ends at once.
+      const interrupt = (): void => run.stop();
+      process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+      const found = await run.verdicts;
+      process.removeListener('SIGINT', interrupt).removeListener('SIGTERM', interrupt);
       progress.done();
+      journal?.close();
+      const results = sources.map((s, i) =>
+        kernels.map(
+          (kernel, at) =>
+            known[i]?.[at] ??
+            found[i]?.find((v) => v.kernel === kernel) ??
+            notReached(s.checked, kernel),
+        ),
+      );
       const verdicts = results.flat();
       const [only] = sources;
       const [first] = verdicts;
@@ -101,6 +135,13 @@ export const addCheck = (program: Command): void => {
       }
       process.exitCode = statusOf(verdicts);
     });
+};
+
+const progressText = ({ done, test, kernel, search }: PoolProgress, tests: number): string => {
+  const where = `${done}/${tests} ${test} at ${kernel}`;
+  if (search === null) return where;
+  const { states, steps, depth, bytes } = search;
+  return `${where}: ${states} states, ${steps} steps, depth ${depth}, ${Math.round(bytes / 2 ** 20)} MiB`;
 };
 
 const positive = (option: string, text: string): number => {

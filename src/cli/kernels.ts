@@ -10,6 +10,7 @@ import {
   kernelText,
 } from '../output/kernels.ts';
 import { UserError } from './errors.ts';
+import { addFetch } from './kernels-fetch.ts';
 import { print } from './output.ts';
 
 const EXAMPLES = `
@@ -63,6 +64,7 @@ export const addKernels = (program: Command): void => {
         () => diffJson(from, to),
       );
     });
+  addFetch(kernels);
 };
 
 const show = (json: true | undefined, text: () => string, object: () => unknown): void => {

@@ -123,6 +123,17 @@ export class Checker {
   }
 }
 
+/** The verdict of a test at a kernel that a check did not come to. */
+export const notReached = ({ test }: CheckedTest, kernel: string): Verdict => ({
+  ...nothing('Incomplete', 'interrupted before it began'),
+  test: test.name,
+  file: test.file,
+  kernel,
+  expected: null,
+  agrees: null,
+  milliseconds: 0,
+});
+
 /** What an exploration says about an expectation; what was cut short or sampled can only refute it. */
 const agreement = (e: Exploration, expected: Outcome): boolean | null => {
   if (e.observation !== 'Incomplete') return e.observation === expected;

@@ -2,6 +2,7 @@
 import type { Rules } from '../kernels/index.ts';
 import type { Outcome } from '../litmus/ast.ts';
 import type { Compiled, CompiledCondition } from '../litmus/compile/index.ts';
+import { KILLED } from '../litmus/run/program.ts';
 import { bugName } from '../machine/report.ts';
 import { Graph } from './graph.ts';
 import { leakedPins } from './leaks.ts';
@@ -28,6 +29,8 @@ export interface Exploration {
   readonly states: readonly FinalState[];
   /** How executions ended that did not come to an end of all threads. */
   readonly problems: readonly string[];
+  /** What happened on the way in some executions and the reader should know: threads that a signal ended. */
+  readonly notes: readonly string[];
   /** Why it is Incomplete or Unsupported; null else. */
   readonly reason: string | null;
   /** Of the last, complete search. */
@@ -59,6 +62,7 @@ export const nothing = (observation: Observation, reason: string): Exploration =
   observation,
   states: [],
   problems: [],
+  notes: [],
   reason,
   explored: { states: 0, steps: 0, searches: 0 },
 });
@@ -100,6 +104,7 @@ export const explore = (
     const graph = options.graph === true ? new Graph() : null;
     const states = new Map<string, FinalState>();
     const problems = new Set<string>();
+    const notes = new Set<string>();
     let limit: string | null = null;
     let bugs = 0;
     const onEnd = (end: End): string | null => {
@@ -110,6 +115,7 @@ export const explore = (
         problems.add(problem);
         return problem;
       }
+      for (const note of notesOf(machine)) notes.add(note);
       const state = finalState(machine, condition);
       if (state !== null && !states.has(state.text)) states.set(state.text, state);
       return state?.text ?? null;
@@ -123,6 +129,7 @@ export const explore = (
     const found = {
       states: [...states.values()],
       problems: [...problems],
+      notes: [...notes],
       explored: { states: result.states, steps: result.steps, searches },
     };
     const exploration: Exploration =
@@ -159,6 +166,7 @@ const explorationOf = (
     observation: 'Incomplete',
     states: [...states.values()],
     problems: [...problems.values()],
+    notes: [],
     reason:
       limit ??
       `a sample of ${result.executions} executions (seed ${options.seed})${gaveUp}, no proof`,
@@ -171,8 +179,9 @@ export const FULL = 'full:';
 
 /** A limit of the model that the execution ran into. */
 const limitOf = ({ k }: Machine): string | null => {
-  const [unmodelled = 0, endless = 0] = k.lit.limits;
+  const [unmodelled = 0, endless = 0, inexact = 0] = k.lit.limits;
   if (unmodelled !== 0) return `line ${unmodelled}: this use of the call is not modelled yet`;
+  if (inexact !== 0) return `line ${inexact}: a value that 53 bits do not hold exactly`;
   return endless !== 0 ? `line ${endless}: this loop does not end` : null;
 };
 
@@ -190,6 +199,14 @@ export const problemOf = (m: Machine, end: End): string | null => {
   if (leaked.length === 0) return null;
   return `leak: page frame ${leaked.join(', ')} is pinned and nobody knows of it any more`;
 };
+
+/** Threads that a signal ended, and where. */
+const notesOf = ({ k }: Machine): string[] =>
+  k.program.threads.flatMap((thread, t) => {
+    if (k.lit.killed[t] !== KILLED.sigsegv) return [];
+    const line = k.program.code[k.lit.at[t] ?? 0]?.line ?? 0;
+    return [`${thread.name} is killed by SIGSEGV in line ${line}`];
+  });
 
 /** A machine at its end as the condition sees it; null: the filter leaves it out. */
 export const finalState = ({ k }: Machine, condition: CompiledCondition): FinalState | null => {

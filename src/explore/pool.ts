@@ -1,15 +1,14 @@
 /** Checks many tests at many kernels on several cores: one test at a time a worker, results in the order of the tests. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { designNamed } from '../kernels/index.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
-import { Checker, type Verdict } from './check.ts';
+import type { Verdict } from './check.ts';
 import type { ExploreOptions } from './explore.ts';
-import type { Limits } from './search.ts';
+import type { Limits, SearchProgress } from './search.ts';
 
 /** What checking needs besides the tests; plain data, as it goes to workers. */
 export interface PoolOptions {
-  readonly limits: Partial<Limits>;
+  readonly limits: Pick<Limits, 'states' | 'time' | 'bytes'>;
   readonly unreduced: boolean;
   readonly sample: ExploreOptions['sample'];
 }
@@ -17,6 +16,11 @@ export interface PoolOptions {
 export interface Source {
   readonly checked: CheckedTest;
   readonly text: string;
+}
+
+/** What a worker is started with: word 0 is not 0 once it has to stop. */
+export interface WorkerStart {
+  readonly stop: Int32Array;
 }
 
 export interface Job {
@@ -29,49 +33,71 @@ export interface Job {
 }
 
 export type Reply =
-  | { readonly kind: 'progress'; readonly test: string; readonly kernel: string }
-  | { readonly kind: 'done'; readonly index: number; readonly verdicts: readonly Verdict[] }
+  | {
+      readonly kind: 'progress';
+      readonly test: string;
+      readonly kernel: string;
+      /** null: the exploration is about to begin. */
+      readonly search: SearchProgress | null;
+    }
+  | { readonly kind: 'verdict'; readonly index: number; readonly verdict: Verdict }
+  | { readonly kind: 'done'; readonly index: number }
   | { readonly kind: 'failed'; readonly message: string; readonly stack: string };
 
-/** As many workers as cores, no more than tests; 1: no worker at all. */
+/** How far a check is: tests done, and what one of the workers looks at. */
+export interface PoolProgress {
+  readonly done: number;
+  readonly test: string;
+  readonly kernel: string;
+  readonly search: SearchProgress | null;
+}
+
+export interface PoolRun {
+  /** Verdicts of each test, in the order of tests and kernels; those that were not come to are missing. */
+  readonly verdicts: Promise<(readonly Verdict[])[]>;
+  /** Lets every worker stop at its next look around; what was found by then is in the verdicts. */
+  stop(): void;
+}
+
+/** As many workers as cores, no more than tests. */
 export const defaultJobs = (tests: number): number =>
   Math.max(1, Math.min(availableParallelism(), tests));
 
 /**
- * Verdicts of each test at each kernel. `onProgress` is told what is being looked at and how many tests are done.
- * Rejects with the message of a worker that failed.
+ * Checks each test at each kernel that `wanted` names for it. `onProgress` is told what is looked at, `onVerdict` each
+ * verdict as it comes. The promise rejects with the message of a worker that failed.
  */
-export const checkAll = async (
+export const checkAll = (
   sources: readonly Source[],
-  kernels: readonly string[],
+  wanted: (index: number) => readonly string[],
   options: PoolOptions,
   design: string | null,
   jobs: number,
-  onProgress: (done: number, test: string, kernel: string) => void,
-): Promise<(readonly Verdict[])[]> => {
-  if (jobs <= 1)
-    return sources.map((s, i) =>
-      checkHere(s, kernels, options, design, (test, kernel) => onProgress(i, test, kernel)),
-    );
-  const results: (readonly Verdict[])[] = new Array<readonly Verdict[]>(sources.length).fill([]);
+  onProgress: (progress: PoolProgress) => void,
+  onVerdict: (verdict: Verdict) => void = () => undefined,
+): PoolRun => {
+  const results: Verdict[][] = sources.map(() => []);
+  const stop = new Int32Array(new SharedArrayBuffer(4));
   let next = 0;
   let done = 0;
   const name = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
   const runWorker = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL(name, import.meta.url));
+      const start: WorkerStart = { stop };
+      const worker = new Worker(new URL(name, import.meta.url), { workerData: start });
       const give = (): void => {
         const index = next++;
-        const source = sources[index];
+        const source = Atomics.load(stop, 0) === 0 ? sources[index] : undefined;
         if (source === undefined) {
           void worker.terminate().then(() => resolve());
           return;
         }
+        const { file } = source.checked.test;
         const job: Job = {
           index,
-          file: source.checked.test.file,
+          file,
           text: source.text,
-          kernels,
+          kernels: wanted(index),
           options,
           design,
         };
@@ -79,9 +105,11 @@ export const checkAll = async (
       };
       worker.on('message', (reply: Reply) => {
         if (reply.kind === 'progress') {
-          onProgress(done, reply.test, reply.kernel);
+          onProgress({ done, test: reply.test, kernel: reply.kernel, search: reply.search });
+        } else if (reply.kind === 'verdict') {
+          results[reply.index]?.push(reply.verdict);
+          onVerdict(reply.verdict);
         } else if (reply.kind === 'done') {
-          results[reply.index] = reply.verdicts;
           done++;
           give();
         } else {
@@ -93,21 +121,8 @@ export const checkAll = async (
       worker.on('error', reject);
       give();
     });
-  await Promise.all(Array.from({ length: jobs }, runWorker));
-  return results;
-};
-
-const checkHere = (
-  source: Source,
-  kernels: readonly string[],
-  options: PoolOptions,
-  design: string | null,
-  onProgress: (test: string, kernel: string) => void,
-): readonly Verdict[] => {
-  const checker = new Checker(source.checked);
-  const chosen = design === null ? undefined : designNamed(design);
-  return kernels.map((kernel) => {
-    onProgress(source.checked.test.name, kernel);
-    return checker.check(kernel, { ...options, design: chosen });
-  });
+  return {
+    verdicts: Promise.all(Array.from({ length: jobs }, runWorker)).then(() => results),
+    stop: () => void Atomics.store(stop, 0, 1),
+  };
 };

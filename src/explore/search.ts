@@ -20,7 +20,7 @@ import { type Graph, stepLabel } from './graph.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
 import { StateVector } from './state-vector.ts';
-import { Stepper } from './stepper.ts';
+import { RUN_LIMIT, Stepper } from './stepper.ts';
 
 /** How an execution can end. */
 export type End =
@@ -35,6 +35,20 @@ export interface Limits {
   readonly states: number;
   /** Milliseconds at most. */
   readonly time: number;
+  /** Bytes that the stored states may take; absent: no limit of ours. */
+  readonly bytes?: number;
+  /** Told now and then how far the search is; true: stop here. */
+  readonly poll?: (at: SearchProgress) => boolean;
+}
+
+/** How far a search is. */
+export interface SearchProgress {
+  readonly states: number;
+  readonly steps: number;
+  /** States on the way from the start to where the search stands. */
+  readonly depth: number;
+  /** Bytes that the stored states take. */
+  readonly bytes: number;
 }
 
 export interface SearchResult {
@@ -47,6 +61,8 @@ export interface SearchResult {
 
 /** Steps that a search goes on for after its first broken assumption, to find more of them at once. */
 const GRACE = 4_000;
+/** Steps between two looks at clock, memory and whoever waits. */
+const STEPS_A_LOOK = 4_096;
 
 /** Words of a node of the search. */
 const NODE = {
@@ -135,6 +151,7 @@ class Search {
     const atStart = stacks.slice();
     const deadline = performance.now() + this.#limits.time;
     let grace = GRACE;
+    let nextLook = STEPS_A_LOOK;
     // Threads first run to where they can meet.
     for (let t = 0; t < threads; t++) {
       this.#save(t);
@@ -158,8 +175,9 @@ class Search {
       }
       this.#advance(node);
       if (this.#sharing?.broken === true && grace-- <= 0) break;
-      if ((this.#stepper.steps & 1023) === 0 && performance.now() > deadline) {
-        this.#cut = `time limit of ${Math.round(this.#limits.time / 1000)} s`;
+      if (this.#stepper.steps >= nextLook) {
+        nextLook = this.#stepper.steps + STEPS_A_LOOK;
+        this.#cut = this.#lookAround(deadline);
       }
       if (this.#vector.states > this.#limits.states)
         this.#cut = `limit of ${this.#limits.states} states`;
@@ -175,11 +193,28 @@ class Search {
     };
   }
 
+  /** Why the search has to stop now, if it has to. */
+  #lookAround(deadline: number): string | null {
+    const { time, bytes, poll } = this.#limits;
+    if (performance.now() > deadline) return `time limit of ${Math.round(time / 1000)} s`;
+    const used = this.#vector.bytes;
+    if (bytes !== undefined && used > bytes)
+      return `memory limit of ${Math.round(bytes / 2 ** 20)} MiB`;
+    const at = {
+      states: this.#vector.states,
+      steps: this.#stepper.steps,
+      depth: this.#depth,
+      bytes: used,
+    };
+    return poll?.(at) === true ? 'interrupted' : null;
+  }
+
   /** Runs `t` on to where others can notice. */
   #runOn(t: number): void {
     const how = this.#stepper.runOn(t);
     this.#livelock = how === 'livelock' ? t : -1;
-    if (how === 'endless') this.#cut = 'a thread takes more steps in a row than any that ends';
+    if (how === 'endless')
+      this.#cut = `${this.#k.program.threads[t]?.name ?? 'the device'} takes more than ${RUN_LIMIT} steps in a row: a long loop, or a very large range`;
   }
 
   /** Copies the thread's stack; the words behind it are zero. */

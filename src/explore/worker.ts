@@ -1,25 +1,50 @@
 /** A worker thread of pool.ts: explores the tests that it is sent, one at a time. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { designNamed } from '../kernels/index.ts';
 import { parse } from '../litmus/parse.ts';
 import { Checker } from './check.ts';
-import type { Job, Reply } from './pool.ts';
+import type { Job, Reply, WorkerStart } from './pool.ts';
+import type { SearchProgress } from './search.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('worker.ts is no program of its own');
+const { stop } = workerData as WorkerStart;
+const send = (reply: Reply): void => port.postMessage(reply);
+
+/** Milliseconds between two messages about one search. */
+const TELL_EVERY = 250;
+
+const run = (job: Job): void => {
+  const { checked } = parse(job.text, job.file);
+  if (checked === undefined) throw new Error(`${job.file} does not parse any more`);
+  const checker = new Checker(checked);
+  const design = job.design === null ? undefined : designNamed(job.design);
+  const test = checked.test.name;
+  for (const kernel of job.kernels) {
+    if (Atomics.load(stop, 0) !== 0) break;
+    let told = performance.now();
+    const poll = (search: SearchProgress): boolean => {
+      const now = performance.now();
+      if (now - told > TELL_EVERY) {
+        told = now;
+        send({ kind: 'progress', test, kernel, search });
+      }
+      return Atomics.load(stop, 0) !== 0;
+    };
+    send({ kind: 'progress', test, kernel, search: null });
+    const verdict = checker.check(kernel, {
+      ...job.options,
+      design,
+      limits: { ...job.options.limits, poll },
+    });
+    send({ kind: 'verdict', index: job.index, verdict });
+  }
+  send({ kind: 'done', index: job.index });
+};
 
 port.on('message', (job: Job) => {
-  const send = (reply: Reply): void => port.postMessage(reply);
   try {
-    const { checked } = parse(job.text, job.file);
-    if (checked === undefined) throw new Error(`${job.file} does not parse any more`);
-    const checker = new Checker(checked);
-    const design = job.design === null ? undefined : designNamed(job.design);
-    const verdicts = job.kernels.map((kernel) => {
-      send({ kind: 'progress', test: checked.test.name, kernel });
-      return checker.check(kernel, { ...job.options, design });
-    });
-    send({ kind: 'done', index: job.index, verdicts });
+    run(job);
   } catch (error) {
     send({
       kind: 'failed',

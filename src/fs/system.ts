@@ -108,6 +108,14 @@ export interface SystemConfig extends KernelConfig {
 export function bootSystem(config: SystemConfig): System {
   const alloc: Alloc = config.alloc ?? plainAlloc;
   const k = bootKernel(config);
+  // The first words of kernel memory, in the order in which the machine was first booted.
+  let kmemNext = 1;
+  const kernelWords = (words: number): number => {
+    if (config.attach !== true) return kmalloc(k, words);
+    const at = kmemNext;
+    kmemNext += words;
+    return at;
+  };
   const mms = k.pgd.length;
   const ofds = 33;
   const pipes = (config.pipes ?? 8) + 1;
@@ -120,7 +128,7 @@ export function bootSystem(config: SystemConfig): System {
   const rings = Math.min(mms, 5);
   const system: System = {
     ...k,
-    pageWord: kmalloc(k, k.task.mm.length),
+    pageWord: kernelWords(k.task.mm.length),
     fd: alloc(mms * FD_MAX),
     ofd: { kind: perOfd(), target: perOfd(), flags: perOfd(), pos: perOfd(), refs: perOfd() },
     pipe: {
@@ -138,7 +146,7 @@ export function bootSystem(config: SystemConfig): System {
       start: alloc(slots),
       offset: alloc(slots),
       length: alloc(slots),
-      kmem: kmalloc(k, rings * RING_SLOTS * RING_PAGES),
+      kmem: kernelWords(rings * RING_SLOTS * RING_PAGES),
       mms: rings,
     },
     aio: {
@@ -153,7 +161,7 @@ export function bootSystem(config: SystemConfig): System {
       pinned: perAio(),
       result: perAio(),
       count: alloc(2),
-      kmem: kmalloc(k, (AIO_SLOTS + 1) * AIO_PAGES),
+      kmem: kernelWords((AIO_SLOTS + 1) * AIO_PAGES),
     },
   };
   k.regions[R.pipe] = system.pipe.lock;

@@ -28,7 +28,7 @@ const SNIPPETS: ReadonlyMap<string, Snippet> = new Map(
 export const canEmit = (call: string): boolean => SNIPPETS.has(call);
 
 /** Snippets with all they need, each after what it needs. */
-const closure = (names: readonly string[]): Snippet[] => {
+export const closure = (names: readonly string[]): Snippet[] => {
   const done = new Map<string, Snippet>();
   const add = (name: string): void => {
     if (done.has(name)) return;

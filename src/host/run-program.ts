@@ -90,7 +90,7 @@ export const runProgram = (
   });
 
 /** Lines of the program to a histogram. */
-class Tally {
+export class Tally {
   skip: string | null = null;
   ended = false;
   #runs = 0;
@@ -99,25 +99,26 @@ class Tally {
   #problem: Histogram['problem'] = null;
   readonly #states = new Map<string, { holds: boolean; count: number }>();
 
-  add(line: string): void {
+  /** `times`: how often the line came. */
+  add(line: string, times = 1): void {
     const [kind = '', first = '', ...more] = line.split('\t');
     if (kind === 'outcome') {
       const text = more.join('\t');
       const state = this.#states.get(text) ?? { holds: first === '1', count: 0 };
-      state.count++;
-      this.#runs++;
+      state.count += times;
+      this.#runs += times;
       this.#states.set(text, state);
     } else if (kind === 'filtered') {
-      this.#filtered++;
-      this.#runs++;
+      this.#filtered += times;
+      this.#runs += times;
     } else if (kind === 'disturbed') {
-      this.#disturbed++;
+      this.#disturbed += times;
     } else if (kind === 'skip') {
       this.skip = first;
     } else if (kind === 'end') {
       this.ended = true;
     } else if (kind === 'deadlock' || kind === 'timeout' || kind === 'died') {
-      this.#runs++;
+      this.#runs += times;
       this.#problem = { kind, text: first.replace(/; $/, '') };
     }
   }

@@ -5,6 +5,10 @@ import type { Token } from './tokens.ts';
 import { INT_TYPES, intFromWords, isCWord, isTypeWord } from './types.ts';
 import { isReserved, MISSING, PART_WORDS } from './words.ts';
 
+/** Operators in a row at most: what walks the tree is recursive. */
+const MAX_CHAIN = 500;
+const TOO_LONG = `this expression has more than ${MAX_CHAIN} operators in a row`;
+
 /** Precedence of the binary operators; higher binds tighter. */
 export const PRECEDENCE: Readonly<Record<BinaryOp, number>> = {
   '||': 1,
@@ -129,7 +133,9 @@ const parsePrimary = (s: TokenStream): Expr => {
 const parsePostfix = (s: TokenStream): Expr => {
   const first = s.peek();
   let e = parsePrimary(s);
+  let links = 0;
   for (;;) {
+    if (++links > MAX_CHAIN) s.fail('L018', s.peek().span, TOO_LONG);
     if (s.accept('[')) {
       const index = parseExpression(s);
       s.expect(']', 'after the index');
@@ -182,7 +188,9 @@ const binaryAt = (s: TokenStream, least: number): BinaryOp | undefined => {
 export const parseBinary = (s: TokenStream, least: number): Expr => {
   const first = s.peek();
   let left = parseUnary(s);
+  let links = 0;
   for (let op = binaryAt(s, least); op !== undefined; op = binaryAt(s, least)) {
+    if (++links > MAX_CHAIN) s.fail('L018', s.peek().span, TOO_LONG);
     s.next();
     const right = parseBinary(s, PRECEDENCE[op] + 1);
     left = { kind: 'binary', op, left, right, span: s.spanFrom(first) };

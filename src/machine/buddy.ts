@@ -2,11 +2,13 @@ import { at, R, WRITE } from './access.ts';
 import { touchAlso } from './also.ts';
 import { bitmapClear, bitmapNext, bitmapSet, bitmapTest } from './bitmap.ts';
 import { clearPage } from './contents.ts';
+import { GUARD } from './guards.ts';
 import { AREA_FIELDS, MAX_ORDER, type Machine, type MachineConfig } from './machine.ts';
 import { PG } from './page.ts';
 import { BUG, bug } from './report.ts';
 import type { Pfn, Steps } from './types.ts';
 import { fillWords } from './words.ts';
+import { enter, leave } from './workers.ts';
 
 /** What an allocation may use and what it returns, as the kernel's gfp_t. */
 export const GFP = {
@@ -100,7 +102,9 @@ export function* allocPages(k: Machine, order: number, gfp: number, node: number
 
 /** `allocPages` without the step; for set-up and for callers that hold the world still. */
 export function takePages(k: Machine, order: number, gfp: number, node: number): Pfn {
+  enter(k, GUARD.zone);
   const pfn = takeBlock(k, order, gfp, node);
+  leave(k, GUARD.zone);
   if (pfn === 0) return 0;
   prepareBlock(k, pfn, order, gfp);
   return pfn;
@@ -187,7 +191,6 @@ export function* freePages(k: Machine, pfn: Pfn, order: number): Steps<void> {
 
 /** `freePages` without the step. */
 export function returnPages(k: Machine, pfn: Pfn, order: number): void {
-  const a = areaOf(k, pfn);
   if ((k.page.flags[pfn] & PG.buddy) !== 0) {
     bug(k, BUG.doubleFree, pfn);
     return;
@@ -197,6 +200,14 @@ export function returnPages(k: Machine, pfn: Pfn, order: number): void {
   touchAlso(k, WRITE | at(R.compound, pfn));
   touchAlso(k, WRITE | at(R.flags, pfn));
   wipeStructs(k, pfn, 1 << order);
+  enter(k, GUARD.zone);
+  mergeBlock(k, pfn, order);
+  leave(k, GUARD.zone);
+}
+
+/** Puts a block on the free lists, together with its buddies as far as they are free. */
+function mergeBlock(k: Machine, pfn: Pfn, order: number): void {
+  const a = areaOf(k, pfn);
   k.area[a + AREA_FIELDS.free] += 1 << order;
   let block = pfn;
   let o = order;

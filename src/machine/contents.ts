@@ -1,8 +1,10 @@
 import { at, R, READ, WRITE } from './access.ts';
 import { bitmapClear, bitmapNext, bitmapSet } from './bitmap.ts';
+import { GUARD } from './guards.ts';
 import type { Machine } from './machine.ts';
 import type { Pfn, Steps } from './types.ts';
-import { copyWords, fillWords } from './words.ts';
+import { copyWords, fillWords, maskWord } from './words.ts';
+import { enter, leave } from './workers.ts';
 
 /** Words of one page's content. */
 export const PAGE_WORDS = 1024;
@@ -15,9 +17,30 @@ export const PAGE_WORDS = 1024;
 export function contentSlot(k: Machine, pfn: Pfn): number {
   const have = k.page.slot[pfn];
   if (have !== 0) return have;
-  const slot = k.slotOwner.length >= k.pages ? pfn : poolSlot(k);
-  k.page.slot[pfn] = slot;
+  if (k.slotOwner.length >= k.pages) {
+    k.slotOwner[pfn] = pfn;
+    k.page.slot[pfn] = pfn;
+    return pfn;
+  }
+  enter(k, GUARD.slots);
+  const slot = takeSlot(k, pfn);
+  leave(k, GUARD.slots);
+  if (slot === 0) {
+    throw new RangeError(
+      `this machine holds the contents of at most ${k.slotOwner.length} pages; raise "slots" in its configuration`,
+    );
+  }
+  return slot;
+}
+
+/** A slot of the pool, now that of `pfn` unless somebody has just given it one; 0: none is left. */
+function takeSlot(k: Machine, pfn: Pfn): number {
+  const have = k.page.slot[pfn];
+  if (have !== 0) return have;
+  const slot = poolSlot(k);
+  if (slot === 0) return 0;
   k.slotOwner[slot] = pfn;
+  k.page.slot[pfn] = slot;
   return slot;
 }
 
@@ -28,11 +51,7 @@ function poolSlot(k: Machine): number {
     bitmapClear(k.freeSlots, freed);
     return freed;
   }
-  if (next >= k.slotOwner.length) {
-    throw new RangeError(
-      `this machine holds the contents of at most ${next} pages; raise "slots" in its configuration`,
-    );
-  }
+  if (next >= k.slotOwner.length) return 0;
   k.slotNext[0] = next + 1;
   return next;
 }
@@ -44,7 +63,10 @@ export function clearPage(k: Machine, pfn: Pfn): void {
   fillWords(k.contents, slot * PAGE_WORDS, PAGE_WORDS, 0);
   k.page.slot[pfn] = 0;
   k.slotOwner[slot] = 0;
-  if (k.slotOwner.length < k.pages) bitmapSet(k.freeSlots, slot);
+  if (k.slotOwner.length >= k.pages) return;
+  enter(k, GUARD.slots);
+  bitmapSet(k.freeSlots, slot);
+  leave(k, GUARD.slots);
 }
 
 /** Copies the content of one page; a page of zeros takes no slot. */
@@ -68,7 +90,7 @@ export function setPageByte(k: Machine, pfn: Pfn, off: number, value: number): v
   if (k.page.slot[pfn] === 0 && (value & 255) === 0) return;
   const w = contentSlot(k, pfn) * PAGE_WORDS + (off >>> 2);
   const shift = (off & 3) * 8;
-  k.contents[w] = (k.contents[w] & ~(255 << shift)) | ((value & 255) << shift);
+  maskWord(k.contents, w, 255 << shift, (value & 255) << shift);
 }
 
 /** One access of a device, or of the kernel through its own mapping: by page, never by address (A.31 DMA). */

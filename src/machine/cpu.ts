@@ -2,18 +2,7 @@ import { at, IPI, R, WRITE } from './access.ts';
 import { touchAlso } from './also.ts';
 import { type Machine, TLB } from './machine.ts';
 import type { CpuId, MmId, Steps, Vpn } from './types.ts';
-
-/** local_irq_disable(): from here on no interprocessor interrupt is answered by this CPU. */
-export function* irqOff(k: Machine, cpu: CpuId): Steps<void> {
-  yield WRITE | at(R.irq, cpu);
-  k.irqOff[cpu] = 1;
-}
-
-/** local_irq_enable(). */
-export function* irqOn(k: Machine, cpu: CpuId): Steps<void> {
-  yield WRITE | at(R.irq, cpu);
-  k.irqOff[cpu] = 0;
-}
+import { enterTlb, leaveTlb } from './workers.ts';
 
 /**
  * flush_tlb_range(): each CPU that may hold translations of `mm` drops those of [start, end), and has
@@ -41,16 +30,23 @@ export function* flushTlbMm(k: Machine, mm: MmId): Steps<void> {
  * period (tlb_remove_table_sync_one, tlb_remove_table). Page tables may be freed afterwards.
  */
 export function* syncTableFree(k: Machine): Steps<void> {
-  for (let cpu = 0; cpu < k.cpus; cpu++) yield IPI | at(R.irq, cpu);
+  for (let cpu = 0; cpu < k.cpus; cpu++) {
+    yield IPI | at(R.irq, cpu);
+    // Nor does the processor itself walk any more.
+    enterTlb(k, cpu);
+    leaveTlb(k, cpu);
+  }
 }
 
 function dropTranslations(k: Machine, cpu: CpuId, mm: MmId, start: Vpn, end: Vpn): void {
   const first = cpu * k.tlbEntries * TLB.words;
+  enterTlb(k, cpu);
   for (let t = first; t < first + k.tlbEntries * TLB.words; t += TLB.words) {
     if (k.tlb[t + TLB.mm] !== mm) continue;
     const vpn = k.tlb[t + TLB.vpn];
     if (vpn >= start && vpn < end) dropTranslation(k, t);
   }
+  leaveTlb(k, cpu);
 }
 
 /** Empties the TLB entry at word `t`; all its words, so that equal TLBs are equal bytes. */

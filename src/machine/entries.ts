@@ -43,3 +43,20 @@ export function* entryWrprotect(k: Machine, e: EntryAddr): Steps<void> {
   yield WRITE | at(R.entry, e >>> 1);
   k.contents[e] &= ~PTE.write;
 }
+
+/**
+ * Whether the entry has changed since its low word was read as `lo`, so that the high word read after it may belong to
+ * another entry. Never between the reads of one step; see `entries.shared.ts`.
+ */
+export function entryTorn(_k: Machine, _e: EntryAddr, _lo: number): boolean {
+  return false;
+}
+
+/**
+ * What hardware does in its walk: sets accessed and dirty bits, `to`, if the entry's low word still is `from`. Part of
+ * the step that read it; false only where another worker came between.
+ */
+export function entryMark(k: Machine, e: EntryAddr, from: number, to: number): boolean {
+  if (to !== from) k.contents[e] = to;
+  return true;
+}

@@ -2,6 +2,7 @@ import { R } from './access.ts';
 import { type Alloc, plainAlloc } from './arena.ts';
 import { bitmapInit, bitmapWords } from './bitmap.ts';
 import { PAGE_FIELDS, type PageArrays, PG } from './page.ts';
+import { workerWords } from './workers.ts';
 
 /** A contiguous run of page frames of one kind. Bounds are multiples of 2^MAX_ORDER pages. */
 export interface AreaConfig {
@@ -35,6 +36,11 @@ export interface MachineConfig {
   /** Words of kernel memory for arrays of page pointers; 65,536 when not given. */
   readonly kmemWords?: number;
   readonly alloc?: Alloc;
+  /**
+   * `alloc` gives the memory of a machine that runs already, made with the same configuration: its words are left as
+   * they are.
+   */
+  readonly attach?: boolean;
 }
 
 /** The largest block of the buddy allocator: 2^18 pages, so that a 1 GiB hugetlb page is one block. */
@@ -89,7 +95,10 @@ export interface Machine {
   readonly cpumask: Int32Array;
   /** What the explorer answers to `choose`. */
   readonly choice: Int32Array;
-  /** [0]: the CPU whose step this is. Set by whoever schedules, not part of the state; 0 in the direct form. */
+  /**
+   * [0]: the CPU whose step this is. Set by whoever schedules, not part of the state; 0 in the direct form, and each
+   * worker's own in the shared one.
+   */
   readonly cpuNow: Int32Array;
   /**
    * What the last step touched besides what it announced (`touchAlso`): [0] how many, then access words. Whoever
@@ -98,6 +107,8 @@ export interface Machine {
   readonly also: Int32Array;
   /** Kernel memory for arrays of page pointers and the like; word 0 is unused. */
   readonly kmem: Int32Array;
+  /** How workers that share the machine keep out of each other's way (`workers.ts`). */
+  readonly workers: Int32Array;
   /** The array behind each region, for locks and waits. */
   readonly regions: Int32Array[];
 }
@@ -117,11 +128,11 @@ export function createMachine(config: MachineConfig): Machine {
   for (let order = 0; order <= MAX_ORDER; order++) {
     const bits = Math.max(1, pages >>> order);
     const map = alloc(bitmapWords(bits));
-    bitmapInit(map, bits);
+    if (config.attach !== true) bitmapInit(map, bits);
     freeBlocks.push(map);
   }
   const freeSlots = alloc(bitmapWords(config.slots));
-  bitmapInit(freeSlots, config.slots);
+  if (config.attach !== true) bitmapInit(freeSlots, config.slots);
   const tlbEntries = config.tlbEntries ?? 16;
   const machine: Machine = {
     page,
@@ -147,6 +158,7 @@ export function createMachine(config: MachineConfig): Machine {
     cpuNow: new Int32Array(1),
     also: alloc(32),
     kmem: alloc(config.kmemWords ?? KMEM_WORDS),
+    workers: workerWords(alloc, config.cpus),
     regions: [],
   };
   for (const region of Object.values(R)) machine.regions[region] = machine.report;
@@ -157,6 +169,7 @@ export function createMachine(config: MachineConfig): Machine {
   machine.regions[R.ptl] = page.private;
   machine.regions[R.irq] = machine.irqOff;
   machine.regions[R.kmem] = machine.kmem;
+  if (config.attach === true) return machine;
   machine.slotNext[0] = 1;
   page.flags[0] = PG.reserved;
   page.refcount[0] = 1;

@@ -3,9 +3,11 @@ import { touchAlso } from './also.ts';
 import { choose } from './choose.ts';
 import { PAGE_WORDS } from './contents.ts';
 import { dropTranslation } from './cpu.ts';
+import { entryMark, entryTorn } from './entries.ts';
 import { entryHiOf, entryLo, entryPfn, PTE, PTE_AD } from './entry.ts';
 import { type Machine, TLB } from './machine.ts';
 import type { CpuId, EntryAddr, MmId, Pfn, Steps, Vpn } from './types.ts';
+import { enterTlb, leaveTlb } from './workers.ts';
 
 /** Index of the entry for `vpn` in a table of level 0 (PTE) to 4 (PGD of five levels). */
 export function tableIndex(vpn: Vpn, level: number): number {
@@ -79,12 +81,15 @@ export function* mmuAccess(
   const t = tlbSlot(k, cpu, vpn);
   touchAlso(k, WRITE | at(R.tlb, cpu));
   noteWalk(k, mm, vpn);
-  if (tlbHit(k, t, mm, vpn, write)) {
-    if (!tlbStale(k, t, mm, vpn)) return tlbPage(k, t, write);
+  enterTlb(k, cpu);
+  let use = tlbHit(k, t, mm, vpn, write);
+  if (use && tlbStale(k, t, mm, vpn)) {
     const drop = yield* choose(k, 2);
-    if (drop === 0) return tlbPage(k, t, write);
+    use = drop === 0;
   }
-  return hardwareWalk(k, t, mm, vpn, write);
+  const pfn = use ? tlbPage(k, t, write) : hardwareWalk(k, t, mm, vpn, write);
+  leaveTlb(k, cpu);
+  return pfn;
 }
 
 /** Notes that this step reads the entries that translate `vpn`, from the top down to the leaf or the hole. */
@@ -128,14 +133,29 @@ function tlbStale(k: Machine, t: number, mm: MmId, vpn: Vpn): boolean {
 
 function hardwareWalk(k: Machine, t: number, mm: MmId, vpn: Vpn, write: boolean): number {
   if (k.tlb[t + TLB.mm] === mm && k.tlb[t + TLB.vpn] === vpn) dropTranslation(k, t);
-  const e = walkLeaf(k, mm, vpn);
+  let table = k.pgd[mm];
+  let level = k.levels - 1;
+  let e = tableEntry(k, table, tableIndex(vpn, level));
+  while (level > 0) {
+    if (e === 0) return -1;
+    const lo = k.contents[e];
+    const hi = k.contents[e + 1];
+    if (entryTorn(k, e, lo)) continue;
+    if ((lo & (PTE.present | PTE.protnone)) === 0) return -1;
+    if ((lo & PTE.pse) !== 0) break;
+    table = entryPfn(lo, hi);
+    level--;
+    e = tableEntry(k, table, tableIndex(vpn, level));
+  }
   if (e === 0) return -1;
   const lo = k.contents[e];
+  const hi = k.contents[e + 1];
   touchAlso(k, WRITE | at(R.entry, e >>> 1));
   if ((lo & PTE.present) === 0 || (write && (lo & PTE.write) === 0)) return -1;
   const marked = lo | PTE.accessed | (write ? PTE.dirty : 0);
-  if (marked !== lo) k.contents[e] = marked;
-  const pfn = leafPfn(k, mm, vpn);
+  // Somebody else was faster: as if the walk came to nothing, and the access is tried again.
+  if (!entryMark(k, e, lo, marked)) return -1;
+  const pfn = entryPfn(lo, hi) + (vpn & (entrySpan(level) - 1));
   k.tlb[t + TLB.mm] = mm;
   k.tlb[t + TLB.vpn] = vpn;
   k.tlb[t + TLB.lo] = entryLo(pfn, marked & 0xfff & ~PTE.pse);

@@ -31,6 +31,8 @@ export const BUG = {
   doubleFree: 13,
   /** References that belong to a pin were dropped by something else: the pin can never be released any more. */
   pinLeaked: 14,
+  /** An access through a page pointer that lies outside the page. */
+  outOfPage: 15,
 } as const;
 
 /** What a kernel would warn of, once: bits of `report[2]`. */

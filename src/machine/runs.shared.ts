@@ -38,18 +38,26 @@ const runsOf = new WeakMap<ArrayBufferLike, Runs>();
 
 const PAGE_BYTES = 65536;
 
-/**
- * One buffer for all arrays of a machine, at most 4 GiB, that worker threads can share and whose
- * loops are quick. `words` of capacity; throws RangeError when it is used up, or too large.
- */
-export function sharedArena(words: number): Alloc {
+/** Memory that worker threads can share: a worker gets it by `postMessage` or as `workerData`. */
+export interface SharedMemory {
+  readonly buffer: SharedArrayBuffer;
+}
+
+/** Memory of at least `words` words, at most 4 GiB; RangeError for more. Only what is touched takes room. */
+export function sharedMemory(words: number): SharedMemory {
   const pages = Math.ceil((words * 4) / PAGE_BYTES);
   if (pages > PAGE_BYTES) throw new RangeError(`a shared arena has at most ${2 ** 30} words`);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/**
+ * Gives out `memory` from its start, in the order of the calls: whoever makes the same machine on the same memory gets
+ * the same words. Throws RangeError when `words` of them are used up.
+ */
+export function arenaOn(memory: SharedMemory, words: number = memory.buffer.byteLength / 4): Alloc {
   const { buffer } = memory;
-  const instance = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes(pages)), {
-    m: { m: memory },
-  });
+  const module = new WebAssembly.Module(moduleBytes(buffer.byteLength / PAGE_BYTES));
+  const instance = new WebAssembly.Instance(module, { m: { m: memory } });
   runsOf.set(buffer, instance.exports as Runs);
   let next = 0;
   return (count) => {
@@ -58,6 +66,14 @@ export function sharedArena(words: number): Alloc {
     next += count;
     return view;
   };
+}
+
+/**
+ * One buffer for all arrays of a machine, at most 4 GiB, that worker threads can share and whose
+ * loops are quick. `words` of capacity; throws RangeError when it is used up, or too large.
+ */
+export function sharedArena(words: number): Alloc {
+  return arenaOn(sharedMemory(words), words);
 }
 
 /** As in the other forms: here there are runs. */

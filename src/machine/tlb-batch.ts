@@ -3,6 +3,7 @@ import { at, IPI, R } from './access.ts';
 import { dropTranslation } from './cpu.ts';
 import { type Machine, TLB } from './machine.ts';
 import type { Steps } from './types.ts';
+import { enterTlb, leaveTlb } from './workers.ts';
 
 /**
  * Each CPU of the bit mask drops every translation that it has, of whichever address space; one with
@@ -13,6 +14,8 @@ export function* flushTlbCpus(k: Machine, cpumask: number): Steps<void> {
     if ((cpumask & (1 << cpu)) === 0) continue;
     yield IPI | at(R.irq, cpu);
     const first = cpu * k.tlbEntries * TLB.words;
+    enterTlb(k, cpu);
     for (let t = first; t < first + k.tlbEntries * TLB.words; t += TLB.words) dropTranslation(k, t);
+    leaveTlb(k, cpu);
   }
 }

@@ -7,3 +7,8 @@ export function fillWords(words: Int32Array, start: number, count: number, value
 export function copyWords(words: Int32Array, from: number, to: number, count: number): void {
   words.copyWithin(to, from, from + count);
 }
+
+/** Sets the bits `mask` of a word to those of `value`, which has no others. */
+export function maskWord(words: Int32Array, i: number, mask: number, value: number): void {
+  words[i] = ((words[i] as number) & ~mask) | value;
+}

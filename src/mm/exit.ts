@@ -6,10 +6,12 @@ import { R } from '../machine/access.ts';
 import { flushTlbMm } from '../machine/cpu.ts';
 import { entryClear } from '../machine/entries.ts';
 import { entryPfn } from '../machine/entry.ts';
+import { GUARD } from '../machine/guards.ts';
 import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { EntryAddr, MmId, Pfn, Steps, TaskId } from '../machine/types.ts';
+import { enter, leave } from '../machine/workers.ts';
 import type { Kernel } from './kernel.ts';
 import { freeTable, isTable, pgdFree, tableEmpty } from './pgtable.ts';
 import { removeVma } from './vma.ts';
@@ -28,20 +30,27 @@ export function* exitMm(k: Kernel, task: TaskId): Steps<void> {
 
 /** mmget_not_zero(): one user more; false when the address space is gone or going. */
 export function mmGet(k: Kernel, mm: MmId): boolean {
-  if (k.mm.users[mm] < 1) return false;
-  k.mm.users[mm] += 1;
-  return true;
+  enter(k, GUARD.ids);
+  const alive = k.mm.users[mm] >= 1;
+  if (alive) k.mm.users[mm] += 1;
+  leave(k, GUARD.ids);
+  return alive;
 }
 
 /** mmput(): one user less; at none the address space goes (exit_mmap). May sleep. */
 export function* mmPut(k: Kernel, mm: MmId): Steps<void> {
-  if (k.mm.users[mm] > 1) {
-    k.mm.users[mm] -= 1;
-    return;
-  }
-  // Nobody gets in any more (mmget_not_zero fails below 1), yet the number is not free.
-  k.mm.users[mm] = -1;
-  yield* exitMmap(k, mm);
+  if (dropUser(k, mm)) yield* exitMmap(k, mm);
+}
+
+/** One user less; true: that was the last, and nobody gets in any more. */
+function dropUser(k: Kernel, mm: MmId): boolean {
+  enter(k, GUARD.ids);
+  const last = k.mm.users[mm] <= 1;
+  // mmget_not_zero fails below 1, yet the number is not free.
+  if (last) k.mm.users[mm] = -1;
+  else k.mm.users[mm] -= 1;
+  leave(k, GUARD.ids);
+  return last;
 }
 
 /**

@@ -46,7 +46,7 @@ export const TEST = {
   kind: 1 << 2,
   /** No file that tracks its dirty pages (S18). */
   noFile: 1 << 3,
-  /** No secret page; with `secretHole` those on an LRU list go unnoticed (S34). */
+  /** No secret page; with `secretHole` those on no LRU list go unnoticed (S34). */
   noSecret: 1 << 4,
   secretHole: 1 << 5,
   /** The output is ranges, which may be full. */
@@ -69,12 +69,13 @@ export function pageTests(k: Kernel, flags: number): number {
 
 /**
  * gup_fast_folio_allowed(): false for what only the slow path can judge (A.13, below 7). Until 6.8
- * a secret page that was on an LRU list passed for an ordinary one (S34).
+ * a secret page that was on no LRU list, as a fresh one is, passed for an ordinary one (S34,
+ * 65291dcfcf89).
  */
 export function* fastFolioAllowed(k: Kernel, folio: Folio, tests: number): Steps<boolean> {
   const flags = k.page.flags[folio];
   const noSecret = (tests & TEST.noSecret) !== 0 && k.page.compound[folio] === 0;
-  const hidden = (tests & TEST.secretHole) !== 0 && (flags & PG.lru) !== 0;
+  const hidden = (tests & TEST.secretHole) !== 0 && (flags & PG.lru) === 0;
   if ((tests & TEST.noFile) === 0 && (!noSecret || hidden)) return true;
   if ((flags & (PG.slab | PG.hugetlb)) !== 0) return (flags & PG.hugetlb) !== 0;
   const mapping = yield* mappingRead(k, folio);

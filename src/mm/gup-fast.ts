@@ -8,9 +8,9 @@
  * the slow path decides.
  */
 
-import { irqOff, irqOn } from '../machine/cpu.ts';
-import { entryHi, entryRead } from '../machine/entries.ts';
+import { entryHi, entryRead, entryTorn } from '../machine/entries.ts';
 import { entryPfn, PTE, PTE_HI } from '../machine/entry.ts';
+import { irqOff, irqOn } from '../machine/irq.ts';
 import { entrySpan, tableEntry, tableIndex } from '../machine/mmu.ts';
 import { PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
@@ -89,12 +89,13 @@ function* walkTables(
     let e = tableEntry(k, k.pgd[mm], tableIndex(vpn, level));
     let lo = yield* entryRead(k, e);
     let hi = entryHi(k, e);
-    while (level > LEVEL.pmd && isTable(lo)) {
+    while (level > LEVEL.pmd && isTable(lo) && !entryTorn(k, e, lo)) {
       level--;
       e = lowerEntry(k, lo, hi, vpn, level);
       lo = yield* entryRead(k, e);
       hi = entryHi(k, e);
     }
+    if (entryTorn(k, e, lo)) return nr;
     const span = entrySpan(level);
     const next = Math.min(end, (Math.floor(vpn / span) + 1) * span);
     let now = nr;

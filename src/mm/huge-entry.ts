@@ -3,10 +3,12 @@
  * that splitting it can't fail (huge_memory.c: maybe_pmd_mkwrite, pgtable_trans_huge_deposit/withdraw,
  * get_huge_zero_page). Rules: semantics.md A.14.6, A.20.1.
  */
-import { allocPages, GFP } from '../machine/buddy.ts';
+import { allocPages, freePages, GFP } from '../machine/buddy.ts';
 import { entryLo, PTE } from '../machine/entry.ts';
+import { GUARD } from '../machine/guards.ts';
 import { HPAGE_PMD_NR, HPAGE_PMD_ORDER, PG } from '../machine/page.ts';
 import type { EntryAddr, Folio, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { enter, leave } from '../machine/workers.ts';
 import { mayWriteBit, PTE_MKDIRTY, pteProt, userGfp } from './fault-common.ts';
 import { headOf } from './folio.ts';
 import { type Kernel, MISC } from './kernel.ts';
@@ -59,11 +61,21 @@ export function* allocThp(k: Kernel, task: TaskId, gfp: number): Steps<Folio> {
 export function* getHugeZero(k: Kernel): Steps<Folio> {
   if (k.misc[MISC.hugeZero] !== 0) return k.misc[MISC.hugeZero];
   const fresh = yield* allocPages(k, HPAGE_PMD_ORDER, GFP.comp | GFP.zero, 0);
-  if (fresh !== 0) {
-    k.page.flags[fresh] |= PG.uptodate | PG.reserved;
-    k.misc[MISC.hugeZero] = fresh;
-  }
-  return fresh;
+  if (fresh === 0) return 0;
+  k.page.flags[fresh] |= PG.uptodate | PG.reserved;
+  if (setHugeZero(k, fresh)) return fresh;
+  k.page.refcount[fresh] = 0;
+  yield* freePages(k, fresh, HPAGE_PMD_ORDER);
+  return k.misc[MISC.hugeZero];
+}
+
+/** False: somebody else was faster. */
+function setHugeZero(k: Kernel, fresh: Folio): boolean {
+  enter(k, GUARD.ids);
+  const first = k.misc[MISC.hugeZero] === 0;
+  if (first) k.misc[MISC.hugeZero] = fresh;
+  leave(k, GUARD.ids);
+  return first;
 }
 
 /**

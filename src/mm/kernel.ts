@@ -3,9 +3,11 @@ import { R } from '../machine/access.ts';
 import type { Alloc } from '../machine/arena.ts';
 import { plainAlloc } from '../machine/arena.ts';
 import { initAreas, takePages } from '../machine/buddy.ts';
+import { GUARD } from '../machine/guards.ts';
 import { createMachine, type Machine, type MachineConfig } from '../machine/machine.ts';
 import { PG } from '../machine/page.ts';
 import type { MmId, Pfn, TaskId } from '../machine/types.ts';
+import { enter, leave } from '../machine/workers.ts';
 import { type FileTables, fileTables } from './file-tables.ts';
 import { type GatherTables, gatherTables } from './gather-tables.ts';
 import { type HugetlbTables, hugetlbTables } from './hugetlb-tables.ts';
@@ -211,6 +213,7 @@ export function bootKernel(config: KernelConfig): Kernel {
   k.regions[R.pageCache] = k.file.cacheLock;
   k.regions[R.task] = k.task.mm;
   k.regions[R.hugetlb] = k.hugetlb.locks;
+  if (config.attach === true) return k;
   k.misc[MISC.thpAlways] = config.thpAlways === true ? 1 : 0;
   k.misc[MISC.kmemNext] = 1;
   initAreas(k, machineConfig);
@@ -229,22 +232,33 @@ function reserveZeroPage(k: Kernel): void {
 
 /** Makes a task on `cpu` that runs in `mm` (0: a kernel thread). Returns 0 when there are none left. */
 export function newTask(k: Kernel, mm: MmId, cpu: number): TaskId {
-  for (let task = 1; task < k.task.mm.length; task++) {
-    if ((k.task.flags[task] & PF.used) !== 0) continue;
-    k.task.flags[task] = PF.used;
-    k.task.mm[task] = mm;
-    k.task.cpu[task] = cpu;
-    if (mm !== 0) k.cpumask[mm] |= 1 << cpu;
-    return task;
-  }
-  return 0;
+  const task = freeTask(k);
+  if (task === 0) return 0;
+  k.task.mm[task] = mm;
+  k.task.cpu[task] = cpu;
+  if (mm !== 0) k.cpumask[mm] |= 1 << cpu;
+  return task;
+}
+
+/** An unused number, used from now on; 0: none left. */
+function freeTask(k: Kernel): TaskId {
+  enter(k, GUARD.ids);
+  let task = 1;
+  while (task < k.task.flags.length && (k.task.flags[task] & PF.used) !== 0) task++;
+  if (task === k.task.flags.length) task = 0;
+  else k.task.flags[task] = PF.used;
+  leave(k, GUARD.ids);
+  return task;
 }
 
 /** Kernel memory of `words` words for arrays of page pointers; never given back. Index in `k.kmem`. */
 export function kmalloc(k: Kernel, words: number): number {
+  enter(k, GUARD.ids);
   const at = k.misc[MISC.kmemNext];
-  if (at + words > k.kmem.length)
+  const fits = at + words <= k.kmem.length;
+  if (fits) k.misc[MISC.kmemNext] = at + words;
+  leave(k, GUARD.ids);
+  if (!fits)
     throw new RangeError(`out of kernel memory: ${words} words asked, ${k.kmem.length - at} left`);
-  k.misc[MISC.kmemNext] = at + words;
   return at;
 }

@@ -9,8 +9,10 @@
 import { at, R, READ, WRITE } from '../machine/access.ts';
 import { touchAlso } from '../machine/also.ts';
 import { flagClear, flagSet, flagTestAndClear, refAdd } from '../machine/atomic.ts';
+import { GUARD } from '../machine/guards.ts';
 import { PG } from '../machine/page.ts';
 import type { Folio, Pfn, Steps } from '../machine/types.ts';
+import { enter, leave } from '../machine/workers.ts';
 import { folioPut, isLarge } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -48,10 +50,26 @@ export function* folioAddLru(k: Kernel, folio: Folio): Steps<void> {
   }
   yield* refAdd(k, folio, 1);
   yield WRITE | at(R.lru, BATCH);
+  let added = addBatched(k, folio);
+  while (!added) {
+    yield* lruDrain(k);
+    yield WRITE | at(R.lru, BATCH);
+    added = addBatched(k, folio);
+  }
+  if (k.lru.batched[0] === k.lru.batch.length || isLarge(k, folio)) yield* lruDrain(k);
+}
+
+/** False: others have filled the batch, and not yet drained it. */
+function addBatched(k: Kernel, folio: Folio): boolean {
+  enter(k, GUARD.lru);
   const n = k.lru.batched[0];
-  k.lru.batch[n] = folio;
-  k.lru.batched[0] = n + 1;
-  if (n + 1 === k.lru.batch.length || isLarge(k, folio)) yield* lruDrain(k);
+  const room = n < k.lru.batch.length;
+  if (room) {
+    k.lru.batch[n] = folio;
+    k.lru.batched[0] = n + 1;
+  }
+  leave(k, GUARD.lru);
+  return room;
 }
 
 /** lru_add_drain(): what waits in the batch goes on its list, and the batch's references are dropped. */
@@ -69,11 +87,18 @@ export function* lruDrain(k: Kernel): Steps<void> {
 /** Takes the newest folio out of the batch; 0: it is empty. */
 function* takeBatched(k: Kernel): Steps<Folio> {
   yield WRITE | at(R.lru, BATCH);
+  return newestBatched(k);
+}
+
+function newestBatched(k: Kernel): Folio {
+  enter(k, GUARD.lru);
   const n = k.lru.batched[0];
-  if (n === 0) return 0;
-  const folio = k.lru.batch[n - 1];
-  k.lru.batch[n - 1] = 0;
-  k.lru.batched[0] = n - 1;
+  const folio = n === 0 ? 0 : k.lru.batch[n - 1];
+  if (n !== 0) {
+    k.lru.batch[n - 1] = 0;
+    k.lru.batched[0] = n - 1;
+  }
+  leave(k, GUARD.lru);
   return folio;
 }
 

@@ -6,9 +6,11 @@ import { at, R, READ, WRITE } from '../machine/access.ts';
 import { refAdd, refFreeze, refRead, refUnfreeze } from '../machine/atomic.ts';
 import { copyPage } from '../machine/contents.ts';
 import { EAGAIN } from '../machine/errno.ts';
+import { GUARD } from '../machine/guards.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import type { Folio, Steps } from '../machine/types.ts';
+import { enter, leave } from '../machine/workers.ts';
 import { filemapReplaceFolio } from './filemap.ts';
 import { fileOf, isFile, isHugetlb, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
@@ -72,10 +74,12 @@ function* moveCached(k: Kernel, src: Folio, dst: Folio, cached: number): Steps<b
 }
 
 function moveSwapCache(k: Kernel, src: Folio, dst: Folio): void {
+  enter(k, GUARD.swap);
   const slot = swapSlotOf(k, src);
   k.swap.cache[slot] = dst;
   k.page.private[dst] = slot;
   k.page.private[src] = 0;
+  leave(k, GUARD.swap);
   k.page.flags[dst] |= PG.swapcache;
   k.page.flags[src] &= ~PG.swapcache;
 }

@@ -91,9 +91,8 @@ export function* pteMapcountAdd(k: Kernel, pfn: Pfn, n: number): Steps<void> {
 /** One whole mapping more or less of a large folio. */
 export function* entireMapcountAdd(k: Kernel, folio: Folio, n: number): Steps<void> {
   yield WRITE | at(R.mapcount, folio);
-  const now = k.page.index[folio + 1] + n;
-  if (now < 0) bug(k, BUG.mapUnderflow, folio);
-  k.page.index[folio + 1] = now;
+  k.page.index[folio + 1] += n;
+  if (k.page.index[folio + 1] < 0) bug(k, BUG.mapUnderflow, folio);
   k.page.mapping[folio + 1] += n;
 }
 

@@ -5,7 +5,7 @@
 
 import { R } from '../machine/access.ts';
 import { refRead } from '../machine/atomic.ts';
-import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
+import { entryHi, entryRead, entrySet, entryTorn } from '../machine/entries.ts';
 import {
   entryHiOf,
   isMigrationEntry,
@@ -58,7 +58,7 @@ export function* doSwapPage(
 ): Steps<number> {
   const now = yield* entryRead(k, e);
   const hi = entryHi(k, e);
-  if (now !== lo || !isSwapEntry(lo, hi)) return 0;
+  if (now !== lo || entryTorn(k, e, lo) || !isSwapEntry(lo, hi)) return 0;
   if (isMigrationEntry(lo, hi)) {
     yield* migrationEntryWait(k, e);
     return 0;

@@ -10,10 +10,12 @@ import { at, R, READ, WRITE } from '../machine/access.ts';
 import { freePageCount } from '../machine/buddy.ts';
 import { ENOMEM } from '../machine/errno.ts';
 import { refTryAdd } from '../machine/grab-words.ts';
+import { GUARD } from '../machine/guards.ts';
 import { folioTrylock, folioUnlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { Folio, Steps } from '../machine/types.ts';
+import { enter, leave } from '../machine/workers.ts';
 import { folioMapcount, folioPut } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { clearSlotData } from './swap-data.ts';
@@ -49,15 +51,23 @@ function freeSlot(k: Kernel): number {
  */
 export function* addToSwap(k: Kernel, folio: Folio): Steps<boolean> {
   yield WRITE | at(R.swap, 0);
-  const slot = freeSlot(k);
+  const slot = takeSlot(k, folio);
   if (slot === 0) return false;
   yield* enterSwapCache(k, folio, slot);
   return true;
 }
 
-/** add_to_swap_cache() for a slot that this thread has just found free, in the same step. */
+/** Puts the folio into the cache at a slot that is free; 0: none is. */
+function takeSlot(k: Kernel, folio: Folio): number {
+  enter(k, GUARD.swap);
+  const slot = freeSlot(k);
+  if (slot !== 0) k.swap.cache[slot] = folio;
+  leave(k, GUARD.swap);
+  return slot;
+}
+
+/** add_to_swap_cache() for a slot whose folio is this one by now. */
 function* enterSwapCache(k: Kernel, folio: Folio, slot: number): Steps<void> {
-  k.swap.cache[slot] = folio;
   yield WRITE | at(R.refcount, folio);
   k.page.refcount[folio] += 1;
   k.page.private[folio] = slot;
@@ -70,13 +80,21 @@ function* enterSwapCache(k: Kernel, folio: Folio, slot: number): Steps<void> {
  */
 export function* addReadToSwapCache(k: Kernel, folio: Folio, slot: number): Steps<boolean> {
   yield WRITE | at(R.swap, 0);
-  if (k.swap.cache[slot] !== 0 || k.swap.map[slot] === 0) return false;
-  k.swap.cache[slot] = folio;
+  if (!cacheRead(k, folio, slot)) return false;
   yield WRITE | at(R.refcount, folio);
   k.page.refcount[folio] += 1;
   k.page.private[folio] = slot;
   k.page.flags[folio] |= PG.swapcache | PG.swapbacked;
   return true;
+}
+
+/** The cache's part of it: false where it has a folio for the slot, or nobody wants one. */
+function cacheRead(k: Kernel, folio: Folio, slot: number): boolean {
+  enter(k, GUARD.swap);
+  const wanted = k.swap.cache[slot] === 0 && k.swap.map[slot] !== 0;
+  if (wanted) k.swap.cache[slot] = folio;
+  leave(k, GUARD.swap);
+  return wanted;
 }
 
 /** swap_cache_get_folio(): the cached folio of a slot with a reference for the caller; 0: none. */
@@ -107,12 +125,14 @@ export function* swapEntryFree(k: Kernel, slot: number): Steps<void> {
 }
 
 function dropSwapCount(k: Kernel, slot: number): void {
+  enter(k, GUARD.swap);
   if (k.swap.map[slot] === 0) {
     bug(k, BUG.doubleFree, slot);
-    return;
+  } else {
+    k.swap.map[slot] -= 1;
+    if (k.swap.map[slot] === 0 && k.swap.cache[slot] === 0) clearSlotData(k, slot);
   }
-  k.swap.map[slot] -= 1;
-  if (k.swap.map[slot] === 0 && k.swap.cache[slot] === 0) clearSlotData(k, slot);
+  leave(k, GUARD.swap);
 }
 
 /**
@@ -120,6 +140,12 @@ function dropSwapCount(k: Kernel, slot: number): void {
  * caller's to drop. Part of the caller's step.
  */
 export function removeFromSwapCache(k: Kernel, folio: Folio): void {
+  enter(k, GUARD.swap);
+  emptySlot(k, folio);
+  leave(k, GUARD.swap);
+}
+
+function emptySlot(k: Kernel, folio: Folio): void {
   const slot = k.page.private[folio];
   k.swap.cache[slot] = 0;
   k.page.private[folio] = 0;
@@ -141,11 +167,19 @@ export function* deleteFromSwapCache(k: Kernel, folio: Folio): Steps<void> {
 export function* tryToFreeSwap(k: Kernel, folio: Folio): Steps<boolean> {
   yield WRITE | at(R.swap, 0);
   if (!inSwapCache(k, folio) || (k.page.flags[folio] & PG.writeback) !== 0) return false;
-  if (k.swap.map[k.page.private[folio]] !== 0) return false;
-  removeFromSwapCache(k, folio);
+  if (!emptyUnusedSlot(k, folio)) return false;
   k.page.flags[folio] |= PG.dirty;
   yield* folioPut(k, folio, 1);
   return true;
+}
+
+/** Takes the folio out of the cache if no page table refers to its slot. */
+function emptyUnusedSlot(k: Kernel, folio: Folio): boolean {
+  enter(k, GUARD.swap);
+  const unused = k.swap.map[k.page.private[folio]] === 0;
+  if (unused) emptySlot(k, folio);
+  leave(k, GUARD.swap);
+  return unused;
 }
 
 /** free_swap_cache(): as `tryToFreeSwap`, for a caller without the lock who has just unmapped the folio. */

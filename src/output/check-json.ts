@@ -13,6 +13,7 @@ export const checkJson = (kernels: readonly string[], verdicts: readonly Verdict
     agrees: v.agrees,
     reason: v.reason,
     problems: v.problems,
+    notes: v.notes,
     states: [...v.states]
       .sort((a, b) => (a.text < b.text ? -1 : 1))
       .map((s) => ({

@@ -34,6 +34,7 @@ export const herdText = (verdict: Verdict, test: LitmusTest, withTime: boolean):
     for (const s of [...verdict.states].sort((a, b) => (a.text < b.text ? -1 : 1)))
       lines.push(s.path === undefined ? s.text : `${s.text}  path ${s.path}`);
     for (const p of verdict.problems) lines.push(`Problem ${p}`);
+    for (const n of verdict.notes) lines.push(`Note ${n}`);
     // A search that was cut short answers neither way.
     if (verdict.observation !== 'Incomplete') {
       if (verdict.states.length > 0) lines.push(ok(verdict, condition.quantifier) ? 'Ok' : 'No');

@@ -2,9 +2,14 @@
 import type MagicString from 'magic-string';
 import { type Node, type Source, walk } from './ast.ts';
 import type { Module } from './modules.ts';
+import { isWait } from './shared.ts';
 
-/** Turns every Steps function of `module` into a plain function, by edits on `text`. */
-export function writeDirect(module: Module, text: MagicString): void {
+/**
+ * Turns every Steps function of `module` into a plain function, by edits on `text`. With `waiting`, a step that may
+ * have to wait becomes a call of `$waitFor`; the answer says whether there is one.
+ */
+export function writeDirect(module: Module, text: MagicString, waiting: boolean): boolean {
+  let waits = false;
   for (const routine of module.routines.values()) {
     const { node } = routine;
     if (!routine.steps || node.body === null) continue;
@@ -15,8 +20,9 @@ export function writeDirect(module: Module, text: MagicString): void {
       const result = type.typeArguments?.params[0];
       if (result !== undefined) text.remove(type.start, result.start).remove(result.end, type.end);
     }
-    dropYields(module.source, node.body, text);
+    if (dropYields(module.source, node.body, text, waiting)) waits = true;
   }
+  return waits;
 }
 
 function findOutsideComments(source: Source, what: string, from: number): number {
@@ -28,13 +34,21 @@ function findOutsideComments(source: Source, what: string, from: number): number
   }
 }
 
-function dropYields(source: Source, body: Node, text: MagicString): void {
+function dropYields(source: Source, body: Node, text: MagicString, waiting: boolean): boolean {
+  let waits = false;
   walk(body, (node, parent) => {
     if (
       node.type === 'ExpressionStatement' &&
       node.expression.type === 'YieldExpression' &&
       !node.expression.delegate
     ) {
+      const word = node.expression.argument;
+      if (waiting && word !== null && isWait(word)) {
+        waits = true;
+        text.overwrite(node.expression.start, word.start, '$waitFor(k, ');
+        text.appendLeft(word.end, ')');
+        return false;
+      }
       replaceKeepingLines(source, text, node, leftBehind(source, node, parent));
       return false;
     }
@@ -54,6 +68,7 @@ function dropYields(source: Source, body: Node, text: MagicString): void {
     }
     return undefined;
   });
+  return waits;
 }
 
 function replaceKeepingLines(source: Source, text: MagicString, node: Node, by: string): void {

@@ -9,7 +9,7 @@ export const PUT = '$put';
 /** Methods that would write to a typed array behind the log's back. */
 const BULK = new Set(['fill', 'set', 'copyWithin']);
 
-type Write = Extract<Node, { type: 'AssignmentExpression' | 'UpdateExpression' }>;
+export type Write = Extract<Node, { type: 'AssignmentExpression' | 'UpdateExpression' }>;
 
 /** The rule that rewrites writes; `rule` gives the text of what is inside them. Throws `Refusal`. */
 export function writeRule(
@@ -99,12 +99,12 @@ interface Target {
   readonly index: Expression;
 }
 
-function isWrite(node: Node): node is Write {
+export function isWrite(node: Node): node is Write {
   return node.type === 'AssignmentExpression' || node.type === 'UpdateExpression';
 }
 
 /** What a write of state writes to; undefined when it writes a local, or something the function has just made. */
-function stateTarget(
+export function stateTarget(
   source: Source,
   names: Names,
   tables: readonly string[],

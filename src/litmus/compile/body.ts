@@ -27,6 +27,10 @@ export class BodyCompiler {
   readonly #shared: ReadonlySet<string>;
   #context: Context;
   #loops: Loop[] = [];
+  /** Temporaries filled since the last instruction that was not such a filling: what the next one uses. */
+  #temporaries: number[] = [];
+  /** The last of them that a load or a shared variable filled. */
+  #lastFill: { readonly at: number; readonly read: Eval } | null = null;
   #returns: number[] = [];
 
   constructor(checked: CheckedTest, layout: Layout) {
@@ -54,20 +58,20 @@ export class BodyCompiler {
       thread,
       effects: {
         load: (address, size, signed, line) => {
-          const dst = this.#layout.temporary();
-          this.#emit({ op: OP.load, dst, args: [address], size, signed, line });
-          return (k) => getVar(k, dst);
+          const dst = this.#temporary();
+          return this.#filled(this.#emit({ op: OP.load, dst, args: [address], size, signed, line }));
         },
         call: (call) => {
-          const dst = this.#layout.temporary();
+          const dst = this.#temporary();
           this.#call(call, { dst });
           return (k) => getVar(k, dst);
         },
         shared: (place, read, line) => {
           if (thread < 0 || place.kind !== 'var' || !this.#isShared(place.index)) return read;
-          const dst = this.#layout.temporary();
-          this.#emit({ op: OP.shared, dst, args: [read], target: place.index, line });
-          return (k) => getVar(k, dst);
+          const dst = this.#temporary();
+          return this.#filled(
+            this.#emit({ op: OP.shared, dst, args: [read], target: place.index, line }),
+          );
         },
       },
     };
@@ -84,9 +88,27 @@ export class BodyCompiler {
     });
   }
 
+  #temporary(): number {
+    const index = this.#layout.temporary();
+    this.#temporaries.push(index);
+    return index;
+  }
+
+  /** Reads the temporary that the instruction at `at` fills. */
+  #filled(at: number): Eval {
+    const dst = this.code[at]?.dst ?? -1;
+    const read: Eval = (k) => getVar(k, dst);
+    this.#lastFill = { at, read };
+    return read;
+  }
+
   #emit(parts: Partial<Instruction> & Pick<Instruction, 'op'>): number {
+    const fills = parts.dst !== undefined && this.#temporaries.includes(parts.dst);
+    const drops = fills ? [] : this.#temporaries;
+    if (!fills) this.#temporaries = [];
     this.code.push({
       dst: -1,
+      drops,
       dstKmem: null,
       args: [],
       call: 0,
@@ -208,6 +230,14 @@ export class BodyCompiler {
     }
     const raw = compileExpr(this.#context, value);
     const narrowed = narrow(raw, type);
+    const fill = this.#lastFill;
+    const last = this.code.at(-1);
+    if (!shared && last !== undefined && narrowed === fill?.read) {
+      // `r0 = x;` as a whole: the variable itself is filled.
+      this.code[fill.at] = { ...last, dst: index };
+      this.#temporaries.pop();
+      return;
+    }
     this.#emit({
       op: shared ? OP.shared : OP.assign,
       dst: index,
@@ -257,7 +287,7 @@ export class BodyCompiler {
     const signed = type.kind === 'int' && 'signed' in type ? Boolean(type.signed) : false;
     let stored: Eval = value;
     if (s.op !== '=') {
-      const dst = this.#layout.temporary();
+      const dst = this.#temporary();
       this.#emit({ op: OP.load, dst, args: [address], size, signed, line });
       stored = combine(s.op, (k) => getVar(k, dst), value);
     }

@@ -66,10 +66,18 @@ export const compileExpr = (c: Context, e: Expr): Eval => {
       if (e.op === '&&') return (k) => (left(k) !== 0 && right(k) !== 0 ? 1 : 0);
       if (e.op === '||') return (k) => (left(k) !== 0 || right(k) !== 0 ? 1 : 0);
       const apply = BINARY[e.op];
+      const shifts = e.op === '<<' || e.op === '>>';
       // Pointer arithmetic counts in what is pointed at; arrays of pages in words of kernel memory.
       const scaleRight = e.op === '+' || e.op === '-' ? scaleOf(c, e.left, e.right) : 1;
       const scaleLeft = e.op === '+' ? scaleOf(c, e.right, e.left) : 1;
-      return (k) => apply(left(k) * scaleLeft, right(k) * scaleRight);
+      const line = e.span.line;
+      return (k) => {
+        const [a, b] = [left(k) * scaleLeft, right(k) * scaleRight];
+        const value = apply(a, b);
+        // Sticky on purpose: what is not exact is never claimed, whatever is taken back.
+        if (!Number.isSafeInteger(value) || (shifts && (b < 0 || b > 63))) k.lit.limits[2] = line;
+        return value;
+      };
     }
     case 'conditional': {
       const test = compileExpr(c, e.test);

@@ -30,6 +30,7 @@ export function* callDaemon(k: Lit, thread: number, pc: number, id: number): Ste
     case CALL.shrink:
       return yield* shrinkLruPages(k, SHRINK_ALL);
     case CALL.set_nr_hugepages:
+      if (argInt(k, pc, 0) < 0) return -EINVAL;
       yield WRITE | at(R.hugetlb, 0);
       return setHugetlbPool(k, HPAGE_ORDER, argInt(k, pc, 0));
     case CALL.truncate:

@@ -2,7 +2,7 @@
 
 import { ofdOf } from '../../fs/fd.ts';
 import { OFD } from '../../fs/system.ts';
-import { EBADF, EINVAL } from '../../machine/errno.ts';
+import { EBADF, EINVAL, ENOMEM } from '../../machine/errno.ts';
 import type { Steps, TaskId } from '../../machine/types.ts';
 import { sysMadvise } from '../../mm/madvise.ts';
 import { sysMlock, sysMunlock } from '../../mm/mlock.ts';
@@ -22,19 +22,20 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
   if (id === CALL.mmap) return yield* callMmap(k, task, pc);
   if (misaligned(k, pc)) return -EINVAL;
   const vpn = argVpn(k, pc, 0);
-  const nr = argPages(k, pc, 1);
+  const nr = argPages(k, pc, 1, vpn);
   switch (id) {
     case CALL.munmap:
       return yield* sysMunmap(k, task, vpn, nr);
     case CALL.mprotect:
       return yield* sysMprotect(k, task, vpn, nr, argInt(k, pc, 2));
     case CALL.mremap:
+      if (argPages(k, pc, 2, 0) >= USER_PAGES) return -ENOMEM;
       return yield* sysMremap(
         k,
         task,
         vpn,
         nr,
-        argPages(k, pc, 2),
+        argPages(k, pc, 2, 0),
         argInt(k, pc, 3),
         argVpn(k, pc, 4),
       );
@@ -48,6 +49,8 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
 }
 
 const MAP_ANONYMOUS = 0x20;
+/** Pages of the model's user space: nothing can be larger. */
+const USER_PAGES = 0x7fff0000;
 
 function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
   const flags = argInt(k, pc, 3);
@@ -64,7 +67,7 @@ function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
     k,
     task,
     argVpn(k, pc, 0),
-    argPages(k, pc, 1),
+    argPages(k, pc, 1, argVpn(k, pc, 0)),
     argInt(k, pc, 2),
     flags,
     file,

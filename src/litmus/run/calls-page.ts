@@ -2,7 +2,7 @@
 import { at, LOCK, R, READ, UNLOCK, WRITE } from '../../machine/access.ts';
 import { flagSet, flagsRead, mapcountRead, refRead } from '../../machine/atomic.ts';
 import { pageByte, setPageByte } from '../../machine/contents.ts';
-import { irqOff, irqOn } from '../../machine/cpu.ts';
+import { irqOff, irqOn } from '../../machine/irq.ts';
 import { folioLock, folioUnlock } from '../../machine/locks.ts';
 import { PG } from '../../machine/page.ts';
 import { BUG, bug } from '../../machine/report.ts';
@@ -69,15 +69,22 @@ function* onPage(k: Lit, pc: number, id: number): Steps<number> {
     case CALL.page_read:
       yield READ | at(R.content, pfn);
       reportIfFree(k, folio);
-      return pageByte(k, pfn, argInt(k, pc, 1) & 4095);
+      return pageByte(k, pfn, offsetInPage(k, pc, pfn));
     case CALL.page_write:
       yield WRITE | at(R.content, pfn);
       reportIfFree(k, folio);
-      setPageByte(k, pfn, argInt(k, pc, 1) & 4095, argInt(k, pc, 2));
+      setPageByte(k, pfn, offsetInPage(k, pc, pfn), argInt(k, pc, 2));
       return 0;
     default:
       return yield* onFlags(k, pfn, id);
   }
+}
+
+/** Byte of the page that an access means; one outside it is reported. */
+function offsetInPage(k: Lit, pc: number, pfn: Pfn): number {
+  const off = argInt(k, pc, 1);
+  if (off < 0 || off > 4095) bug(k, BUG.outOfPage, pfn);
+  return off & 4095;
 }
 
 /** A device that still has the address of a page that was freed reads or spoils what is not its own any more. */

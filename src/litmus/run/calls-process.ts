@@ -5,7 +5,7 @@ import { ringUnregister } from '../../drivers/io-uring.ts';
 import { processVmCopy } from '../../drivers/process-vm.ts';
 import { fdCloseAll, fdDup } from '../../fs/fd.ts';
 import { at, R, WAIT, WRITE } from '../../machine/access.ts';
-import { EFAULT, ENOMEM, ESRCH } from '../../machine/errno.ts';
+import { EFAULT, EINVAL, ENOMEM, ESRCH } from '../../machine/errno.ts';
 import type { MmId, Steps } from '../../machine/types.ts';
 import { copyWords } from '../../machine/words.ts';
 import { exitMm } from '../../mm/exit.ts';
@@ -13,7 +13,7 @@ import { dupMm } from '../../mm/fork.ts';
 import { newTask, PF } from '../../mm/kernel.ts';
 import { CALL } from './call-ids.ts';
 import { KILLED, type Lit } from './program.ts';
-import { arg, argInt, argOff, argVpn } from './values.ts';
+import { argInt, argOff, argVpn } from './values.ts';
 
 const PAGE_SIZE = 4096;
 
@@ -29,6 +29,7 @@ export function* callProcess(k: Lit, thread: number, pc: number, id: number): St
   const mm = processMm(k, other);
   if (mm === 0) return -ESRCH;
   if (id === CALL.kill) {
+    if (argInt(k, pc, 1) < 0 || argInt(k, pc, 1) > 64) return -EINVAL;
     k.task.flags[k.lit.task[other]] |= argInt(k, pc, 1) === 9 ? PF.sigkill : PF.signal;
     return 0;
   }
@@ -105,15 +106,11 @@ function* moveBytes(k: Lit, thread: number, mm: MmId, pc: number, write: boolean
     const off = (argOff(k, pc, 1) + done) % PAGE_SIZE;
     const roff = (argOff(k, pc, 2) + done) % PAGE_SIZE;
     const n = Math.min(PAGE_SIZE - off, PAGE_SIZE - roff, length - done);
-    const vpn = pageOf(k, pc, 1, done);
-    const rvpn = pageOf(k, pc, 2, done);
+    const vpn = argVpn(k, pc, 1, done);
+    const rvpn = argVpn(k, pc, 2, done);
     const moved = yield* processVmCopy(k, k.lit.task[thread], mm, write, vpn, off, rvpn, roff, n);
     if (moved < 0) return done > 0 ? done : -EFAULT;
     done += moved;
   }
   return done;
-}
-
-function pageOf(k: Lit, pc: number, i: number, done: number): number {
-  return Math.floor((arg(k, pc, i) + done) / PAGE_SIZE);
 }

@@ -8,6 +8,7 @@ import {
   arg,
   argOff,
   argVpn,
+  dropUsed,
   instructionAt,
   loadBytes,
   setVar,
@@ -52,11 +53,14 @@ function runPure(k: Lit, start: number): number {
     if (instruction.op === OP.end) return -1;
     if (instruction.op === OP.assign) {
       storeResult(k, pc, arg(k, pc, 0));
+      dropUsed(k, pc);
       pc++;
     } else if (instruction.op === OP.jump) {
       pc = instruction.target;
     } else if (instruction.op === OP.jumpUnless) {
-      pc = arg(k, pc, 0) === 0 ? instruction.target : pc + 1;
+      const next = arg(k, pc, 0) === 0 ? instruction.target : pc + 1;
+      dropUsed(k, pc);
+      pc = next;
     } else {
       return pc;
     }
@@ -73,11 +77,13 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
     const raw = yield* call(k, thread, pc);
     if (raw === NOT_RETURNED) return -1;
     storeResult(k, pc, raw);
+    dropUsed(k, pc);
     return pc + 1;
   }
   if (op === OP.shared) {
     yield WRITE | at(R.kmem, instructionAt(k, pc).target);
     storeResult(k, pc, arg(k, pc, 0));
+    dropUsed(k, pc);
     return pc + 1;
   }
   const pfn = yield* userAccess(k, k.lit.task[thread], argVpn(k, pc, 0), op === OP.store);
@@ -87,6 +93,7 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
   }
   if (op === OP.load) loadStep(k, pc, pfn);
   else storeStep(k, pc, pfn);
+  dropUsed(k, pc);
   return pc + 1;
 }
 

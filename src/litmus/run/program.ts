@@ -39,6 +39,8 @@ export interface Instruction {
   readonly signed: boolean;
   /** jump, jumpUnless: the instruction to go to. shared: the variable that other threads may read or write. */
   readonly target: number;
+  /** Variables that hold intermediate values and are not needed after this instruction. */
+  readonly drops: readonly number[];
   /** Line of the source. */
   readonly line: number;
 }
@@ -102,7 +104,8 @@ export interface LitTables {
   readonly locks: Int32Array;
   /** FileId by string number, for paths of memory file systems. */
   readonly names: Int32Array;
-  /** [0]: line of a call that this model has not got; [1]: line of a loop that runs forever without a step. */
+  /** [0]: line of a call that this model has not got; [1]: line of a loop that runs forever without a step; [2]: line
+   * of a value that 53 bits do not hold. */
   readonly limits: Int32Array;
   /** Where in `kmem` the test's arrays begin. */
   readonly kmem: number;
@@ -136,7 +139,7 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
       events: alloc(program.events + 2 * program.barriers + 1),
       locks: alloc(program.locks + 1),
       names: alloc(program.strings.length + 1),
-      limits: alloc(2),
+      limits: alloc(3),
       kmem,
     },
   };

@@ -18,6 +18,15 @@ export function setVar(k: Lit, v: number, value: number): void {
   k.lit.assigned[v] = 1;
 }
 
+/** Forgets the intermediate values that the instruction used: states that differ in nothing else are the same. */
+export function dropUsed(k: Lit, pc: number): void {
+  for (const v of instructionAt(k, pc).drops) {
+    k.lit.vars[2 * v] = 0;
+    k.lit.vars[2 * v + 1] = 0;
+    k.lit.assigned[v] = 0;
+  }
+}
+
 export function instructionAt(k: Lit, pc: number): Instruction {
   return k.program.code[pc] as Instruction;
 }
@@ -37,9 +46,20 @@ export function argInt(k: Lit, pc: number, i: number): number {
   return arg(k, pc, i) | 0;
 }
 
-/** Page number of an address argument. */
-export function argVpn(k: Lit, pc: number, i: number): Vpn {
-  return Math.floor(arg(k, pc, i) / PAGE_SIZE);
+/**
+ * The page number that stands for every address outside what the model's user space holds (31 bits of page numbers):
+ * nothing is ever mapped there.
+ */
+const NOWHERE = 0x7ffffe00;
+
+const vpnOf = (address: number): Vpn => {
+  const vpn = Math.floor(address / PAGE_SIZE);
+  return vpn >= 0 && vpn < NOWHERE ? vpn : NOWHERE;
+};
+
+/** Page number of an address argument, `done` bytes further on. */
+export function argVpn(k: Lit, pc: number, i: number, done = 0): Vpn {
+  return vpnOf(arg(k, pc, i) + done);
 }
 
 /** Offset in its page of an address or size argument. */
@@ -48,9 +68,9 @@ export function argOff(k: Lit, pc: number, i: number): number {
   return value - Math.floor(value / PAGE_SIZE) * PAGE_SIZE;
 }
 
-/** Pages that a size in bytes fills, the last one in part. */
-export function argPages(k: Lit, pc: number, i: number): number {
-  return Math.ceil(arg(k, pc, i) / PAGE_SIZE);
+/** Pages that a size in bytes fills, the last one in part; at most as many as there are above page `from`. */
+export function argPages(k: Lit, pc: number, i: number, from: Vpn): number {
+  return Math.min(Math.ceil(arg(k, pc, i) / PAGE_SIZE), NOWHERE - from);
 }
 
 /** Index of an array of pages in `kmem`, -1 for NULL. */
