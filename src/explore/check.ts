@@ -107,10 +107,7 @@ export class Checker {
     const lack = missing(this.checked, rules);
     if (lack !== null) return nothing('Unsupported', `this kernel has no ${lack}`);
     if (this.#compiled === null)
-      return nothing(
-        'Incomplete',
-        `not modelled yet: ${this.#lacking.map((n) => `${n}()`).join(', ')}`,
-      );
+      return nothing('Incomplete', `not modelled yet: ${this.#lacking.join(', ')}`);
     // Only what the ordinary search found may stand for another kernel's.
     const ordinary = options.sample === undefined && options.unreduced !== true;
     const known = this.#known.find(({ tracked }) => agrees(rules, tracked.read));

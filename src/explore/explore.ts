@@ -180,14 +180,16 @@ export const FULL = 'full:';
 /** A limit of the model that the execution ran into. */
 const limitOf = ({ k }: Machine): string | null => {
   const [unmodelled = 0, endless = 0, inexact = 0] = k.lit.limits;
-  if (unmodelled !== 0) return `line ${unmodelled}: this use of the call is not modelled yet`;
+  if (unmodelled !== 0)
+    return `line ${unmodelled}: not modelled yet: of this file system, only reads and writes with O_DIRECT are`;
   if (inexact !== 0) return `line ${inexact}: a value that 53 bits do not hold exactly`;
   return endless !== 0 ? `line ${endless}: this loop does not end` : null;
 };
 
 /** What is wrong with an end, whatever the condition asks; null: it is a final state like any other. */
 export const problemOf = (m: Machine, end: End): string | null => {
-  if (end.kind === 'bug') return `${bugName(end.code)} (page frame ${end.argument})`;
+  if (end.kind === 'bug')
+    return `${bugName(end.code)}${end.argument > 0 ? ` (page frame ${end.argument})` : ''}`;
   if (end.kind === 'deadlock') {
     const names = end.waiting.map((t) => m.k.program.threads[t]?.name ?? '?').join(', ');
     return `deadlock: ${names} wait`;

@@ -30,7 +30,8 @@ const RUNS_ALONE = 20;
 /** Enough to tell what others did to the machine's counters from what the test did. */
 const RUNS_COUNTING = 100;
 
-const defaultRuns = (checked: CheckedTest): number =>
+/** Runs that fit the test. */
+export const defaultRuns = (checked: CheckedTest): number =>
   races(checked) ? RUNS_RACING : usesCounters(checked) ? RUNS_COUNTING : RUNS_ALONE;
 
 const skip = (reason: string): HostResult => ({ kind: 'skip', reason });

@@ -34,7 +34,9 @@ export function* gupFastFallback(
   const mm = k.task.mm[task];
   if ((flags & FOLL.pin) !== 0) yield* mmSetHasPinned(k, mm);
   const end = start + nr;
-  if (end > ADDRESS_PAGES) return k.rules.fast.overflowRet === 'eoverflow' ? -EOVERFLOW : 0;
+  // A negative count is a huge one: the length in bytes overflows.
+  if (nr < 0 || end > ADDRESS_PAGES)
+    return k.rules.fast.overflowRet === 'eoverflow' ? -EOVERFLOW : 0;
   if (end > userPages(k)) return -EFAULT;
   const fast = yield* gupFast(k, k.task.cpu[task], mm, start, end, flags, pages);
   if (fast === nr || (flags & FOLL.fastOnly) !== 0) return fast;

@@ -59,7 +59,9 @@ export class BodyCompiler {
       effects: {
         load: (address, size, signed, line) => {
           const dst = this.#temporary();
-          return this.#filled(this.#emit({ op: OP.load, dst, args: [address], size, signed, line }));
+          return this.#filled(
+            this.#emit({ op: OP.load, dst, args: [address], size, signed, line }),
+          );
         },
         call: (call) => {
           const dst = this.#temporary();

@@ -12,9 +12,24 @@ export interface Compiled {
   readonly condition: CompiledCondition;
 }
 
-/** Calls of the test that the model has not got, sorted. */
-export const notModelled = (checked: CheckedTest): string[] =>
-  checked.callNames.filter((name) => !isModelled(name));
+/** Constants that calls take and the model does nothing with. */
+const UNKNOWN_CONSTANTS: ReadonlySet<string> = new Set([
+  'MADV_GUARD_INSTALL',
+  'MADV_GUARD_REMOVE',
+  'MADV_HWPOISON',
+  'MADV_SOFT_OFFLINE',
+  'MAP_GROWSDOWN',
+  'MAP_SYNC',
+]);
+
+/** Calls and constants of the test that the model has not got, sorted. */
+export const notModelled = (checked: CheckedTest): string[] => {
+  const calls = checked.callNames.filter((name) => !isModelled(name)).map((name) => `${name}()`);
+  const constants = [...checked.bindings.values()]
+    .map((b) => (b.kind === 'constant' ? b.name : ''))
+    .filter((name) => UNKNOWN_CONSTANTS.has(name));
+  return [...new Set([...calls, ...constants])].sort();
+};
 
 /** Compiles a test whose calls are all modelled (`notModelled`). */
 export const compile = (checked: CheckedTest): Compiled => {
