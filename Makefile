@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make` and `make test`. Both set themselves up without root.
 .POSIX:
 .SUFFIXES:
-.PHONY: all setup generate check test bench editors format clean help
+.PHONY: all setup generate check test bench conformance editors format clean help
 
 all: check
 
@@ -22,6 +22,10 @@ test: generate
 bench: generate
 	@.tools/node --disable-warning=ExperimentalWarning bench/main.ts
 
+# The tests on this machine's kernel and on the fetched ones (pinfold kernels fetch), then docs/conformance.md.
+conformance: generate
+	@.tools/node --disable-warning=ExperimentalWarning tools/conformance.ts
+
 # The grammar for CodeMirror, the colours and the extension for VS Code (editors/vscode/dist).
 editors: setup
 	@.tools/node --disable-warning=ExperimentalWarning tools/lezer.ts
@@ -39,6 +43,7 @@ help:
 	@echo 'make         check the library of litmus tests at all kernel versions'
 	@echo 'make test    run every check and test; ends with the totals'
 	@echo 'make bench   run the benchmarks (ratios against peers measured in the same run)'
+	@echo 'make conformance  run the tests on real kernels and write docs/conformance.md'
 	@echo 'make editors build what editors need: grammars and the VS Code extension'
 	@echo 'make format  format the sources'
 	@echo 'make clean   remove what is generated'

@@ -1,55 +1,125 @@
 /**
- * `explore`: how fast the search goes: tests of the library, explored whole at one kernel, each
- * time by a checker that knows nothing yet; with and without the reduction.
+ * `explore`: how fast the search goes. Races of the library, and a lock algorithm, explored whole at one kernel, each
+ * time by a checker that knows nothing yet, with and without the reduction; beside it Spin on the same races written by
+ * hand in Promela (bench/promela), complete and stored exactly, without and with its partial order reduction.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Checker } from '../src/explore/check.ts';
 import { parse, renderDiagnostics } from '../src/litmus/index.ts';
-import { KERNEL } from './forms.ts';
 import { median, printTable, shown } from './measure.ts';
+import { runSpin, spinMissing } from './spin.ts';
 
-const LIBRARY = join(import.meta.dirname, '..', 'library');
-const ROUNDS = 5;
-/** More states than this aren't waited for. */
-const LIMITS = { states: 1_000_000, time: 60_000 };
+const LIMITS = { states: 40_000_000, time: 900_000 };
 
-/** A race of fork with a pin, one of the lockless walk with reclaim or collapse, and one of two releases. */
-const TESTS = ['fork/pin-races-fork', 'thp/split-races-fast-get', 'thp/collapse-races-fast-pin'];
-
-/**
- * Explores each test `ROUNDS` times, either way, and prints the table. States and steps are those of the
- * last search; the time is the whole check's, with set-up and the searches before it.
- */
-export async function explore(): Promise<void> {
-  console.log(
-    `explore: the search over all interleavings, kernel ${KERNEL}, one thread; median of ${ROUNDS}`,
-  );
-  const rows = TESTS.flatMap((name) => [row(name, false), row(name, true)]);
-  printTable(['', '', 'verdict', 'searches', 'states', 'steps', 'ms', 'states/s', 'steps/s'], rows);
+/** One race: our test at a kernel, and the model for Spin with its definitions. */
+interface Race {
+  readonly name: string;
+  readonly test: string;
+  readonly kernel: string;
+  readonly model?: string;
+  readonly define?: readonly string[];
+  readonly rounds: number;
+  /** Left out without the reduction: more of the same takes minutes. */
+  readonly reducedOnly?: boolean;
 }
 
-function row(name: string, unreduced: boolean): string[] {
-  const path = join(LIBRARY, `${name}.litmus`);
+const RACES: readonly Race[] = [
+  {
+    name: 'fork, no sequence count',
+    test: 'bench/litmus/fork',
+    kernel: '5.10',
+    model: 'fork',
+    rounds: 3,
+  },
+  {
+    name: 'fork, sequence count',
+    test: 'bench/litmus/fork',
+    kernel: '5.11',
+    model: 'fork',
+    define: ['SEQ'],
+    rounds: 3,
+  },
+  {
+    name: 'two pinners, one munmap',
+    test: 'bench/litmus/unmap',
+    kernel: '5.10',
+    model: 'unmap',
+    rounds: 3,
+  },
+  {
+    name: 'lock of four threads',
+    test: 'bench/litmus/lock',
+    kernel: '6.18',
+    model: 'lock',
+    define: ['TWICE=3'],
+    rounds: 1,
+    reducedOnly: true,
+  },
+  {
+    name: 'THP split, fast get',
+    test: 'library/thp/split-races-fast-get',
+    kernel: '6.18',
+    rounds: 3,
+  },
+];
+
+/** States and steps are of the last search; the time is of the whole check, with set-up and the searches before it. */
+interface Run {
+  readonly who: string;
+  readonly verdict: string;
+  readonly states: number;
+  readonly steps: number;
+  /** Of the processor: other programs on the machine lengthen it less than the time on the clock. */
+  readonly seconds: number;
+}
+
+/** Runs each race in every way, ours and Spin's in turns, and prints a table a race. */
+export async function explore(): Promise<void> {
+  const missing = spinMissing();
+  if (missing !== null) console.log(`explore: Spin is skipped: ${missing}`);
+  for (const race of RACES) {
+    console.log(
+      `explore: ${race.name}: ${race.test}.litmus at ${race.kernel}; CPU seconds, median of ${race.rounds}`,
+    );
+    const turns = Array.from({ length: race.rounds }, () => [
+      ...ways(race).map((unreduced) => ours(race, unreduced)),
+      ...(missing === null && race.model !== undefined ? theirs(race.model, race.define ?? []) : []),
+    ]);
+    const rows = (turns[0] ?? []).map((run, i) => {
+      const seconds = median(turns.map((turn) => turn[i]?.seconds ?? Number.NaN));
+      const { who, verdict, states, steps } = run;
+      const rate = [states, steps].map((n) => String(Math.round(n / seconds)));
+      return [who, verdict, String(states), String(steps), shown(seconds), ...rate];
+    });
+    printTable(['', 'verdict', 'states', 'steps', 's', 'states/s', 'steps/s'], rows);
+  }
+}
+
+const ways = (race: Race): readonly boolean[] =>
+  race.reducedOnly === true ? [false] : [false, true];
+
+function ours(race: Race, unreduced: boolean): Run {
+  const path = join(import.meta.dirname, '..', `${race.test}.litmus`);
   const text = readFileSync(path, 'utf8');
   const { checked, diagnostics } = parse(text, path);
   if (checked === undefined) throw new Error(renderDiagnostics(diagnostics, text));
-  const verdicts = Array.from({ length: ROUNDS }, () =>
-    new Checker(checked).check(KERNEL, { limits: LIMITS, unreduced }),
-  );
-  const last = verdicts.at(-1);
-  if (last === undefined) throw new Error('no round was made');
-  const { searches, states, steps } = last.explored;
-  const ms = median(verdicts.map((v) => v.milliseconds));
-  return [
-    name,
-    unreduced ? 'unreduced' : 'reduced',
-    last.reason === null ? last.observation : `${last.observation}: ${last.reason}`,
-    String(searches),
-    String(states),
-    String(steps),
-    shown(ms),
-    String(Math.round((states / ms) * 1000)),
-    String(Math.round((steps / ms) * 1000)),
-  ];
+  const before = process.cpuUsage();
+  const verdict = new Checker(checked).check(race.kernel, { limits: LIMITS, unreduced });
+  const { user, system } = process.cpuUsage(before);
+  const { states, steps, searches } = verdict.explored;
+  return {
+    who: unreduced ? 'Pinfold, unreduced' : `Pinfold, reduced (${searches} searches)`,
+    verdict: verdict.reason ?? verdict.observation,
+    states,
+    steps,
+    seconds: (user + system) / 1e6,
+  };
 }
+
+const theirs = (model: string, define: readonly string[]): Run[] =>
+  [false, true].map((reduced) => {
+    const { errors, ...run } = runSpin(model, define, reduced);
+    const verdict = errors === 0 ? 'Never' : `${errors} errors`;
+    return { who: reduced ? 'Spin, reduced' : 'Spin, unreduced', verdict, ...run };
+  });

@@ -1,10 +1,14 @@
 /*
- * Lamport's fast mutual exclusion (1987) over shared words; each process goes through once. The same algorithm,
+ * Lamport's fast mutual exclusion (1987) over shared words; every process goes through once,
+ * the first one twice (-DTWICE=n: the first n). The same algorithm,
  * statement by statement, is bench/litmus/lock.litmus. One shared access is one atomic step, together with what the
  * process computes from it before its next one: that is how Pinfold steps.
  */
 #ifndef N
 #define N 4
+#endif
+#ifndef TWICE
+#define TWICE 1
 #endif
 
 byte x, y, owner;
@@ -14,6 +18,7 @@ active [N] proctype P() {
   byte r;
   byte j;
   byte me = _pid + 1;
+  bool more = (_pid < TWICE);
 again:
   b[me] = 1;
   x = me;
@@ -34,5 +39,5 @@ critical:
   owner = me;
   atomic { r = owner; assert(r == me) };
   y = 0;
-  d_step { b[me] = 0; r = 0 };
+  atomic { b[me] = 0; r = 0; if :: more -> more = 0; goto again :: else fi }
 }

@@ -2,27 +2,25 @@
 import { explore } from '../explore/explore.ts';
 import { missing } from '../explore/supported.ts';
 import { trackRules } from '../explore/tracked-rules.ts';
-import type { FuzzOutcome } from '../host/fuzz/peer.ts';
+import type { ModelOutcome } from '../host/fuzz/fuzz.ts';
 import { rulesFor } from '../kernels/index.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { compile } from '../litmus/compile/index.ts';
 
-export interface ModelOutcome extends FuzzOutcome {
-  readonly rules: readonly string[];
-}
-
-/** Runs `checked` at `kernel`, without swap as on a machine that has none. */
-export const modelOutcome = (checked: CheckedTest, kernel: string): ModelOutcome => {
+/** Runs `checked` at `kernel`, without swap as on a machine that has none; `seed` chooses whenever there is a choice. */
+export const modelOutcome = (checked: CheckedTest, kernel: string, seed = 1): ModelOutcome => {
   const tracked = trackRules(rulesFor(kernel));
   const lack = missing(checked, tracked.rules);
-  if (lack !== null) return { how: `no ${lack}`, answers: [], rules: [] };
-  const names = [...checked.bindings.values()].flatMap((b) => (b.kind === 'constant' ? [b.name] : []));
+  if (lack !== null) return { how: 'unsupported', answers: [], rules: [] };
+  const names = [...checked.bindings.values()].flatMap((b) =>
+    b.kind === 'constant' ? [b.name] : [],
+  );
   const huge = names.some((n) => /HUGE/.test(n) || n === 'HPAGE_SIZE' || n === 'MADV_COLLAPSE');
   const { exploration } = explore(
     compile(checked),
     tracked.rules,
     { huge, gigantic: false, zones: false, swap: false },
-    { sample: { executions: 1, seed: 1, depth: null } },
+    { sample: { executions: 1, seed, depth: null } },
   );
   const rules = [...tracked.read.keys()];
   const state = exploration.states[0];

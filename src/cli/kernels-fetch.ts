@@ -21,7 +21,9 @@ export const addFetch = (kernels: Command<[], { json?: true }>): void => {
   kernels
     .command('fetch')
     .summary("fetch Debian's kernels, to run tests on them")
-    .description("Downloads Debian's kernels for `pinfold run --kernel`: the newest of each version that is named.")
+    .description(
+      "Downloads Debian's kernels for `pinfold run --kernel`: the newest of each version that is named.",
+    )
     .argument('<VERSION...>', '6.1 for the newest 6.1.y, or 6.1.192')
     .addHelpText('after', EXAMPLES)
     .action(async (versions) => {

@@ -37,13 +37,21 @@ export const litmusFiles = (paths: readonly string[]): string[] => {
       add(path);
       continue;
     }
-    const inside = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) =>
-      name.endsWith('.litmus'),
-    );
+    const inside = filesBelow(path).filter((name) => name.endsWith('.litmus'));
     if (inside.length === 0) throw new UserError(`${path}: no .litmus file in this folder`);
     for (const name of inside.sort()) add(join(path, name));
   }
   return [...found.values()];
+};
+
+/** Files in a folder and the folders in it. */
+const filesBelow = (folder: string): string[] => {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`${folder}: cannot be read (${why})`);
+  }
 };
 
 /** How messages name a file: relative to where the user stands, if that is shorter. */

@@ -7,6 +7,7 @@ import { addCheck } from './check.ts';
 import { EXIT, UserError } from './errors.ts';
 import { addExplain } from './explain.ts';
 import { addFmt } from './fmt.ts';
+import { addFuzz } from './fuzz.ts';
 import { addKernels } from './kernels.ts';
 import { addLsp } from './lsp.ts';
 import { addRun } from './run.ts';
@@ -38,6 +39,7 @@ addExplain(program);
 addFmt(program);
 addKernels(program);
 addRun(program);
+addFuzz(program);
 addLsp(program);
 for (const command of program.commands) {
   command.exitOverride();

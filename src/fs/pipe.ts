@@ -2,7 +2,7 @@
 import { at, R, READ, WAIT } from '../machine/access.ts';
 import { allocPages, GFP } from '../machine/buddy.ts';
 import { pageByte, setPageByte } from '../machine/contents.ts';
-import { ENOMEM, EPIPE } from '../machine/errno.ts';
+import { EAGAIN, ENOMEM, EPIPE } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { Pfn, Steps } from '../machine/types.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
@@ -38,8 +38,8 @@ function bufferAt(k: System, pipe: number, i: number): number {
 }
 
 /**
- * Puts part of a page at the end of the pipe, which takes the caller's reference over; waits for room.
- * 0, or -EPIPE when nobody reads any more (the reference stays the caller's).
+ * Puts part of a page at the end of the pipe, which takes the caller's reference over; waits for room if `wait`. 0, or
+ * -EPIPE when nobody reads any more, or -EAGAIN (the reference stays the caller's).
  */
 export function* pipePush(
   k: System,
@@ -47,6 +47,7 @@ export function* pipePush(
   pfn: Pfn,
   off: number,
   len: number,
+  wait: boolean,
 ): Steps<number> {
   for (;;) {
     yield* lock(k, R.pipe, pipe);
@@ -56,6 +57,7 @@ export function* pipePush(
     }
     if (k.pipe.used[pipe] < PIPE_BUFFERS) break;
     yield* unlock(k, R.pipe, pipe);
+    if (!wait) return -EAGAIN;
     yield WAIT | at(R.ring, 2 * pipe + 1);
   }
   const b = bufferAt(k, pipe, k.pipe.used[pipe]);
@@ -120,7 +122,7 @@ export function* pipeWrite(k: System, task: number, pipe: number, count: number)
   const pfn = yield* allocPages(k, 0, GFP.zero, 0);
   if (pfn === 0) return -ENOMEM;
   for (let i = 0; i < count; i++) setPageByte(k, pfn, i, bounceByte(k, task, i));
-  const error = yield* pipePush(k, pipe, pfn, 0, count);
+  const error = yield* pipePush(k, pipe, pfn, 0, count, true);
   if (error === 0) return count;
   yield* folioPut(k, pfn, 1);
   return error;

@@ -8,6 +8,7 @@ import { pipePush } from './pipe.ts';
 import { OFD, type System } from './system.ts';
 
 const PAGE_SIZE = 4096;
+const SPLICE_F_NONBLOCK = 2;
 
 /**
  * Takes [vpn:off, +len) into the pipe behind `fd` page by page: a FOLL_GET reference for reading, never a pin
@@ -20,6 +21,7 @@ export function* sysVmsplice(
   vpn: Vpn,
   off: number,
   len: number,
+  flags: number,
 ): Steps<number> {
   const ofd = ofdOf(k, k.task.mm[task], fd);
   if (ofd === 0 || k.ofd.kind[ofd] !== OFD.pipeWrite) return -EBADF;
@@ -40,7 +42,9 @@ export function* sysVmsplice(
     if (got < 0) return taken > 0 ? taken : got;
     const pfn: Pfn = k.kmem[page];
     k.kmem[page] = 0;
-    const error = yield* pipePush(k, pipe, pfn, from, bytes);
+    // It waits for room only while it has put nothing in yet.
+    const wait = taken === 0 && (flags & SPLICE_F_NONBLOCK) === 0;
+    const error = yield* pipePush(k, pipe, pfn, from, bytes, wait);
     if (error < 0) {
       yield* folioPut(k, headOf(k, pfn), 1);
       return taken > 0 ? taken : error;

@@ -1,6 +1,6 @@
 /** The kernel of this machine, and the one of the model that stands for it. */
 import { release } from 'node:os';
-import { compareVersions, RELEASES } from '../kernels/index.ts';
+import { compareVersions, PROFILES, RELEASES } from '../kernels/index.ts';
 
 /** `uname -r`. */
 export const runningRelease = (): string => release();
@@ -11,4 +11,15 @@ export const modelledRelease = (name: string): string | null => {
   if (version === null) return null;
   const own = `${version[1]}.${version[2]}`;
   return RELEASES.filter((r) => compareVersions(r, own) <= 0).at(-1) ?? null;
+};
+
+/**
+ * The modelled kernel that stands for a kernel: for one of Debian's the profile of that line (`6.1.192` and `6.1.180`:
+ * debian-6.1.192) where there is one, else the mainline release (modelledRelease).
+ */
+export const modelledKernel = (version: string, debian: boolean): string | null => {
+  const release = modelledRelease(version);
+  if (!debian) return release;
+  const profiles = PROFILES.filter((p) => p.name.startsWith('debian-') && p.base === release);
+  return (profiles.find((p) => p.name === `debian-${version}`) ?? profiles.at(-1))?.name ?? release;
 };

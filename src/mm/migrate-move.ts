@@ -12,7 +12,7 @@ import { PG } from '../machine/page.ts';
 import type { Folio, Steps } from '../machine/types.ts';
 import { enter, leave } from '../machine/workers.ts';
 import { filemapReplaceFolio } from './filemap.ts';
-import { fileOf, isFile, isHugetlb, nrPages } from './folio.ts';
+import { fileOf, isAnon, isFile, isHugetlb, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { inSwapCache, swapSlotOf } from './swap-state.ts';
 
@@ -41,6 +41,8 @@ export function* moveFolio(k: Kernel, src: Folio, dst: Folio): Steps<number> {
   yield* copyFolio(k, src, dst);
   yield WRITE | at(R.flags, dst);
   k.page.flags[dst] |= k.page.flags[src] & MOVED;
+  // An anonymous folio keeps saying so until it is freed: whoever zaps its migration entry asks what it counts as.
+  if (isAnon(k, src)) return 0;
   yield WRITE | at(R.mapping, src);
   k.page.mapping[src] = 0;
   return 0;

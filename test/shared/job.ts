@@ -1,7 +1,7 @@
 /** What a worker of `workers.test.ts` is asked to do, and what it tells at the end. */
 import type { SharedMachine } from '../../src/shared.ts';
 
-/** Pages of the mapping that all processes have, and its first page number. */
+/** Pages of the mapping that all processes have at most, and its first page number. */
 export const PAGES = 48;
 export const START = 0x1000;
 
@@ -25,6 +25,8 @@ export interface Job {
   readonly task: number;
   readonly seed: number;
   readonly operations: number;
+  /** Pages that it works on. */
+  readonly pages: number;
   readonly mix: Partial<Mix>;
   /** All workers wait for word 0 to count down to 0, so that they start together. */
   readonly start: Int32Array;

@@ -4,11 +4,11 @@ import { FOLL } from '../../src/mm/foll.ts';
 import { MADV } from '../../src/mm/madvise.ts';
 import { MAP, PROT } from '../../src/mm/mmap.ts';
 import * as pf from '../../src/shared.ts';
-import { type Done, type Job, type Mix, PAGES, START } from './job.ts';
+import { type Done, type Job, type Mix, START } from './job.ts';
 
 const job = workerData as Job;
 const { k, detach } = pf.attach(job.machine, job.cpu);
-const { task } = job;
+const { task, pages } = job;
 /** Pages asked for by one call at most. */
 const MOST = 8;
 const list = pf.kmalloc(k, MOST);
@@ -33,8 +33,8 @@ function count(what: string, n: number): void {
 }
 
 function range(): { from: number; n: number } {
-  const n = 1 + random(MOST);
-  return { from: START + random(PAGES - n + 1), n };
+  const n = 1 + random(Math.min(MOST, pages));
+  return { from: START + random(pages - n + 1), n };
 }
 
 function keep(where: number[][], got: number): void {
@@ -49,7 +49,7 @@ function flags(): number {
 const operate: Record<keyof Mix, () => void> = {
   access() {
     const write = random(2) === 0;
-    count('access', pf.userAccess(k, task, START + random(PAGES), write) > 0 ? 1 : 0);
+    count('access', pf.userAccess(k, task, START + random(pages), write) > 0 ? 1 : 0);
   },
   pinFast() {
     const { from, n } = range();
@@ -106,8 +106,8 @@ const operate: Record<keyof Mix, () => void> = {
     const mm = pf.dupMm(k, task, child);
     count('fork', mm > 0 ? 1 : 0);
     if (mm > 0) {
-      for (let i = 0; i < 4; i++) pf.userAccess(k, child, START + random(PAGES), random(2) === 0);
-      const got = pf.pinUserPagesFast(k, child, START + random(PAGES), 1, FOLL.write, list);
+      for (let i = 0; i < 4; i++) pf.userAccess(k, child, START + random(pages), random(2) === 0);
+      const got = pf.pinUserPagesFast(k, child, START + random(pages), 1, FOLL.write, list);
       pinned += Math.max(0, got);
       keep(pins, got);
       pf.exitMm(k, child);

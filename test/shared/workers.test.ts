@@ -49,7 +49,7 @@ async function runTogether(
   own: boolean,
   mix: Partial<Mix>,
   operations: number,
-  config: pf.SharedConfig = {},
+  { pages = PAGES, ...config }: pf.SharedConfig & { readonly pages?: number } = {},
 ): Promise<Run> {
   const { k, machine, mm, task, detach } = pf.boot(kernel, {
     areas: [{ pages: 2048 }, { pages: 512, movable: true }],
@@ -70,7 +70,7 @@ async function runTogether(
     const mine = pf.newTask(k, own ? 0 : mm, cpu);
     if (own) expect(pf.dupMm(k, task, mine)).toBeGreaterThan(0);
     else expect(pf.mmGet(k, mm)).toBe(true);
-    return { machine, cpu, task: mine, seed: 7919 * cpu, operations, mix, start };
+    return { machine, cpu, task: mine, seed: 7919 * cpu, operations, pages, mix, start };
   });
   const done = await Promise.all(jobs.map(work));
   detach();
@@ -117,6 +117,13 @@ describe('workers that share a machine', () => {
     const run = await runTogether('6.12', 2, false, MEMORY, 4000);
     expectSound(run);
     expectBusy(run, ['access', 'pinFast', 'pinSlow', 'dontneed', 'protect', 'remap']);
+  });
+
+  it('two on four pages: every reference counts', async () => {
+    const mix = { pinFast: 4, get: 4, unpin: 8, pinSlow: 2, access: 1 };
+    const run = await runTogether('6.12', 2, false, mix, 40_000, { pages: 4 });
+    expectSound(run);
+    expectBusy(run, ['access', 'pinFast', 'pinSlow']);
   });
 
   it('four in one address space that also forks and swaps', async () => {

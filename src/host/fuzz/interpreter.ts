@@ -1,7 +1,7 @@
 /** A C program that reads random programs as lines of numbers, runs each in processes of its own, and prints the answers. */
 import { ASYNC } from '../c/async.ts';
-import { c } from '../c/snippet.ts';
 import { RUN_HEADERS, RUN_NEEDS } from '../c/main.ts';
+import { c } from '../c/snippet.ts';
 import { closure } from '../emit.ts';
 import { CALL_SNIPPETS, FUZZ_CALLS, FUZZ_QUERIES, QUERY_SNIPPETS } from './calls.ts';
 

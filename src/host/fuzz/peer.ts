@@ -5,12 +5,7 @@ import { join } from 'node:path';
 import { build } from '../build.ts';
 import type { Host } from '../machine.ts';
 import { interpreterSource } from './interpreter.ts';
-
-/** How a program ended: `ok` with an answer for each question, `deadlock`, or why it could not be judged. */
-export interface FuzzOutcome {
-  readonly how: string;
-  readonly answers: readonly string[];
-}
+import type { FuzzOutcome } from './outcome.ts';
 
 /** Seconds without a line after which the interpreter is started anew. */
 const PATIENCE = 20;

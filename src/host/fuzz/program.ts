@@ -47,7 +47,11 @@ export const PIPE = 3;
 export const FILES = 5;
 
 export const number = (value: number, text = String(value)): Arg => ({ text, base: -1, value });
-export const variable = (base: number): Arg => ({ text: VARIABLES[base] as string, base, value: 0 });
+export const variable = (base: number): Arg => ({
+  text: VARIABLES[base] as string,
+  base,
+  value: 0,
+});
 
 /** `a + 4096`: an address. */
 export const address = (base: number, offset: number): Arg => ({

@@ -116,7 +116,9 @@ export const bootOnce = (
 const panicOf = (console: string): string | null => {
   try {
     const text = readFileSync(console, 'latin1');
-    return /Kernel panic[^\r\n]*/.exec(text)?.[0] ?? /(?:BUG|Oops):[^\r\n]*/.exec(text)?.[0] ?? null;
+    return (
+      /Kernel panic[^\r\n]*/.exec(text)?.[0] ?? /(?:BUG|Oops):[^\r\n]*/.exec(text)?.[0] ?? null
+    );
   } catch {
     return null;
   }

@@ -18,9 +18,7 @@ export interface Planned {
 }
 
 export const planText = (plan: readonly Planned[]): string =>
-  plan
-    .map((p) => `${[p.test, p.entry, p.limit, `-${p.needs}`, ...p.args].join('\t')}\n`)
-    .join('');
+  plan.map((p) => `${[p.test, p.entry, p.limit, `-${p.needs}`, ...p.args].join('\t')}\n`).join('');
 
 export const INIT = c`
 #include <dirent.h>

@@ -98,7 +98,12 @@ const prepare = async (
       args: args.flat().map(String),
     });
   }
-  return { program, plan, skipped, image: plan.some((p) => p.needs.includes('d')) ? image() : null };
+  return {
+    program,
+    plan,
+    skipped,
+    image: plan.some((p) => p.needs.includes('d')) ? image() : null,
+  };
 };
 
 /** The same empty file system as on this machine. */
@@ -193,10 +198,7 @@ const onKernel = async (
     release ??= serial.release;
     for (const note of serial.notes) notes.add(note);
     for (const [n, histogram] of serial.results)
-      results.set(
-        n,
-        histogram.skip === null ? { kind: 'ran', histogram } : skip(histogram.skip),
-      );
+      results.set(n, histogram.skip === null ? { kind: 'ran', histogram } : skip(histogram.skip));
     if (broken === null) break;
     failure = broken;
     const next = plan.find((p) => !results.has(p.test));
@@ -212,7 +214,8 @@ const onKernel = async (
     notes: [...notes],
     results: tests.map(
       (_, i) =>
-        results.get(i) ?? skip(skipped[i] ?? `the kernel did not come to this test: ${failure ?? ''}`),
+        results.get(i) ??
+        skip(skipped[i] ?? `the kernel did not come to this test: ${failure ?? ''}`),
     ),
   };
 };

@@ -1,4 +1,6 @@
 /** The kernels that were fetched: a folder each with vmlinuz, a few modules, and what is known of it. */
+
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   cpSync,
@@ -13,12 +15,11 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { SUITES, type Suite, SuiteLists } from './apt.ts';
 import { cacheFolder } from './cache.ts';
 import { modulesBelow } from './modules.ts';
-import { compareNumbers, type KernelPackages, isOf, newestOf, type Package } from './packages.ts';
+import { compareNumbers, isOf, type KernelPackages, newestOf, type Package } from './packages.ts';
 import { KernelProblem } from './problem.ts';
 
 /** A kernel that can be booted. */
@@ -190,6 +191,7 @@ const imageIn = (tree: string, release: string): string => {
     `boot/vmlinuz-${release}`,
     `usr/lib/modules/${release}/vmlinuz`,
     `lib/modules/${release}/vmlinuz`,
+    `usr/lib/modules/${release}/vmlinuz.unsigned`,
   ].map((p) => join(tree, p));
   const path = places.find((p) => existsSync(p));
   if (path === undefined) throw new KernelProblem(`the package of ${release} holds no vmlinuz`);
@@ -199,14 +201,14 @@ const imageIn = (tree: string, release: string): string => {
 /** What `--kernel` names: a fetched version, a vmlinuz file, or a folder that holds one. */
 export const kernelNamed = (name: string): Kernel => {
   const stat = statSync(name, { throwIfNoEntry: false });
-  if (stat?.isFile() === true)
-    return { version: name, vmlinuz: name, modules: [], debian: false };
+  if (stat?.isFile() === true) return { version: name, vmlinuz: name, modules: [], debian: false };
   if (stat?.isDirectory() === true) {
     const file = readdirSync(name)
       .filter((f) => /^(vmlinuz|bzImage)/.test(f))
       .sort(compareNumbers)
       .at(-1);
-    if (file === undefined) throw new KernelProblem(`${name}: no vmlinuz or bzImage in this folder`);
+    if (file === undefined)
+      throw new KernelProblem(`${name}: no vmlinuz or bzImage in this folder`);
     const below = join(name, 'modules');
     const modules = existsSync(below)
       ? readdirSync(below)

@@ -20,6 +20,8 @@ const UNKNOWN_CONSTANTS: ReadonlySet<string> = new Set([
   'MADV_SOFT_OFFLINE',
   'MAP_GROWSDOWN',
   'MAP_SYNC',
+  'MFD_EXEC',
+  'MFD_NOEXEC_SEAL',
 ]);
 
 /** Calls and constants of the test that the model has not got, sorted. */

@@ -1,7 +1,7 @@
 /** What a condition may ask of a page (../queries.ts), answered from a machine that stands still. */
 
 import { pageIsCma, pageIsMovableZone, pageNode } from '../../machine/buddy.ts';
-import { isSwapEntry, PTE } from '../../machine/entry.ts';
+import { isPresent, isSwapEntry, PTE } from '../../machine/entry.ts';
 import { PG } from '../../machine/page.ts';
 import type { MmId, Pfn, Vpn } from '../../machine/types.ts';
 import { entireMapcount, headOf, isLarge, orderOf, pageAnonExclusive } from '../../mm/folio.ts';
@@ -36,11 +36,11 @@ export const ANSWERS: Readonly<Record<string, Answer>> = {
   pinned: ofPage((k, pfn) => truth(pinsHeld(k, headOf(k, pfn)) > 0)),
   exclusive: ofPage((k, pfn) => truth(pageAnonExclusive(k, pfn))),
   same_page: (k, a, b) => truth(valid(k, frame(k, a)) && frame(k, a) === frame(k, b)),
-  present: (k, a) => truth((lo(k, a) & PTE.present) !== 0),
+  present: (k, a) => truth(isPresent(lo(k, a))),
   writable: (k, a) => truth((lo(k, a) & PTE.present) !== 0 && (lo(k, a) & PTE.write) !== 0),
   dirty: ofPage((k, pfn) => truth(((k.page.flags[headOf(k, pfn)] ?? 0) & PG.dirty) !== 0)),
   swapped: (k, a) => truth(isSwapEntry(...entryOf(k, a.mm, a.vpn))),
-  huge: (k, a) => truth((lo(k, a) & PTE.present) !== 0 && (lo(k, a) & PTE.pse) !== 0),
+  huge: (k, a) => truth(isPresent(lo(k, a)) && (lo(k, a) & PTE.pse) !== 0),
   in_cma: ofPage((k, pfn) => truth(pageIsCma(k, pfn))),
   in_movable: ofPage((k, pfn) => truth(pageIsMovableZone(k, pfn))),
   ref_count: ofPage((k, pfn) => k.page.refcount[headOf(k, pfn)] ?? 0),

@@ -35,6 +35,7 @@ export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<
         argVpn(k, pc, 1),
         argOff(k, pc, 1),
         argInt(k, pc, 2),
+        argInt(k, pc, 3),
       );
     case CALL.memfd_create: {
       const file = yield* sysMemfdCreate(k, argInt(k, pc, 1));

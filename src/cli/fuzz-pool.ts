@@ -1,0 +1,60 @@
+/** The model on several cores. */
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { ModelOutcome } from '../host/fuzz/fuzz.ts';
+
+export interface FuzzJob {
+  readonly texts: readonly string[];
+  readonly kernel: string;
+}
+
+/** Texts that a worker gets at once. */
+const CHUNK = 8;
+
+export class ModelPool {
+  readonly #kernel: string;
+  readonly #workers: readonly Worker[];
+
+  constructor(kernel: string) {
+    this.#kernel = kernel;
+    const name = import.meta.url.endsWith('.ts') ? './fuzz-worker.ts' : './fuzz-worker.js';
+    this.#workers = Array.from(
+      { length: availableParallelism() },
+      () => new Worker(new URL(name, import.meta.url)),
+    );
+  }
+
+  /** The model's answer to each text. */
+  async run(texts: readonly string[]): Promise<ModelOutcome[]> {
+    const results: ModelOutcome[] = [];
+    let next = 0;
+    const work = async (worker: Worker): Promise<void> => {
+      while (next < texts.length) {
+        const from = next;
+        next += CHUNK;
+        const answers = await this.#ask(worker, texts.slice(from, from + CHUNK));
+        answers.forEach((a, i) => {
+          results[from + i] = a;
+        });
+      }
+    };
+    await Promise.all(this.#workers.map(work));
+    return results;
+  }
+
+  #ask(worker: Worker, texts: readonly string[]): Promise<ModelOutcome[]> {
+    return new Promise((resolve, reject) => {
+      worker.once('error', reject);
+      worker.once('message', (answers: ModelOutcome[]) => {
+        worker.removeListener('error', reject);
+        resolve(answers);
+      });
+      const job: FuzzJob = { texts, kernel: this.#kernel };
+      worker.postMessage(job);
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((w) => w.terminate()));
+  }
+}

@@ -1,0 +1,444 @@
+/** Random programs: kinds of memory and mixes of calls chosen to reach pins, forks, copy-on-write and huge pages. */
+import {
+  type Arg,
+  address,
+  byteAt,
+  FILES,
+  type FuzzProgram,
+  HUGE_PAGES,
+  number,
+  type Op,
+  PAGE,
+  PIPE,
+  type Region,
+  type RegionKind,
+  thread,
+  variable,
+} from './program.ts';
+import { Random } from './random.ts';
+import { Shadow } from './shadow.ts';
+
+const RW = number(3, 'PROT_READ | PROT_WRITE');
+const READ = number(1, 'PROT_READ');
+const NONE = number(0, 'PROT_NONE');
+const NULL = number(0, 'NULL');
+const MINUS = number(-1);
+const ANON = number(0x22, 'MAP_PRIVATE | MAP_ANONYMOUS');
+const FIXED_ANON = number(0x32, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED');
+
+const KINDS: Readonly<Record<Exclude<RegionKind, 'hugetlb'>, number>> = {
+  anon: 8,
+  thp: 4,
+  shared: 2,
+  'private-file': 3,
+  'shared-file': 2,
+};
+
+const ADVICE: Readonly<Record<string, readonly [value: number, weight: number]>> = {
+  MADV_DONTNEED: [4, 6],
+  MADV_FREE: [8, 2],
+  MADV_DONTFORK: [10, 3],
+  MADV_DOFORK: [11, 1],
+  MADV_WIPEONFORK: [18, 3],
+  MADV_KEEPONFORK: [19, 1],
+  MADV_COLD: [20, 1],
+  MADV_PAGEOUT: [21, 2],
+  MADV_POPULATE_READ: [22, 4],
+  MADV_POPULATE_WRITE: [23, 4],
+  MADV_COLLAPSE: [25, 3],
+  MADV_HUGEPAGE: [14, 1],
+  MADV_NOHUGEPAGE: [15, 1],
+};
+
+const CALLS = {
+  load: 12,
+  store: 22,
+  madvise: 8,
+  mprotect: 8,
+  munmap: 2,
+  mmap: 2,
+  mremap: 3,
+  mlock: 1,
+  munlock: 1,
+  fork: 8,
+  wait: 2,
+  exit: 1,
+  switch: 8,
+  vmsplice: 4,
+  take: 5,
+  read: 3,
+  write: 2,
+  io_uring_register_buffers: 5,
+  io_uring_unregister_buffers: 2,
+  io_uring_read_fixed: 4,
+  io_uring_write_fixed: 5,
+  ptrace_write: 3,
+  ptrace_read: 1,
+  process_vm_readv: 2,
+  process_vm_writev: 2,
+  file: 3,
+} as const;
+
+/** One program under construction. */
+class Maker {
+  readonly #r: Random;
+  readonly #regions: Region[] = [];
+  readonly #init: Op[] = [];
+  readonly #ops: Op[] = [];
+  readonly #shadow = new Shadow();
+  readonly #registers = [0, 0, 0];
+  /** 0: not forked, 1: runs, 2: gone. */
+  readonly #life = [1, 0, 0];
+  readonly #parent = [0, 0, 0];
+  #now = 0;
+
+  constructor(r: Random) {
+    this.#r = r;
+  }
+
+  #region(base: number): void {
+    const r = this.#r;
+    const kind = r.weighted(KINDS);
+    const pages = kind === 'thp' ? HUGE_PAGES : 1 + r.below(4);
+    const looks =
+      kind === 'thp'
+        ? [0, 1 + r.below(3), 511]
+        : Array.from({ length: Math.min(pages, 3) }, (_, i) => i);
+    const region: Region = { base, kind, pages, looks };
+    this.#regions.push(region);
+    this.#shadow.map(region);
+    const length = number(pages * PAGE);
+    const init = (call: string, args: readonly Arg[], reg = -1): void => {
+      this.#init.push({ thread: 0, call, args, reg });
+    };
+    const file = kind === 'private-file' || kind === 'shared-file';
+    if (file) {
+      init('memfd_create', [variable(FILES + base), number(0)], -2 - (FILES + base));
+      init('ftruncate', [variable(FILES + base), length]);
+    }
+    const flags =
+      kind === 'shared'
+        ? number(0x21, 'MAP_SHARED | MAP_ANONYMOUS')
+        : kind === 'shared-file'
+          ? number(1, 'MAP_SHARED')
+          : kind === 'private-file'
+            ? number(2, 'MAP_PRIVATE')
+            : ANON;
+    init(
+      'mmap',
+      [NULL, length, RW, flags, file ? variable(FILES + base) : MINUS, number(0)],
+      -2 - base,
+    );
+    if (kind === 'thp') init('madvise', [address(base, 0), length, number(14, 'MADV_HUGEPAGE')]);
+    for (const look of looks) if (r.below(3) > 0) this.#init.push(this.#storeAt(0, base, look));
+  }
+
+  #storeAt(t: number, base: number, page: number): Op {
+    return {
+      thread: t,
+      call: 'store',
+      args: [byteAt(base, page * PAGE), number(1 + this.#r.below(99))],
+      reg: -1,
+    };
+  }
+
+  #add(call: string, args: readonly Arg[], result = false): void {
+    const t = this.#now;
+    const free = (this.#registers[t] ?? 0) < 31;
+    const reg = result && free ? (this.#registers[t] ?? 0) : -1;
+    if (reg >= 0) this.#registers[t] = reg + 1;
+    this.#ops.push({ thread: t, call, args, reg });
+  }
+
+  /** A range of whole pages in some region. */
+  #range(): { region: Region; from: number; pages: number; at: Arg; length: Arg } {
+    const r = this.#r;
+    const region = r.pick(this.#regions);
+    const huge = region.pages === HUGE_PAGES;
+    const whole = r.once(huge ? 2 : 4);
+    const from = whole ? 0 : huge ? r.pick(region.looks) : r.below(region.pages);
+    const pages = whole ? region.pages : Math.min(1 + r.below(2), region.pages - from);
+    return {
+      region,
+      from,
+      pages,
+      at: address(region.base, from * PAGE),
+      length: number(pages * PAGE),
+    };
+  }
+
+  /** A page of `process` with these rights; null: none was found. */
+  #page(process: number, rights: number): { base: number; page: number; region: Region } | null {
+    for (let tries = 0; tries < 6; tries++) {
+      const region = this.#r.pick(this.#regions);
+      const page = this.#r.pick(region.looks);
+      if (this.#shadow.all(process, region.base, page, 1, rights))
+        return { base: region.base, page, region };
+    }
+    return null;
+  }
+
+  #other(): number | null {
+    const others = [0, 1, 2].filter((t) => this.#life[t] === 1 && t !== this.#now);
+    return others.length === 0 ? null : this.#r.pick(others);
+  }
+
+  step(): void {
+    const r = this.#r;
+    const t = this.#now;
+    const s = this.#shadow;
+    const call = r.weighted(CALLS);
+    switch (call) {
+      case 'load': {
+        const p = this.#page(t, 1);
+        if (p !== null) this.#add('load', [byteAt(p.base, p.page * PAGE)], true);
+        return;
+      }
+      case 'store': {
+        const p = this.#page(t, 2);
+        if (p !== null) this.#ops.push(this.#storeAt(t, p.base, p.page));
+        return;
+      }
+      case 'madvise':
+        this.#madvise();
+        return;
+      case 'mprotect': {
+        const { region, from, pages, at, length } = this.#range();
+        const prot = r.pick([RW, RW, READ, READ, NONE]);
+        this.#add('mprotect', [at, length, prot], true);
+        s.protect(t, region.base, from, pages, prot.value);
+        return;
+      }
+      case 'munmap': {
+        const { region, from, pages, at, length } = this.#range();
+        this.#add('munmap', [at, length], true);
+        s.set(t, region.base, from, pages, 0);
+        return;
+      }
+      case 'mmap': {
+        const { region, from, pages, at, length } = this.#range();
+        const file = region.kind.endsWith('file') && r.once(2);
+        const flags = !file
+          ? FIXED_ANON
+          : r.once(2)
+            ? number(0x12, 'MAP_PRIVATE | MAP_FIXED')
+            : number(0x11, 'MAP_SHARED | MAP_FIXED');
+        const prot = r.pick([RW, READ]);
+        const offset = file ? number(from * PAGE) : number(0);
+        this.#add('mmap', [
+          at,
+          length,
+          prot,
+          flags,
+          file ? variable(FILES + region.base) : MINUS,
+          offset,
+        ]);
+        s.set(t, region.base, from, pages, prot.value | 4);
+        return;
+      }
+      case 'mremap':
+        this.#mremap();
+        return;
+      case 'mlock':
+      case 'munlock': {
+        const { at, length, region, from, pages } = this.#range();
+        // What cannot be read would be faulted in half.
+        if (s.all(t, region.base, from, pages, 5)) this.#add(call, [at, length], true);
+        return;
+      }
+      case 'fork': {
+        const child = this.#life[1] === 0 ? 1 : this.#life[2] === 0 ? 2 : 0;
+        if (child === 0) return;
+        this.#add('fork', [thread(child)]);
+        this.#life[child] = 1;
+        this.#parent[child] = t;
+        s.fork(t, child);
+        if (r.once(2)) this.#now = child;
+        return;
+      }
+      case 'switch': {
+        const to = this.#other();
+        if (to !== null) this.#now = to;
+        return;
+      }
+      case 'wait': {
+        const child = [1, 2].find((c) => this.#life[c] === 1 && this.#parent[c] === t && c !== t);
+        if (child === undefined || this.#hasChild(child)) return;
+        this.#add('wait', [thread(child)]);
+        this.#life[child] = 2;
+        return;
+      }
+      case 'exit': {
+        const parent = this.#parent[t] ?? 0;
+        if (t === 0 || this.#life[parent] !== 1 || this.#hasChild(t)) return;
+        this.#add('exit', []);
+        this.#life[t] = 2;
+        this.#now = parent;
+        this.#add('wait', [thread(t)]);
+        return;
+      }
+      case 'ptrace_write':
+      case 'ptrace_read':
+      case 'process_vm_readv':
+      case 'process_vm_writev':
+        this.#remote(call);
+        return;
+      case 'file':
+        this.#file();
+        return;
+      default:
+        this.#transfer(call);
+        return;
+    }
+  }
+
+  #hasChild(t: number): boolean {
+    return [1, 2].some((c) => c !== t && this.#life[c] === 1 && this.#parent[c] === t);
+  }
+
+  #madvise(): void {
+    const { region, from, pages, at, length } = this.#range();
+    const name = this.#r.weighted(
+      Object.fromEntries(Object.entries(ADVICE).map(([n, [, w]]) => [n, w])),
+    );
+    const collapse = name === 'MADV_COLLAPSE';
+    if (collapse && region.kind !== 'thp') return;
+    const [value] = ADVICE[name] as readonly [number, number];
+    const where = collapse ? address(region.base, 0) : at;
+    const size = collapse ? number(HUGE_PAGES * PAGE) : length;
+    this.#add('madvise', [where, size, number(value, name)], true);
+    if (name === 'MADV_DONTFORK') this.#shadow.dontFork(region.base, from, pages, true);
+    if (name === 'MADV_DOFORK') this.#shadow.dontFork(region.base, from, pages, false);
+  }
+
+  /** Moves a page over another one: one page, so that it is never in two mappings. */
+  #mremap(): void {
+    const s = this.#shadow;
+    const t = this.#now;
+    const { region, from, at } = this.#range();
+    const target = this.#r.pick(this.#regions);
+    const to = this.#r.below(Math.min(target.pages, 4));
+    if (target.base === region.base && to === from) return;
+    if (!s.all(t, region.base, from, 1, 4) || !s.all(t, target.base, to, 1, 4)) return;
+    const rights = s.get(t, region.base, from);
+    const page = number(PAGE);
+    const flags = number(3, 'MREMAP_MAYMOVE | MREMAP_FIXED');
+    this.#add('mremap', [at, page, page, flags, address(target.base, to * PAGE)]);
+    s.set(t, region.base, from, 1, 0);
+    s.set(t, target.base, to, 1, rights);
+  }
+
+  #remote(call: 'ptrace_write' | 'ptrace_read' | 'process_vm_readv' | 'process_vm_writev'): void {
+    const other = this.#other() ?? this.#now;
+    const region = this.#r.pick(this.#regions);
+    const there = address(region.base, this.#r.pick(region.looks) * PAGE);
+    if (call === 'ptrace_write') {
+      this.#add(call, [thread(other), there, number(1 + this.#r.below(99))], true);
+      return;
+    }
+    if (call === 'ptrace_read') {
+      this.#add(call, [thread(other), there], true);
+      return;
+    }
+    const local = this.#r.pick(this.#regions);
+    const here = address(local.base, this.#r.pick(local.looks) * PAGE);
+    this.#add(call, [thread(other), here, there, number(1 + this.#r.below(3))], true);
+  }
+
+  #file(): void {
+    const files = this.#regions.filter((x) => x.kind.endsWith('file'));
+    if (files.length === 0) return;
+    const region = this.#r.pick(files);
+    const fd = variable(FILES + region.base);
+    const offset = number(this.#r.pick(region.looks) * PAGE);
+    if (this.#r.once(3)) {
+      this.#add(
+        'fallocate',
+        [fd, number(3, 'FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE'), offset, number(PAGE)],
+        true,
+      );
+      return;
+    }
+    const p = this.#page(this.#now, this.#r.once(2) ? 1 : 2);
+    if (p === null) return;
+    const here = address(p.base, p.page * PAGE);
+    this.#add(this.#r.once(2) ? 'pwrite' : 'pread', [fd, here, number(1), offset], true);
+  }
+
+  /** Pipes and io_uring. Nothing reads a pipe that may be empty. */
+  #transfer(call: string): void {
+    const r = this.#r;
+    const s = this.#shadow;
+    const t = this.#now;
+    const out = number(0, 'p[1]');
+    const input = number(0, 'p[0]');
+    const reader: Arg = { ...input, base: PIPE };
+    const writer: Arg = { ...out, base: PIPE + 1 };
+    if (call === 'take') {
+      if (s.fill === 0) return;
+      this.#add('take', [reader, number(1)], true);
+      s.fill--;
+      return;
+    }
+    if (call === 'io_uring_unregister_buffers') {
+      this.#add(call, [], true);
+      s.registered[t] = false;
+      return;
+    }
+    if (call === 'io_uring_register_buffers') {
+      const p = this.#page(t, 3);
+      if (p === null || s.registered[t]) return;
+      this.#add(call, [address(p.base, p.page * PAGE), number(PAGE)], true);
+      if (!['anon', 'thp', 'private-file'].includes(p.region.kind) && r.once(2)) return;
+      s.registered[t] = true;
+      this.#fixed[t] = p;
+      return;
+    }
+    if (call === 'io_uring_read_fixed' || call === 'io_uring_write_fixed') {
+      const p = this.#fixed[t];
+      if (!s.registered[t] || p === undefined) return;
+      const reads = call === 'io_uring_read_fixed';
+      if (reads && s.fill === 0) return;
+      this.#add(
+        call,
+        [reads ? reader : writer, address(p.base, p.page * PAGE), number(1), number(0), number(0)],
+        true,
+      );
+      if (reads) s.fill--;
+      // A shared file's page may not have been registered: then nothing comes.
+      else if (p.region.kind === 'anon' || p.region.kind === 'thp') s.fill++;
+      return;
+    }
+    const p = this.#page(t, call === 'read' ? 3 : 1);
+    if (p === null) return;
+    const here = address(p.base, p.page * PAGE);
+    if (call === 'read') {
+      if (s.fill === 0) return;
+      this.#add('read', [reader, here, number(1)], true);
+      s.fill--;
+    } else if (call === 'vmsplice') {
+      const size = 1 + r.below(3);
+      this.#add('vmsplice', [writer, here, number(size), number(0)], true);
+      s.fill += size;
+    } else {
+      this.#add('write', [writer, here, number(1)], true);
+      s.fill++;
+    }
+  }
+
+  readonly #fixed: { base: number; page: number; region: Region }[] = [];
+
+  make(name: string): FuzzProgram {
+    const r = this.#r;
+    this.#init.push({ thread: 0, call: 'pipe', args: [], reg: -1 });
+    const count = 1 + r.below(2);
+    for (let base = 0; base < count; base++) this.#region(base);
+    const steps = 4 + r.below(28);
+    for (let i = 0; i < steps; i++) this.step();
+    return { name, regions: this.#regions, init: this.#init, ops: this.#ops };
+  }
+}
+
+/** Program number `index` of `seed`. */
+export const generate = (seed: number, index: number): FuzzProgram =>
+  new Maker(new Random(seed, index)).make(`fuzz-${seed}-${index}`);

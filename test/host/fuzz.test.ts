@@ -1,0 +1,167 @@
+/** `pinfold fuzz`: its programs, its minimiser, its statistics, and a few programs on this machine's kernel. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { modelOutcome } from '../../src/cli/fuzz-model.ts';
+import { difference, fuzz, type Sides } from '../../src/host/fuzz/fuzz.ts';
+import { generate } from '../../src/host/fuzz/generate.ts';
+import { minimise } from '../../src/host/fuzz/minimise.ts';
+import { Peer } from '../../src/host/fuzz/peer.ts';
+import { bodies } from '../../src/host/fuzz/program.ts';
+import { Store } from '../../src/host/fuzz/store.ts';
+import { litmusText, questionTexts } from '../../src/host/fuzz/text.ts';
+import { Host } from '../../src/host/machine.ts';
+import { modelledRelease, runningRelease } from '../../src/host/release.ts';
+import { parse, print } from '../../src/litmus/index.ts';
+import { cannotRun, checkedText } from './helpers.ts';
+
+const texts = (seed: number, count: number): string[] =>
+  Array.from({ length: count }, (_, i) => litmusText(generate(seed, i)));
+
+const model: Sides['model'] = (wanted) =>
+  Promise.resolve(wanted.map((t) => modelOutcome(checkedText(t), '6.18')));
+
+describe('random programs', () => {
+  it('are the same for the same seed, and others for another', () => {
+    expect(texts(5, 20)).toEqual(texts(5, 20));
+    expect(texts(6, 20)).not.toEqual(texts(5, 20));
+  });
+
+  it('parse, check, and are printed canonically', () => {
+    for (const text of texts(1, 120)) {
+      const { checked, diagnostics } = parse(text, 't.litmus');
+      expect(diagnostics, text).toEqual([]);
+      expect(checked === undefined ? '' : print(checked.test)).toBe(text);
+    }
+  });
+
+  it('reach forks, pins, huge pages and files', () => {
+    const all = texts(1, 120).join('\n');
+    for (const name of [
+      'fork(',
+      'exit(',
+      'vmsplice(',
+      'io_uring_register_buffers(',
+      'MADV_HUGEPAGE',
+    ])
+      expect(all).toContain(name);
+    for (const name of [
+      'mremap(',
+      'ptrace_write(',
+      'MADV_COLLAPSE',
+      'memfd_create(',
+      'MADV_PAGEOUT',
+    ])
+      expect(all).toContain(name);
+  });
+
+  it('have one end in the model, whoever could run first', () => {
+    // Two seeds of the scheduler: with one thread at a time they must not matter.
+    for (let i = 0; i < 15; i++) {
+      const checked = checkedText(litmusText(generate(3, i)));
+      expect(modelOutcome(checked, '6.18', 1)).toEqual(modelOutcome(checked, '6.18', 99));
+    }
+  });
+});
+
+describe('the minimiser', () => {
+  it('leaves what the disagreement needs', async () => {
+    const needed = (index: number): boolean =>
+      generate(1, index).ops.some((o) => o.call === 'vmsplice') &&
+      generate(1, index).ops.length > 10;
+    const index = Array.from({ length: 100 }, (_, i) => i).find(needed) ?? 0;
+    const program = generate(1, index);
+    const small = await minimise(program, async (candidates) =>
+      candidates.map((c) => c.ops.some((o) => o.call === 'vmsplice')),
+    );
+    expect(bodies(small)).not.toBeNull();
+    const thread = small.ops.find((o) => o.call === 'vmsplice')?.thread ?? 0;
+    expect(small.ops.filter((o) => o.call !== 'fork').map((o) => o.call)).toEqual(['vmsplice']);
+    expect(small.ops.length).toBeLessThanOrEqual(1 + thread);
+    expect(small.init.every((o) => o.call !== 'store')).toBe(true);
+  });
+});
+
+describe('the fuzzer', () => {
+  const folder = (): string => mkdtempSync(join(tmpdir(), 'pinfold-fuzz-'));
+  const options = { seed: 1, from: 0, time: 60_000, release: '6.18-planted', kernel: '6.18' };
+
+  it('finds a planted disagreement, saves it small, and counts', async () => {
+    const out = folder();
+    const store = new Store(join(out, 'fuzz.sqlite'));
+    // Two sides that always agree, but for programs that fork.
+    let asked: readonly string[] = [];
+    const sides: Sides = {
+      model: (wanted) => {
+        asked = wanted;
+        return Promise.resolve(wanted.map(() => ({ how: 'ok', answers: [], rules: ['a.rule'] })));
+      },
+      kernel: async () => {
+        await Promise.resolve();
+        return asked.map((t) => ({ how: t.includes('fork(') ? 'planted' : 'ok', answers: [] }));
+      },
+    };
+    const result = await fuzz(
+      sides,
+      { ...options, count: 6, out },
+      store,
+      () => false,
+      () => undefined,
+    );
+    expect(result.programs).toBe(6);
+    expect(result.files.length).toBeGreaterThan(0);
+    expect(store.disagreements()).toBe(result.files.length);
+    const text = readFileSync(result.files[0] ?? '', 'utf8');
+    expect(text).toContain('kernel: planted; model: ok');
+    expect(text).toContain('--seed 1');
+    expect(text.match(/fork\(/g)).toHaveLength(1);
+    expect(parse(text, 'found.litmus').diagnostics).toEqual([]);
+    expect(store.next(1)).toBe(6);
+    expect(store.tally('call').get('store')).toBeGreaterThan(0);
+    expect(store.tally('rule').get('a.rule')).toBe(6);
+    store.close();
+    expect(readdirSync(out)).toContain('fuzz.sqlite');
+    rmSync(out, { recursive: true });
+  });
+
+  it('names each answer that differs', () => {
+    const p = generate(1, 0);
+    const same = questionTexts(p).map(() => '0');
+    const other = same.with(0, '7');
+    expect(difference(p, { how: 'ok', answers: same }, { how: 'ok', answers: same })).toBeNull();
+    expect(difference(p, { how: 'ok', answers: other }, { how: 'ok', answers: same })).toEqual([
+      `${questionTexts(p)[0]}: kernel 7, model 0`,
+    ]);
+  });
+
+  const why = cannotRun();
+  it.skipIf(why !== null || modelledRelease(runningRelease()) !== '6.18')(
+    `agrees with this machine's kernel on 50 programs${why === null ? '' : ` (skipped: ${why})`}`,
+    async () => {
+      const out = folder();
+      const host = new Host();
+      const peer = Peer.start(host);
+      if ('reason' in peer) throw new Error(peer.reason);
+      const store = new Store(':memory:');
+      try {
+        const sides: Sides = { kernel: (lines) => peer.run(lines), model };
+        const result = await fuzz(
+          sides,
+          { ...options, seed: 2, count: 50, out },
+          store,
+          () => false,
+          () => undefined,
+        );
+        expect(result.files.map((f) => readFileSync(f, 'utf8'))).toEqual([]);
+        expect(store.tally('end').get('ok')).toBe(50);
+      } finally {
+        peer.close();
+        store.close();
+        host.close();
+        rmSync(out, { recursive: true });
+      }
+    },
+    30_000,
+  );
+});

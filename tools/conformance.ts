@@ -1,0 +1,184 @@
+/**
+ * `make conformance`: runs every test that user space can express on this machine's kernel and on the fetched ones,
+ * keeps what was seen in docs/conformance/KERNEL.json, and writes docs/conformance.md from these files. A kernel whose
+ * file holds all tests as they are now is not run again (`--again` runs it), so the work can be stopped and gone on with.
+ *
+ *     node tools/conformance.ts                   all: this machine, and every fetched kernel
+ *     node tools/conformance.ts host 5.10 6.1     only these
+ *     node tools/conformance.ts --compare         no kernel: compare what is stored with the model as it is now
+ *     node tools/conformance.ts --page            only the page from the files
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { litmusFiles, readTests } from '../src/cli/litmus-files.ts';
+import { reportOf } from '../src/cli/run-reports.ts';
+import { Host } from '../src/host/machine.ts';
+import { runOnKernels } from '../src/host/qemu/run.ts';
+import { fetchedKernels, type Kernel } from '../src/host/qemu/store.ts';
+import { modelledKernel, modelledRelease, runningRelease } from '../src/host/release.ts';
+import { testHash } from '../src/host/report.ts';
+import { type HostResult, runTest } from '../src/host/run-test.ts';
+import type { CheckedTest } from '../src/litmus/checked.ts';
+import { page, type Stored, type StoredTest } from './conformance-page.ts';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const FOLDER = join(root, 'docs/conformance');
+const PAGE = join(root, 'docs/conformance.md');
+
+/** Runs and seconds of each test. */
+const LIMITS = { runs: 50, seed: 1, seconds: 1 };
+/** Emulated processors are slow. */
+const RUN_LIMIT = { host: 3000, emulated: 10_000 };
+
+const tests = (): CheckedTest[] => {
+  process.chdir(root);
+  const library = readTests(litmusFiles(['library']));
+  const names = new Set(library.map((c) => c.test.name));
+  // Both folders may hold a test of the same name; then it is the library's that counts.
+  return [
+    ...library,
+    ...readTests(litmusFiles(['test/host/litmus'])).filter((c) => !names.has(c.test.name)),
+  ];
+};
+
+const fileOf = (name: string): string => join(FOLDER, `${name}.json`);
+
+const stored = (): Stored[] =>
+  readdirSync(FOLDER)
+    .filter((n) => n.endsWith('.json'))
+    .map((n) => JSON.parse(readFileSync(join(FOLDER, n), 'utf8')) as Stored);
+
+const save = (s: Stored): void => {
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(fileOf(s.name), `${JSON.stringify(s, null, 1)}\n`);
+};
+
+/** What is kept of a test: what was seen, and what the comparison said. */
+const entry = (
+  checked: CheckedTest,
+  result: HostResult,
+  release: string,
+  kernel: string | null,
+): StoredTest => {
+  const { comparison } = reportOf(checked, result, release, kernel);
+  const common = { test: checked.test.name, file: checked.test.file, hash: testHash(checked.test) };
+  if (result.kind === 'skip') return { ...common, skipped: result.reason };
+  return {
+    ...common,
+    histogram: result.histogram,
+    verdict: comparison?.verdict ?? 'alone',
+    forbidden: comparison?.forbidden ?? [],
+    unseen: comparison?.unseen.length ?? 0,
+  };
+};
+
+const resultOf = (t: StoredTest): HostResult =>
+  t.histogram === undefined
+    ? { kind: 'skip', reason: t.skipped ?? '' }
+    : { kind: 'ran', histogram: t.histogram };
+
+/** The stored outcomes beside the model as it is now. */
+const compareAgain = (all: readonly CheckedTest[]): void => {
+  const known = new Map(all.map((c) => [testHash(c.test), c]));
+  for (const s of stored()) {
+    const again = s.tests.flatMap((t) => {
+      const checked = known.get(t.hash);
+      return checked === undefined ? [] : [entry(checked, resultOf(t), s.release, s.kernel)];
+    });
+    save({ ...s, tests: again });
+  }
+};
+
+const onHost = async (all: readonly CheckedTest[]): Promise<void> => {
+  const host = new Host();
+  const release = runningRelease();
+  const kernel = modelledRelease(release);
+  const found: StoredTest[] = [];
+  try {
+    for (const checked of all) {
+      const limits = { ...LIMITS, runLimit: RUN_LIMIT.host, allowSystem: false };
+      found.push(entry(checked, await runTest(host, checked, limits), release, kernel));
+    }
+  } finally {
+    host.close();
+  }
+  save({
+    name: 'host',
+    release,
+    version: release,
+    kernel,
+    machine: "this project's machine",
+    day: today(),
+    failure: null,
+    notes: [],
+    tests: found,
+  });
+};
+
+const today = (): string => new Date().toISOString().slice(0, 10);
+
+const onKernel = async (all: readonly CheckedTest[], kernel: Kernel): Promise<void> => {
+  const limits = {
+    ...LIMITS,
+    runLimit: RUN_LIMIT.emulated,
+    accel: 'tcg' as const,
+    jobs: 1,
+  };
+  const said = (text: string): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text.slice(0, 99)}`);
+  };
+  const [result] = await runOnKernels(all, [kernel], limits, said);
+  if (result === undefined) return;
+  const model = modelledKernel(kernel.version, kernel.debian);
+  const release = result.release ?? kernel.version;
+  save({
+    name: kernel.version,
+    release,
+    version: kernel.version,
+    kernel: model,
+    machine: 'QEMU (TCG)',
+    day: today(),
+    failure: result.failure,
+    notes: result.notes,
+    tests: all.flatMap((checked, i) => {
+      const outcome = result.results[i];
+      return outcome === undefined ? [] : [entry(checked, outcome, release, model)];
+    }),
+  });
+};
+
+/** Whether the stored file holds every test as it is now. */
+const isCurrent = (name: string, all: readonly CheckedTest[]): boolean => {
+  if (!existsSync(fileOf(name))) return false;
+  const { tests: kept, failure } = JSON.parse(readFileSync(fileOf(name), 'utf8')) as Stored;
+  const hashes = new Set(kept.map((t) => t.hash));
+  return failure === null && all.every((c) => hashes.has(testHash(c.test)));
+};
+
+const main = async (args: readonly string[]): Promise<void> => {
+  if (!args.includes('--page')) {
+    const all = tests();
+    const wanted = args.filter((a) => !a.startsWith('--'));
+    const means = (name: string): boolean =>
+      wanted.length === 0 || wanted.some((w) => name === w || name.startsWith(`${w}.`));
+    const due = (name: string): boolean =>
+      means(name) && (args.includes('--again') || !isCurrent(name, all));
+    if (args.includes('--compare')) compareAgain(all);
+    else {
+      if (due('host')) {
+        console.log(`${runningRelease()} (this machine)`);
+        await onHost(all);
+      }
+      for (const kernel of fetchedKernels())
+        if (due(kernel.version)) {
+          console.log(kernel.version);
+          await onKernel(all, kernel);
+        }
+    }
+  }
+  writeFileSync(PAGE, page(stored()));
+  console.log('docs/conformance.md is written');
+};
+
+await main(process.argv.slice(2));
