@@ -17,8 +17,7 @@ interface Race {
   readonly name: string;
   readonly test: string;
   readonly kernel: string;
-  readonly model?: string;
-  readonly define?: readonly string[];
+  readonly spin?: { readonly model: string; readonly define: readonly string[]; readonly slots: number };
   readonly rounds: number;
   /** Left out without the reduction: more of the same takes minutes. */
   readonly reducedOnly?: boolean;
@@ -29,30 +28,28 @@ const RACES: readonly Race[] = [
     name: 'fork, no sequence count',
     test: 'bench/litmus/fork',
     kernel: '5.10',
-    model: 'fork',
+    spin: { model: 'fork', define: [], slots: 16 },
     rounds: 3,
   },
   {
     name: 'fork, sequence count',
     test: 'bench/litmus/fork',
     kernel: '5.11',
-    model: 'fork',
-    define: ['SEQ'],
+    spin: { model: 'fork', define: ['SEQ'], slots: 16 },
     rounds: 3,
   },
   {
     name: 'two pinners, one munmap',
     test: 'bench/litmus/unmap',
     kernel: '5.10',
-    model: 'unmap',
+    spin: { model: 'unmap', define: [], slots: 16 },
     rounds: 3,
   },
   {
     name: 'lock of four threads',
     test: 'bench/litmus/lock',
     kernel: '6.18',
-    model: 'lock',
-    define: ['TWICE=3'],
+    spin: { model: 'lock', define: ['TWICE=3'], slots: 23 },
     rounds: 1,
     reducedOnly: true,
   },
@@ -84,7 +81,7 @@ export async function explore(): Promise<void> {
     );
     const turns = Array.from({ length: race.rounds }, () => [
       ...ways(race).map((unreduced) => ours(race, unreduced)),
-      ...(missing === null && race.model !== undefined ? theirs(race.model, race.define ?? []) : []),
+      ...(missing === null && race.spin !== undefined ? theirs(race.spin) : []),
     ]);
     const rows = (turns[0] ?? []).map((run, i) => {
       const seconds = median(turns.map((turn) => turn[i]?.seconds ?? Number.NaN));
@@ -117,9 +114,9 @@ function ours(race: Race, unreduced: boolean): Run {
   };
 }
 
-const theirs = (model: string, define: readonly string[]): Run[] =>
+const theirs = ({ model, define, slots }: NonNullable<Race['spin']>): Run[] =>
   [false, true].map((reduced) => {
-    const { errors, ...run } = runSpin(model, define, reduced);
+    const { errors, ...run } = runSpin(model, define, slots, reduced);
     const verdict = errors === 0 ? 'Never' : `${errors} errors`;
     return { who: reduced ? 'Spin, reduced' : 'Spin, unreduced', verdict, ...run };
   });

@@ -22,16 +22,24 @@ export function spinMissing(): string | null {
   return null;
 }
 
-/** Searches bench/promela/`model`.pml whole, states stored exactly. Throws with the output of what failed. */
-export function runSpin(model: string, define: readonly string[], reduced: boolean): SpinRun {
+/**
+ * Searches bench/promela/`model`.pml whole, states stored exactly in a table of 2^`slots` chains: its making is part of
+ * the time, so it should fit the model. Throws with the output of what failed.
+ */
+export function runSpin(
+  model: string,
+  define: readonly string[],
+  slots: number,
+  reduced: boolean,
+): SpinRun {
   const cwd = join(CACHE, ['spin', model, ...define, reduced ? 'reduced' : 'unreduced'].join('-'));
   mkdirSync(cwd, { recursive: true });
   const defined = define.map((d) => `-D${d}`);
   run(cwd, 'spin', ['-a', ...defined, join(MODELS, `${model}.pml`)]);
   const options = ['-O2', '-DSAFETY', ...(reduced ? [] : ['-DNOREDUCE'])];
   run(cwd, 'gcc', [...options, '-o', 'pan', 'pan.c']);
-  // All errors (-c0), a search stack that is deep enough, and a table that need not grow at first.
-  const said = run(cwd, 'sh', ['-c', './pan -c0 -m1000000 -w24; times']);
+  // All errors (-c0), and a search stack that is deep enough.
+  const said = run(cwd, 'sh', ['-c', `./pan -c0 -m100000 -w${slots}; times`]);
   const number = (pattern: RegExp): number => Number(pattern.exec(said)?.[1] ?? Number.NaN);
   // The second line of `times` is of the children: minutes and seconds, user and system.
   const times = said.trim().split('\n').at(-1)?.split(' ') ?? [];

@@ -147,7 +147,7 @@ export const fetchKernel = async (
     const after = known();
     if (after !== undefined) return { kernel: after, fresh: true };
   }
-  throw problem;
+  throw problem instanceof Error ? problem : new KernelProblem(`no kernel ${wanted}`);
 };
 
 /** Downloads and unpacks one. */
