@@ -17,7 +17,11 @@ interface Race {
   readonly name: string;
   readonly test: string;
   readonly kernel: string;
-  readonly spin?: { readonly model: string; readonly define: readonly string[]; readonly slots: number };
+  readonly spin?: {
+    readonly model: string;
+    readonly define: readonly string[];
+    readonly slots: number;
+  };
   readonly rounds: number;
   /** Left out without the reduction: more of the same takes minutes. */
   readonly reducedOnly?: boolean;
@@ -86,7 +90,8 @@ export async function explore(): Promise<void> {
     const rows = (turns[0] ?? []).map((run, i) => {
       const seconds = median(turns.map((turn) => turn[i]?.seconds ?? Number.NaN));
       const { who, verdict, states, steps } = run;
-      const rate = [states, steps].map((n) => String(Math.round(n / seconds)));
+      // Spin's times come in hundredths.
+      const rate = [states, steps].map((n) => String(Math.round(n / Math.max(seconds, 0.01))));
       return [who, verdict, String(states), String(steps), shown(seconds), ...rate];
     });
     printTable(['', 'verdict', 'states', 'steps', 's', 'states/s', 'steps/s'], rows);

@@ -34,7 +34,7 @@ export const compareWith = (seen: Histogram, model: Allowed, counters: boolean):
   const unseen = model.states.map((s) => s.text).filter((t) => !found.has(t));
   const deadlocks = model.problems.filter((p) => p.startsWith('deadlock'));
   if (seen.problem?.kind !== 'deadlock') unseen.push(...deadlocks);
-  if (model.observation === 'Incomplete')
+  if (model.observation === 'Incomplete' || model.observation === 'Unsupported')
     return { verdict: 'alone', forbidden: [], stray: [], unseen: [] };
   const seldom = new Set(
     counters ? seen.states.filter((s) => s.count * STRAY < seen.runs).map((s) => s.text) : [],

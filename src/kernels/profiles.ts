@@ -67,6 +67,8 @@ export const PROFILES: readonly Profile[] = [
     sentence: 'Debian 13, linux-source 6.12.117.',
     overrides: [
       { rule: 'gup.splitPmdHugetlb', value: 'refused', reason: 'seen in the stable tree' },
+      { rule: 'cow.hugeZeroWp', value: true, reason: '1ced09e0331f of 6.13, seen when it ran' },
+      { rule: 'thp.zeroWpHuge', value: true, reason: '1ced09e0331f of 6.13, seen when it ran' },
       { rule: 'longterm.drain', value: 'refcount', reason: '98c6d259319e of 6.17' },
     ],
   },

@@ -2,7 +2,6 @@
  * Several worker threads on one machine of the shared form: what they hold afterwards explains every count (audit), nothing
  * was reported, nobody waited for ever.
  */
-import { resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { BUG, bugName } from '../../src/machine/report.ts';
@@ -13,7 +12,7 @@ import { VMSTAT } from '../../src/mm/vmstat-items.ts';
 import * as pf from '../../src/shared.ts';
 import { type Done, type Job, type Mix, PAGES, START } from './job.ts';
 
-const SCRIPT = resolve(import.meta.dirname, 'worker.ts');
+const SCRIPT = new URL('./worker.ts', import.meta.url);
 const ANON = MAP.private | MAP.anonymous | MAP.fixed;
 /** Milliseconds after which a run counts as stuck. */
 const LIMIT = 60_000;

@@ -37,12 +37,13 @@ static long sys_set_nr_hugepages(int n) {
   ),
   snippet(
     'khugepaged',
-    'need',
+    'need give_up',
     'sys/mman.h',
     c`
 /* MADV_COLLAPSE: the same work as khugepaged's, done at once. */
 static long sys_khugepaged(volatile void *addr) {
   unsigned long start = (unsigned long)addr & ~((2ul << 20) - 1);
+  if (madvise((void *)start, 0, 25) != 0) give_up("khugepaged: this kernel has no MADV_COLLAPSE");
   return need("khugepaged (MADV_COLLAPSE)", madvise((void *)start, 2ul << 20, 25));
 }
 `,
