@@ -36,8 +36,7 @@ const show = (r: Result): void => {
 const runRules = (): Result[] => {
   const kernels = values.kernel.split(',');
   const unknown = kernels.find((name) => !isRelease(name));
-  if (unknown !== undefined)
-    fail(`--kernel: '${unknown}' is no mainline release from 4.4 on`);
+  if (unknown !== undefined) fail(`--kernel: '${unknown}' is no mainline release from 4.4 on`);
   return runRuleMutants(ruleMutants(kernels, values.rule ?? null), readLibrary(), show);
 };
 
@@ -54,4 +53,6 @@ if (kind !== 'rules' && kind !== 'source') fail(`'${kind}': say rules or source`
 const results = kind === 'rules' ? runRules() : await runSource();
 const reasons = readReasons();
 const power = powerOf(results, reasons);
-console.log(values.json ? JSON.stringify({ power, results }, null, 2) : powerText(kind, power, reasons));
+console.log(
+  values.json ? JSON.stringify({ power, results }, null, 2) : powerText(kind, power, reasons),
+);

@@ -75,14 +75,12 @@ export const powerText = (title: string, power: Power, reasons: Reasons): string
     `  of ${mutants} mutants ${unreached.length} are in places that no test reaches, ${excused.length} cannot be noticed, ${broken} are no program`,
   ];
   for (const r of survived) lines.push(`  survived   ${r.id} (${r.tests} tests)`);
-  for (const r of excused)
-    lines.push(`  no matter  ${r.id}: ${reasonFor(reasons, r.id) ?? ''}`);
+  for (const r of excused) lines.push(`  no matter  ${r.id}: ${reasonFor(reasons, r.id) ?? ''}`);
   const places = new Map<string, number>();
   for (const r of unreached) {
     const place = r.id.replace(/[=@#].*$/, '');
     places.set(place, (places.get(place) ?? 0) + 1);
   }
-  for (const [place, n] of places)
-    lines.push(`  unreached  ${place} (${n} mutants)`);
+  for (const [place, n] of places) lines.push(`  unreached  ${place} (${n} mutants)`);
   return lines.join('\n');
 };

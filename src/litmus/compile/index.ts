@@ -18,7 +18,6 @@ const UNKNOWN_CONSTANTS: ReadonlySet<string> = new Set([
   'MADV_GUARD_REMOVE',
   'MADV_HWPOISON',
   'MADV_SOFT_OFFLINE',
-  'MAP_GROWSDOWN',
   'MAP_SYNC',
   'MFD_EXEC',
   'MFD_NOEXEC_SEAL',
