@@ -45,7 +45,7 @@ export interface Attached {
   readonly k: System;
   readonly machine: SharedMachine;
   /** Gives the CPU back. The worker makes no call on `k` any more. */
-  detach(): void;
+  readonly detach: () => void;
 }
 
 /** What `boot` gives: its own view, as CPU 0, and one process with one task there. */
