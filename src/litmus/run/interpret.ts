@@ -1,5 +1,6 @@
 /** Runs compiled bodies: one instruction that others can notice at a time, with the pure ones before it. */
 import { at, R, WAIT, WRITE } from '../../machine/access.ts';
+import { pageByte, setPageByte } from '../../machine/contents.ts';
 import type { Steps } from '../../machine/types.ts';
 import { userAccess } from '../../mm/memory.ts';
 import { call, NOT_RETURNED } from './calls.ts';
@@ -18,6 +19,7 @@ import {
 
 /** Pure instructions in a row after which a body is taken to run forever. */
 const PURE_LIMIT = 1_000_000;
+const PAGE_SIZE = 4096;
 
 /** A thread of the test, from its start to the end of its body. */
 export function* runThread(k: Lit, thread: number): Steps<void> {
@@ -86,6 +88,11 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
     dropUsed(k, pc);
     return pc + 1;
   }
+  if (argOff(k, pc, 0) + instructionAt(k, pc).size > PAGE_SIZE) {
+    const done = yield* crossing(k, thread, pc, op === OP.store);
+    dropUsed(k, pc);
+    return done ? pc + 1 : -1;
+  }
   const pfn = yield* userAccess(k, k.lit.task[thread], argVpn(k, pc, 0), op === OP.store);
   if (pfn < 0) {
     k.lit.killed[thread] = KILLED.sigsegv;
@@ -97,7 +104,39 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
   return pc + 1;
 }
 
-/** Inside the step of the access. An access across a page end sees only its own page's bytes; the checker refuses those. */
+/** An access across a page end, which no processor makes at once: byte by byte. False: killed on the way. */
+function* crossing(k: Lit, thread: number, pc: number, write: boolean): Steps<boolean> {
+  let low = 0;
+  let high = 0;
+  for (let i = 0; i < instructionAt(k, pc).size; i++) {
+    const pfn = yield* userAccess(k, k.lit.task[thread], argVpn(k, pc, 0, i), write);
+    if (pfn < 0) {
+      k.lit.killed[thread] = KILLED.sigsegv;
+      return false;
+    }
+    const off = (argOff(k, pc, 0) + i) % PAGE_SIZE;
+    if (write) setPageByte(k, pfn, off, byteOf(arg(k, pc, 1), i));
+    else if (i < 4) low |= pageByte(k, pfn, off) << (8 * i);
+    else high |= pageByte(k, pfn, off) << (8 * (i - 4));
+  }
+  if (!write) storeLoaded(k, pc, low, high);
+  return true;
+}
+
+/** Byte `i` of a value, least significant first. */
+function byteOf(value: number, i: number): number {
+  return Math.floor(value / 2 ** (8 * i)) & 255;
+}
+
+function storeLoaded(k: Lit, pc: number, low: number, high: number): void {
+  const { dst, size, signed } = instructionAt(k, pc);
+  const value = high * 2 ** 32 + (low >>> 0);
+  const limit = 2 ** (8 * size - 1);
+  const positive = size === 8 || value < limit || !signed;
+  if (dst >= 0) setVar(k, dst, positive ? value : value - 2 * limit);
+}
+
+/** Inside the step of the access, which lies in one page. */
 function loadStep(k: Lit, pc: number, pfn: number): void {
   const instruction = instructionAt(k, pc);
   const value = loadBytes(k, pfn, argOff(k, pc, 0), instruction.size, instruction.signed);
