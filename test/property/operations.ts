@@ -324,7 +324,7 @@ function vmsplice(w: World, o: Op): number {
   const pages = Math.min(o.n, 4);
   const pipe = w.k.ofd.target[ofd] ?? 0;
   if (ofd === 0 || (w.k.pipe.used[pipe] ?? 0) + pages >= PIPE_BUFFERS) return SKIPPED;
-  return w.call('sysVmsplice', w.task(o.p), FD.pipeWrite, page(w, o.at), 16, pages * 4096 - 32);
+  return w.call('sysVmsplice', w.task(o.p), FD.pipeWrite, page(w, o.at), 16, pages * 4096 - 32, 0);
 }
 
 /** Reads a few bytes, or all that one buffer has. */
