@@ -16,7 +16,7 @@ const KERNELS = ['4.6', '5.4', '5.7', '5.8', '5.10', '5.18', '5.19', '6.1', '6.1
 const CACHE = join(PROJECT, '.cache/mutate');
 const TREE = join(CACHE, 'tree');
 /** A test that says nothing for so long has been led into an endless loop by the mutant. */
-const SILENCE = 60_000;
+const SILENCE = 180_000;
 /** A mutant that no test noticed for so long has survived. */
 const PATIENCE = 120_000;
 
@@ -88,8 +88,10 @@ const baseRun = async (tests: readonly LibraryTest[]): Promise<Base[]> => {
   if (!build()) throw new Error('the source is refused without a change');
   const texts = new Map(tests.map((t) => [t.name, t.text]));
   const bases: Base[] = [];
+  let heard = 0;
   const asked = tests.map(({ name, text }) => ({ name, text, states: 0 }));
   await run(asked, true, ({ test, wrong, states, milliseconds, functions }) => {
+    heard++;
     // The first tests also pay for loading and compiling; a test that disagrees already can notice nothing.
     if (wrong !== null) console.error(`left out, disagrees without a change: ${test}: ${wrong}`);
     else
@@ -101,6 +103,8 @@ const baseRun = async (tests: readonly LibraryTest[]): Promise<Base[]> => {
         functions: new Set(functions),
       });
   });
+  if (heard < tests.length)
+    throw new Error(`only ${heard} of ${tests.length} tests came to an end`);
   return bases.sort((a, b) => a.milliseconds - b.milliseconds);
 };
 
