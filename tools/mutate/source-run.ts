@@ -90,7 +90,7 @@ const baseRun = async (tests: readonly LibraryTest[]): Promise<Base[]> => {
   const bases: Base[] = [];
   let heard = 0;
   const asked = tests.map(({ name, text }) => ({ name, text, states: 0 }));
-  await run(asked, true, ({ test, wrong, states, milliseconds, functions }) => {
+  const ended = await run(asked, true, ({ test, wrong, states, milliseconds, functions }) => {
     heard++;
     // The first tests also pay for loading and compiling; a test that disagrees already can notice nothing.
     if (wrong !== null) console.error(`left out, disagrees without a change: ${test}: ${wrong}`);
@@ -104,7 +104,7 @@ const baseRun = async (tests: readonly LibraryTest[]): Promise<Base[]> => {
       });
   });
   if (heard < tests.length)
-    throw new Error(`only ${heard} of ${tests.length} tests came to an end`);
+    throw new Error(`${ended?.by ?? 'worker'} without a change: ${ended?.how ?? 'ended'}`);
   return bases.sort((a, b) => a.milliseconds - b.milliseconds);
 };
 
