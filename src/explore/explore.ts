@@ -74,6 +74,12 @@ const stopped = (reason: string): Explored => ({
   graph: null,
 });
 
+/** One clock for all the searches that an exploration takes. */
+const withDeadline = (limits: Limits): Limits => ({
+  ...limits,
+  deadline: limits.deadline ?? performance.now() + limits.time,
+});
+
 /** Explores every interleaving; repeats the search until what it assumed to be unshared is (sharing.ts). */
 export const explore = (
   compiled: Compiled,
@@ -82,7 +88,7 @@ export const explore = (
   options: ExploreOptions = {},
 ): Explored => {
   const { program, condition } = compiled;
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = withDeadline({ ...DEFAULT_LIMITS, ...options.limits });
   let machine: Machine;
   try {
     machine = setUp(program, rules, needs);
@@ -96,7 +102,7 @@ export const explore = (
   if (k.lit.killed[program.threads.length] !== 0)
     return stopped('the initial block was killed by SIGSEGV');
   if (options.sample !== undefined) {
-    const exploration = explorationOf(machine, condition, { ...options.sample, time: limits.time });
+    const exploration = explorationOf(machine, condition, { ...options.sample, limits });
     return { exploration, machine, sharing: null, graph: null };
   }
   const sharing = options.unreduced === true ? null : new Sharing();
@@ -162,6 +168,7 @@ const explorationOf = (
     states.set(state.text, { ...state, path: FULL + pathText(path()) });
   });
   const gaveUp = result.endless > 0 ? `, ${result.endless} of them given up` : '';
+  const cut = result.cut === null ? '' : `, ${result.cut}`;
   return {
     observation: 'Incomplete',
     states: [...states.values()],
@@ -169,7 +176,7 @@ const explorationOf = (
     notes: [],
     reason:
       limit ??
-      `a sample of ${result.executions} executions (seed ${options.seed})${gaveUp}, no proof`,
+      `a sample of ${result.executions} executions (seed ${options.seed})${gaveUp}${cut}, no proof`,
     explored: { states: 0, steps: result.steps, searches: 0 },
   };
 };

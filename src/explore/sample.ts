@@ -7,7 +7,7 @@ import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
 import { setLog, setStacks, threadPending, threadRunning, undoTo } from '../machine/resumable.ts';
 import type { Decision } from './graph.ts';
 import { Random } from './random.ts';
-import { type End, waitingThreads } from './search.ts';
+import { type End, type Limits, waitingThreads } from './search.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import { Stepper } from './stepper.ts';
 
@@ -16,8 +16,8 @@ export interface SampleOptions {
   readonly seed: number;
   /** Depth of PCT: how many orderings a bug may need; null: at random. */
   readonly depth: number | null;
-  /** Milliseconds at most. */
-  readonly time: number;
+  /** How long at most, and who may end it. */
+  readonly limits: Pick<Limits, 'time' | 'deadline' | 'poll'>;
 }
 
 export interface SampleResult {
@@ -25,6 +25,8 @@ export interface SampleResult {
   readonly steps: number;
   /** Executions that were given up because they did not end. */
   readonly endless: number;
+  /** Why there are fewer executions than were asked for; null: there are not. */
+  readonly cut: string | null;
 }
 
 /** Steps after which an execution is given up. */
@@ -42,12 +44,17 @@ export const sample = (
   const atStart = stacks.slice();
   const random = new Random(options.seed);
   const stepper = new Stepper(m, null);
-  const deadline = performance.now() + options.time;
+  const { time, deadline = performance.now() + time, poll } = options.limits;
   const path: Decision[] = [];
   let executions = 0;
   let endless = 0;
   let usual = 200;
-  while (executions < options.executions && performance.now() < deadline) {
+  let cut: string | null = null;
+  while (executions < options.executions) {
+    if (performance.now() > deadline) cut = `ended by the time limit of ${time / 1000} s`;
+    else if (poll?.({ states: executions, steps: stepper.steps, depth: path.length, bytes: 0 }))
+      cut = 'interrupted';
+    if (cut !== null) break;
     path.length = 0;
     const schedule =
       options.depth === null
@@ -62,7 +69,7 @@ export const sample = (
     stacks.set(atStart);
   }
   setLog(null);
-  return { executions, steps: stepper.steps, endless };
+  return { executions, steps: stepper.steps, endless, cut };
 };
 
 /** Chooses the next thread among those that can step. */

@@ -35,6 +35,8 @@ export interface Limits {
   readonly states: number;
   /** Milliseconds at most. */
   readonly time: number;
+  /** When (`performance.now()`) they are over; absent: that long from the start of the search on. */
+  readonly deadline?: number;
   /** Bytes that the stored states may take; absent: no limit of ours. */
   readonly bytes?: number;
   /** Told now and then how far the search is; true: stop here. */
@@ -149,7 +151,7 @@ class Search {
     setStacks(stacks, STACK_WORDS);
     setLog(new Int32Array(1 << 16));
     const atStart = stacks.slice();
-    const deadline = performance.now() + this.#limits.time;
+    const deadline = this.#limits.deadline ?? performance.now() + this.#limits.time;
     let grace = GRACE;
     let nextLook = STEPS_A_LOOK;
     // Threads first run to where they can meet.
@@ -196,7 +198,7 @@ class Search {
   /** Why the search has to stop now, if it has to. */
   #lookAround(deadline: number): string | null {
     const { time, bytes, poll } = this.#limits;
-    if (performance.now() > deadline) return `time limit of ${Math.round(time / 1000)} s`;
+    if (performance.now() > deadline) return `time limit of ${time / 1000} s`;
     const used = this.#vector.bytes;
     if (bytes !== undefined && used > bytes)
       return `memory limit of ${Math.round(bytes / 2 ** 20)} MiB`;
