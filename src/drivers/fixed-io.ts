@@ -4,6 +4,7 @@
  */
 
 import { copyFromPage } from '../fs/bounce.ts';
+import { growDisk } from '../fs/direct-io.ts';
 import { diskBlock } from '../fs/disk.ts';
 import { fdRefuses, ofdOf } from '../fs/fd.ts';
 import { pipeReadValue, pipeWrite } from '../fs/pipe.ts';
@@ -11,7 +12,7 @@ import { readValue } from '../fs/read-write.ts';
 import { DISK_BLOCKS, OFD, type System } from '../fs/system.ts';
 import { at, R, READ, WRITE } from '../machine/access.ts';
 import { pageByte, setPageByte } from '../machine/contents.ts';
-import { EBADF, EFAULT, EINVAL } from '../machine/errno.ts';
+import { EBADF, EFAULT, EINVAL, ENOSPC } from '../machine/errno.ts';
 import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { bounceClear } from '../mm/file-io.ts';
 import { ringCovers, ringPage } from './io-uring.ts';
@@ -91,13 +92,15 @@ function* fixedDisk(
   pos: number,
   slot: number,
 ): Steps<number> {
-  if (pos + len > DISK_BLOCKS * PAGE_SIZE) return -EINVAL;
+  yield READ | at(R.io, 0);
+  const bytes = isRead ? Math.max(0, Math.min(len, k.disk.size[disk] - pos)) : len;
+  if (pos + bytes > DISK_BLOCKS * PAGE_SIZE) return -ENOSPC;
   let done = 0;
-  while (done < len) {
+  while (done < bytes) {
     const pfn = ringPage(k, mm, slot, vpn + Math.floor((off + done) / PAGE_SIZE));
     const from = (off + done) % PAGE_SIZE;
     const at2 = (pos + done) % PAGE_SIZE;
-    const n = Math.min(PAGE_SIZE - from, PAGE_SIZE - at2, len - done);
+    const n = Math.min(PAGE_SIZE - from, PAGE_SIZE - at2, bytes - done);
     const block = yield* diskBlock(k, disk, Math.floor((pos + done) / PAGE_SIZE), !isRead);
     yield (isRead ? WRITE : READ) | at(R.content, pfn);
     for (let i = 0; i < n; i++) {
@@ -106,5 +109,6 @@ function* fixedDisk(
     }
     done += n;
   }
+  if (!isRead) yield* growDisk(k, disk, pos + bytes);
   return done;
 }

@@ -2,7 +2,7 @@
 import type { Rules } from '../kernels/index.ts';
 import type { Outcome } from '../litmus/ast.ts';
 import type { Compiled, CompiledCondition } from '../litmus/compile/index.ts';
-import { KILLED } from '../litmus/run/program.ts';
+import { KILLED, LIMIT } from '../litmus/run/program.ts';
 import { bugName } from '../machine/report.ts';
 import { Graph } from './graph.ts';
 import { leakedPins } from './leaks.ts';
@@ -184,13 +184,23 @@ const explorationOf = (
 /** Begins the text of a path in which every step is a decision. */
 export const FULL = 'full:';
 
+/** What each limit of the model says. */
+const LIMIT_TEXT: Readonly<Record<keyof typeof LIMIT, string>> = {
+  fileSystem: 'not modelled yet: of this file system, only reads and writes with O_DIRECT are',
+  endless: 'this loop does not end',
+  inexact: 'a value that 53 bits do not hold exactly',
+  address: 'an address or size above the 8 TiB of user space that the model has',
+  disk: "a write past the last block of the model's disk (16 pages)",
+  pipe: 'a pipe larger than the 16 pages that the model has',
+};
+
 /** A limit of the model that the execution ran into. */
 const limitOf = ({ k }: Machine): string | null => {
-  const [unmodelled = 0, endless = 0, inexact = 0] = k.lit.limits;
-  if (unmodelled !== 0)
-    return `line ${unmodelled}: not modelled yet: of this file system, only reads and writes with O_DIRECT are`;
-  if (inexact !== 0) return `line ${inexact}: a value that 53 bits do not hold exactly`;
-  return endless !== 0 ? `line ${endless}: this loop does not end` : null;
+  for (const [name, text] of Object.entries(LIMIT_TEXT)) {
+    const line = k.lit.limits[LIMIT[name as keyof typeof LIMIT]] ?? 0;
+    if (line !== 0) return `line ${line}: ${text}`;
+  }
+  return null;
 };
 
 /** What is wrong with an end, whatever the condition asks; null: it is a final state like any other. */

@@ -23,11 +23,16 @@ function pagesOf(k: System, aio: number): number {
   return k.aio.kmem + aio * AIO_PAGES;
 }
 
+/** Nothing to move: no bytes asked for, or a read from the end of the file on. */
+export const NOTHING = 0;
+
 /**
- * Starts a request: memory at vpn:off, `len` bytes, the file at `pos`. Returns its number, or -EINVAL (not aligned),
- * -EAGAIN (none free), -ENOSPC, -ENOMEM, or what the page pinning call says.
+ * Prepares a request and holds its pages: memory at vpn:off, `len` bytes, the file at `pos`. Returns its number, NOTHING, or -EINVAL (not
+ * aligned), -EAGAIN (none free), -ENOSPC (a write past the blocks that the model's disk has), -ENOMEM, or what the
+ * page pinning call says. A read is of whole blocks, up to the one that the file ends in, and answers the bytes
+ * before the end (iomap_dio_rw, iomap_dio_complete).
  */
-export function* submitDirect(
+function* beginDirect(
   k: System,
   task: TaskId,
   disk: number,
@@ -37,17 +42,20 @@ export function* submitDirect(
   len: number,
   pos: number,
 ): Steps<number> {
-  if (off % DISK_ALIGN !== 0 || len % DISK_ALIGN !== 0 || pos % DISK_ALIGN !== 0 || len === 0)
-    return -EINVAL;
-  if (pos + len > DISK_BLOCKS * PAGE_SIZE || off + len > AIO_PAGES * PAGE_SIZE) return -ENOSPC;
+  if (off % DISK_ALIGN !== 0 || len % DISK_ALIGN !== 0 || pos % DISK_ALIGN !== 0) return -EINVAL;
+  if (len === 0) return NOTHING;
   yield WRITE | at(R.io, 0);
+  const size = k.disk.size[disk];
+  if (isRead && pos >= size) return NOTHING;
+  const end = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+  const bytes = isRead ? Math.min(len, end - pos) : len;
+  if (pos + bytes > DISK_BLOCKS * PAGE_SIZE || off + bytes > AIO_PAGES * PAGE_SIZE) return -ENOSPC;
   let aio = 1;
   while (aio <= AIO_SLOTS && k.aio.state[aio] !== AIO.free) aio++;
   if (aio > AIO_SLOTS) return -EAGAIN;
-  k.aio.state[aio] = AIO.done;
-  k.aio.mm[aio] = k.task.mm[task];
-  const ready = yield* prepareBlocks(k, disk, pos, len, !isRead);
-  const nr = Math.ceil((off + len) / PAGE_SIZE);
+  k.aio.state[aio] = AIO.taken;
+  const ready = yield* prepareBlocks(k, disk, pos, bytes, !isRead);
+  const nr = Math.ceil((off + bytes) / PAGE_SIZE);
   const got = ready ? yield* holdPages(k, task, aio, isRead, vpn, nr) : -ENOMEM;
   if (got < nr) {
     if (got > 0) yield* releasePages(k, aio, got, false);
@@ -58,12 +66,10 @@ export function* submitDirect(
   k.aio.isRead[aio] = isRead ? 1 : 0;
   k.aio.pos[aio] = pos;
   k.aio.off[aio] = off;
-  k.aio.len[aio] = len;
+  k.aio.len[aio] = bytes;
+  k.aio.result[aio] = isRead ? Math.min(bytes, size - pos) : bytes;
   k.aio.pages[aio] = nr;
   if (isRead) yield* dirtyPages(k, aio, nr);
-  yield WRITE | at(R.io, 0);
-  k.aio.state[aio] = AIO.submitted;
-  k.aio.count[0] += 1;
   return aio;
 }
 
@@ -126,7 +132,7 @@ function* forget(k: System, aio: number): Steps<void> {
   k.aio.result[aio] = 0;
 }
 
-/** The device moves the data of a submitted request page by page, then its completion releases the pages. */
+/** The device moves the data of a request page by page, then its completion releases the pages. */
 export function* deviceTransfer(k: System, aio: number): Steps<void> {
   const toMemory = k.aio.isRead[aio] === 1;
   const disk = k.aio.disk[aio];
@@ -145,15 +151,17 @@ export function* deviceTransfer(k: System, aio: number): Steps<void> {
     diskTransfer(k, toMemory, pfn, at1 % PAGE_SIZE, block, at2 % PAGE_SIZE, n);
     done += n;
   }
-  if (!toMemory) growDisk(k, disk, k.aio.pos[aio] + k.aio.len[aio]);
+  if (!toMemory) yield* growDisk(k, disk, k.aio.pos[aio] + k.aio.len[aio]);
   yield* releasePages(k, aio, k.aio.pages[aio], toMemory);
 }
 
-function growDisk(k: System, disk: number, end: number): void {
+/** A write that went past the end of the file moves it. */
+export function* growDisk(k: System, disk: number, end: number): Steps<void> {
+  yield WRITE | at(R.io, 0);
   if (k.disk.size[disk] < end) k.disk.size[disk] = end;
 }
 
-/** read(2) or write(2) with O_DIRECT: submits, lets the device work, and returns the bytes moved or an error. */
+/** read(2) or write(2) with O_DIRECT: waits for the device, and returns the bytes moved or an error. */
 export function* directIo(
   k: System,
   task: TaskId,
@@ -164,14 +172,12 @@ export function* directIo(
   len: number,
   pos: number,
 ): Steps<number> {
-  const aio = yield* submitDirect(k, task, disk, isRead, vpn, off, len, pos);
-  if (aio < 0) return aio;
-  yield WRITE | at(R.io, 0);
-  k.aio.state[aio] = AIO.done;
-  k.aio.count[0] -= 1;
+  const aio = yield* beginDirect(k, task, disk, isRead, vpn, off, len, pos);
+  if (aio <= 0) return aio;
   yield* deviceTransfer(k, aio);
+  const moved = k.aio.result[aio];
   yield* forget(k, aio);
-  return len;
+  return moved;
 }
 
 /** The device on its own: takes the oldest request that was submitted and serves it; never ends. */
@@ -182,12 +188,45 @@ export function* deviceLoop(k: System): Steps<void> {
     while (aio <= AIO_SLOTS && k.aio.state[aio] !== AIO.submitted) aio++;
     if (aio > AIO_SLOTS) continue;
     k.aio.count[0] -= 1;
-    k.aio.state[aio] = AIO.done;
+    k.aio.state[aio] = AIO.taken;
     yield* deviceTransfer(k, aio);
     yield WRITE | at(R.io, 1);
-    k.aio.result[aio] = k.aio.len[aio];
+    k.aio.state[aio] = AIO.done;
     k.aio.count[1] += 1;
   }
+}
+
+/**
+ * io_submit(2) of one request: 1, or -EAGAIN when there are too many. What direct I/O says of it at once (an error, or
+ * nothing to move) is its result, which io_getevents fetches (aio_rw_done).
+ */
+export function* submitAio(
+  k: System,
+  task: TaskId,
+  disk: number,
+  isRead: boolean,
+  vpn: Vpn,
+  off: number,
+  len: number,
+  pos: number,
+): Steps<number> {
+  const aio = yield* beginDirect(k, task, disk, isRead, vpn, off, len, pos);
+  yield WRITE | at(R.io, 0);
+  if (aio > 0) {
+    k.aio.mm[aio] = k.task.mm[task];
+    k.aio.state[aio] = AIO.submitted;
+    k.aio.count[0] += 1;
+    return 1;
+  }
+  let own = 1;
+  while (own <= AIO_SLOTS && k.aio.state[own] !== AIO.free) own++;
+  if (own > AIO_SLOTS) return -EAGAIN;
+  k.aio.mm[own] = k.task.mm[task];
+  k.aio.result[own] = aio;
+  k.aio.state[own] = AIO.done;
+  yield WRITE | at(R.io, 1);
+  k.aio.count[1] += 1;
+  return 1;
 }
 
 /** io_getevents(): waits for a request of this process to be done, and returns its result. -EINVAL: there is none. */
@@ -197,7 +236,7 @@ export function* reapDirect(k: System, task: TaskId): Steps<number> {
   if (aio > AIO_SLOTS) return -EINVAL;
   for (;;) {
     yield WAIT | at(R.io, 1);
-    if (k.aio.result[aio] !== 0) break;
+    if (k.aio.state[aio] === AIO.done) break;
   }
   const result = k.aio.result[aio];
   k.aio.count[1] -= 1;

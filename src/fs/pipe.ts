@@ -2,7 +2,7 @@
 import { at, R, READ, WAIT } from '../machine/access.ts';
 import { allocPages, GFP } from '../machine/buddy.ts';
 import { pageByte, setPageByte } from '../machine/contents.ts';
-import { EAGAIN, ENOMEM, EPIPE } from '../machine/errno.ts';
+import { EAGAIN, EBUSY, EINVAL, ENOMEM, EPERM, EPIPE } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { Pfn, Steps } from '../machine/types.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
@@ -19,6 +19,7 @@ export function* newPipe(k: System): Steps<number> {
   } else {
     k.pipe.readers[pipe] = 1;
     k.pipe.writers[pipe] = 1;
+    k.pipe.slots[pipe] = PIPE_BUFFERS;
     pipeReady(k, pipe);
   }
   yield* unlock(k, R.pipe, 0);
@@ -29,7 +30,7 @@ export function* newPipe(k: System): Steps<number> {
 function pipeReady(k: System, pipe: number): void {
   k.pipe.ready[2 * pipe] = k.pipe.used[pipe] > 0 || k.pipe.writers[pipe] === 0 ? 1 : 0;
   k.pipe.ready[2 * pipe + 1] =
-    k.pipe.used[pipe] < PIPE_BUFFERS || k.pipe.readers[pipe] === 0 ? 1 : 0;
+    k.pipe.used[pipe] < k.pipe.slots[pipe] || k.pipe.readers[pipe] === 0 ? 1 : 0;
 }
 
 /** Word of buffer `i` (0: the oldest) of a pipe. */
@@ -55,7 +56,7 @@ export function* pipePush(
       yield* unlock(k, R.pipe, pipe);
       return -EPIPE;
     }
-    if (k.pipe.used[pipe] < PIPE_BUFFERS) break;
+    if (k.pipe.used[pipe] < k.pipe.slots[pipe]) break;
     yield* unlock(k, R.pipe, pipe);
     if (!wait) return -EAGAIN;
     yield WAIT | at(R.ring, 2 * pipe + 1);
@@ -145,4 +146,41 @@ export function* pipeEndClosed(k: System, pipe: number, writer: boolean): Steps<
     pipeReady(k, pipe);
   }
   yield* unlock(k, R.pipe, pipe);
+}
+
+/** What an ordinary user may ask for at most (pipe_max_size). */
+const MAX_BYTES = 1 << 20;
+const PAGE_SIZE = 4096;
+
+/** Bytes that the pipe holds (F_GETPIPE_SZ). */
+export function* pipeBytes(k: System, pipe: number): Steps<number> {
+  yield READ | at(R.ring, 2 * pipe + 1);
+  return k.pipe.slots[pipe] * PAGE_SIZE;
+}
+
+/** Buffers that F_SETPIPE_SZ makes of a size: a power of two of pages (round_pipe_size); 0: not a size. */
+function slotsFor(bytes: number): number {
+  if (bytes < 0) return 0;
+  let slots = 1;
+  while (slots * PAGE_SIZE < bytes) slots *= 2;
+  return slots;
+}
+
+/**
+ * F_SETPIPE_SZ (pipe_set_size): the new size, -EINVAL, -EPERM (above what an ordinary user may have), -EBUSY (more is
+ * in it), or -ENOMEM: larger than pipes of this model.
+ */
+export function* pipeResize(k: System, pipe: number, bytes: number): Steps<number> {
+  const slots = slotsFor(bytes);
+  if (slots === 0) return -EINVAL;
+  if (slots * PAGE_SIZE > MAX_BYTES) return -EPERM;
+  if (slots > PIPE_BUFFERS) return -ENOMEM;
+  yield* lock(k, R.pipe, pipe);
+  const fits = k.pipe.used[pipe] <= slots;
+  if (fits) {
+    k.pipe.slots[pipe] = slots;
+    pipeReady(k, pipe);
+  }
+  yield* unlock(k, R.pipe, pipe);
+  return fits ? slots * PAGE_SIZE : -EBUSY;
 }

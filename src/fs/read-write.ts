@@ -166,7 +166,10 @@ export function* readValue(
   if (fdRefuses(k, mm, fd, false)) return -EBADF;
   if (count < 1 || count > 4) return -EINVAL;
   const ofd = ofdOf(k, mm, fd);
-  if (k.ofd.kind[ofd] === OFD.pipeRead) return yield* pipeReadValue(k, k.ofd.target[ofd], count);
+  if (k.ofd.kind[ofd] === OFD.pipeRead) {
+    if (pos !== OWN_POSITION) return -ESPIPE;
+    return yield* pipeReadValue(k, k.ofd.target[ofd], count);
+  }
   if (k.ofd.kind[ofd] !== OFD.file) return -EINVAL;
   const from = pos === OWN_POSITION ? k.ofd.pos[ofd] : pos;
   const file = k.ofd.target[ofd];

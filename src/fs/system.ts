@@ -11,7 +11,7 @@ export const FD_MAX = 32;
 /** What an open file description is (`k.ofd.kind`). */
 export const OFD = { none: 0, file: 1, pipeRead: 2, pipeWrite: 3, disk: 4 } as const;
 
-/** Buffers of a pipe at most (PIPE_DEF_BUFFERS). */
+/** Buffers of a new pipe (PIPE_DEF_BUFFERS), and of any in this model. */
 export const PIPE_BUFFERS = 16;
 /** Words of one pipe buffer: page frame, offset and length in bytes. */
 export const PIPE_BUF = { pfn: 0, off: 1, len: 2, words: 3 } as const;
@@ -25,10 +25,11 @@ export const RING_PAGES = 1024;
 
 /** Requests of asynchronous direct I/O at most. */
 export const AIO_SLOTS = 4;
-export const AIO_PAGES = 16;
+/** Pages of one request at most: those of a whole disk file, not page aligned. */
+export const AIO_PAGES = DISK_BLOCKS + 1;
 
 /** States of a request (`k.aio.state`). */
-export const AIO = { free: 0, submitted: 1, done: 2 } as const;
+export const AIO = { free: 0, submitted: 1, taken: 2, done: 3 } as const;
 
 export interface System extends Kernel {
   /** Where in `kmem` each task has one word for an array of one page (`bouncePage`). */
@@ -50,6 +51,8 @@ export interface System extends Kernel {
   readonly pipe: {
     /** Buffers filled; the oldest is `head`. */
     readonly used: Int32Array;
+    /** Buffers that it may have: `PIPE_BUFFERS`, or what F_SETPIPE_SZ made of it. */
+    readonly slots: Int32Array;
     readonly head: Int32Array;
     readonly readers: Int32Array;
     readonly writers: Int32Array;
@@ -92,6 +95,7 @@ export interface System extends Kernel {
     /** Pages held, and whether by FOLL_PIN. */
     readonly pages: Int32Array;
     readonly pinned: Int32Array;
+    /** What io_getevents answers: bytes, or an error. */
     readonly result: Int32Array;
     /** [0]: requests submitted and not done; [1]: done and not fetched. Region `R.io`. */
     readonly count: Int32Array;
@@ -133,6 +137,7 @@ export function bootSystem(config: SystemConfig): System {
     ofd: { kind: perOfd(), target: perOfd(), flags: perOfd(), pos: perOfd(), refs: perOfd() },
     pipe: {
       used: perPipe(),
+      slots: perPipe(),
       head: perPipe(),
       readers: perPipe(),
       writers: perPipe(),

@@ -189,8 +189,8 @@ const files = rows('files', 'user', [
     'EINVAL EMFILE ENFILE ENOMEM ENOSYS',
   ],
   [
-    'int fcntl(fd fd, F cmd, F|F_SEAL arg)',
-    'Seals of a memfd (F_ADD_SEALS), size of a pipe (F_SETPIPE_SZ).',
+    'int fcntl(fd fd, F cmd, F|F_SEAL|SIZE arg)',
+    'Seals of a memfd (F_ADD_SEALS), bytes that a pipe holds (F_GETPIPE_SZ, F_SETPIPE_SZ).',
     'EBADF EBUSY EINVAL EPERM',
   ],
 ]);

@@ -4,7 +4,7 @@
  */
 import type { CallExpr, Expr, IndexExpr, NameExpr, Type, UnaryExpr } from '../ast.ts';
 import type { CheckedTest } from '../checked.ts';
-import type { Eval, Lit } from '../run/program.ts';
+import { type Eval, LIMIT, type Lit } from '../run/program.ts';
 import { getVar } from '../run/values.ts';
 import { BINARY, toInt, UNARY } from './arithmetic.ts';
 import { isPageArray, type Layout, type Place } from './layout.ts';
@@ -75,7 +75,8 @@ export const compileExpr = (c: Context, e: Expr): Eval => {
         const [a, b] = [left(k) * scaleLeft, right(k) * scaleRight];
         const value = apply(a, b);
         // Sticky on purpose: what is not exact is never claimed, whatever is taken back.
-        if (!Number.isSafeInteger(value) || (shifts && (b < 0 || b > 63))) k.lit.limits[2] = line;
+        if (!Number.isSafeInteger(value) || (shifts && (b < 0 || b > 63)))
+          k.lit.limits[LIMIT.inexact] = line;
         return value;
       };
     }

@@ -2,14 +2,14 @@
 
 import { fixedIo } from '../../drivers/fixed-io.ts';
 import { ringRegister, ringUnregister } from '../../drivers/io-uring.ts';
-import { reapDirect, submitDirect } from '../../fs/direct-io.ts';
+import { reapDirect, submitAio } from '../../fs/direct-io.ts';
 import { ofdOf } from '../../fs/fd.ts';
 import { OFD } from '../../fs/system.ts';
-import { EBADF, EINVAL } from '../../machine/errno.ts';
+import { EBADF, EINVAL, ENOSPC } from '../../machine/errno.ts';
 import type { Steps, TaskId } from '../../machine/types.ts';
 import { CALL } from './call-ids.ts';
-import type { Lit } from './program.ts';
-import { argInt, argOff, argVpn } from './values.ts';
+import { LIMIT, type Lit } from './program.ts';
+import { argInt, argOff, argVpn, instructionAt } from './values.ts';
 
 /** IOCB_CMD_PREAD; IOCB_CMD_PWRITE is 1. */
 const PREAD = 0;
@@ -26,7 +26,7 @@ export function* callAsync(k: Lit, task: TaskId, pc: number, id: number): Steps<
       if (ofd === 0) return -EBADF;
       if (k.ofd.kind[ofd] !== OFD.disk) return -EINVAL;
       const isRead = argInt(k, pc, 0) === PREAD;
-      const aio = yield* submitDirect(
+      return yield* submitAio(
         k,
         task,
         k.ofd.target[ofd],
@@ -36,12 +36,14 @@ export function* callAsync(k: Lit, task: TaskId, pc: number, id: number): Steps<
         argInt(k, pc, 3),
         argInt(k, pc, 4),
       );
-      return aio < 0 ? aio : 1;
     }
-    case CALL.io_getevents:
-      return yield* reapDirect(k, task);
-    default:
-      return yield* fixedIo(
+    case CALL.io_getevents: {
+      const result = yield* reapDirect(k, task);
+      noteFull(k, pc, result);
+      return result;
+    }
+    default: {
+      const result = yield* fixedIo(
         k,
         task,
         id === CALL.io_uring_read_fixed,
@@ -52,5 +54,13 @@ export function* callAsync(k: Lit, task: TaskId, pc: number, id: number): Steps<
         argInt(k, pc, 3),
         argInt(k, pc, 4),
       );
+      noteFull(k, pc, result);
+      return result;
+    }
   }
+}
+
+/** A disk of the model is small: a write beyond it says nothing about Linux. */
+export function noteFull(k: Lit, pc: number, result: number): void {
+  if (result === -ENOSPC) k.lit.limits[LIMIT.disk] = instructionAt(k, pc).line;
 }

@@ -2,12 +2,12 @@
 
 import { openDisk } from '../../fs/disk.ts';
 import { fdInstall, fileOfFd, ofdOf, sysClose } from '../../fs/fd.ts';
-import { newPipe } from '../../fs/pipe.ts';
+import { newPipe, pipeBytes, pipeResize } from '../../fs/pipe.ts';
 import { OWN_POSITION, readFd, readValue, writeFd } from '../../fs/read-write.ts';
 import { sysVmsplice } from '../../fs/splice.ts';
 import { OFD } from '../../fs/system.ts';
 import { at, R, WRITE } from '../../machine/access.ts';
-import { EBADF, EINVAL, EMFILE, ENOENT, EOPNOTSUPP } from '../../machine/errno.ts';
+import { EBADF, EINVAL, EMFILE, ENOENT, ENOMEM, EOPNOTSUPP, ESPIPE } from '../../machine/errno.ts';
 import type { FileId, Steps, TaskId } from '../../machine/types.ts';
 import { fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
@@ -15,7 +15,8 @@ import { FILE } from '../../mm/file-tables.ts';
 import { addSeals, getSeals, sysMemfdCreate } from '../../mm/memfd.ts';
 import { sysMemfdSecret } from '../../mm/secretmem.ts';
 import { CALL } from './call-ids.ts';
-import type { Lit } from './program.ts';
+import { noteFull } from './calls-async.ts';
+import { LIMIT, type Lit } from './program.ts';
 import { arg, argCount, argInt, argOff, argVpn, instructionAt, setVar } from './values.ts';
 
 export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
@@ -80,7 +81,7 @@ function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
     return yield* fdInstall(k, mm, OFD.disk, disk, flags);
   }
   if (fs === FS.disk || fs === FS.other) {
-    k.lit.limits[0] = instructionAt(k, pc).line;
+    k.lit.limits[LIMIT.fileSystem] = instructionAt(k, pc).line;
     return -ENOENT;
   }
   yield WRITE | at(R.io, 1);
@@ -113,6 +114,8 @@ function* callPipe(k: Lit, task: TaskId, pc: number): Steps<number> {
   return 0;
 }
 
+const F_SETPIPE_SZ = 1031;
+const F_GETPIPE_SZ = 1032;
 const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
 
@@ -120,6 +123,14 @@ function* onFile(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
   const mm = k.task.mm[task];
   const ofd = ofdOf(k, mm, argInt(k, pc, 0));
   if (ofd === 0) return -EBADF;
+  const kind = k.ofd.kind[ofd];
+  const isPipe = kind === OFD.pipeRead || kind === OFD.pipeWrite;
+  const command = argInt(k, pc, 1);
+  if (id === CALL.fcntl && (command === F_SETPIPE_SZ || command === F_GETPIPE_SZ)) {
+    if (!isPipe) return -EBADF;
+    return yield* pipeSize(k, k.ofd.target[ofd], pc, command);
+  }
+  if (id === CALL.fallocate && isPipe) return -ESPIPE;
   const file = fileOfFd(k, mm, argInt(k, pc, 0));
   if (file === 0) return -EINVAL;
   if (id === CALL.ftruncate)
@@ -135,10 +146,16 @@ function* onFile(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
       argOff(k, pc, 3),
     );
   }
-  const command = argInt(k, pc, 1);
   if (command === F_ADD_SEALS) return yield* addSeals(k, file, argInt(k, pc, 2));
   if (command === F_GET_SEALS) return getSeals(k, file);
   return -EOPNOTSUPP;
+}
+
+function* pipeSize(k: Lit, pipe: number, pc: number, command: number): Steps<number> {
+  if (command === F_GETPIPE_SZ) return yield* pipeBytes(k, pipe);
+  const size = yield* pipeResize(k, pipe, argInt(k, pc, 2));
+  if (size === -ENOMEM) k.lit.limits[LIMIT.pipe] = instructionAt(k, pc).line;
+  return size;
 }
 
 /** The short forms answer the value read; position -1 is the descriptor's own. */
@@ -157,9 +174,11 @@ function* readOrWrite(k: Lit, task: TaskId, pc: number, id: number): Steps<numbe
       return yield* readFd(k, task, fd, vpn, off, len, OWN_POSITION);
     case CALL.pread:
       return yield* readFd(k, task, fd, vpn, off, len, argInt(k, pc, 3));
-    case CALL.write:
-      return yield* writeFd(k, task, fd, vpn, off, len, OWN_POSITION);
-    default:
-      return yield* writeFd(k, task, fd, vpn, off, len, argInt(k, pc, 3));
+    default: {
+      const pos = id === CALL.write ? OWN_POSITION : argInt(k, pc, 3);
+      const done = yield* writeFd(k, task, fd, vpn, off, len, pos);
+      if (k.ofd.kind[ofdOf(k, k.task.mm[task], fd)] === OFD.disk) noteFull(k, pc, done);
+      return done;
+    }
   }
 }

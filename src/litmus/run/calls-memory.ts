@@ -10,8 +10,17 @@ import { sysMmap, sysMunmap } from '../../mm/mmap.ts';
 import { sysMprotect } from '../../mm/mprotect.ts';
 import { sysMremap } from '../../mm/mremap.ts';
 import { CALL } from './call-ids.ts';
-import type { Lit } from './program.ts';
-import { argInt, argOff, argPages, argVpn, instructionAt } from './values.ts';
+import { LIMIT, type Lit } from './program.ts';
+import {
+  argInt,
+  argOff,
+  argPages,
+  argVpn,
+  beyondModel,
+  instructionAt,
+  outsideSize,
+  outsideUser,
+} from './values.ts';
 
 /** Addresses must be page aligned where the manual says so. */
 function misaligned(k: Lit, pc: number): boolean {
@@ -25,11 +34,13 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
   const nr = argPages(k, pc, 1, vpn);
   switch (id) {
     case CALL.munmap:
+      if (outsideUser(k, pc, 0, 1)) return -EINVAL;
       return yield* sysMunmap(k, task, vpn, nr);
     case CALL.mprotect:
       return yield* sysMprotect(k, task, vpn, nr, argInt(k, pc, 2));
     case CALL.mremap:
-      if (argPages(k, pc, 2, 0) >= USER_PAGES) return -ENOMEM;
+      if (beyondModel(k, pc, 2) || beyondModel(k, pc, 4)) return tooFar(k, pc);
+      if (outsideSize(k, pc, 2)) return -ENOMEM;
       return yield* sysMremap(
         k,
         task,
@@ -49,8 +60,13 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
 }
 
 const MAP_ANONYMOUS = 0x20;
-/** Pages of the model's user space: nothing can be larger. */
-const USER_PAGES = 0x7fff0000;
+const MAP_FIXED = 0x10;
+
+/** Linux might do it, the model can not: nothing is claimed. */
+function tooFar(k: Lit, pc: number): number {
+  k.lit.limits[LIMIT.address] = instructionAt(k, pc).line;
+  return -ENOMEM;
+}
 
 function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
   const flags = argInt(k, pc, 3);
@@ -58,11 +74,14 @@ function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
   if ((flags & MAP_ANONYMOUS) === 0) {
     const ofd = ofdOf(k, k.task.mm[task], argInt(k, pc, 4));
     if (ofd === 0) return -EBADF;
-    if (k.ofd.kind[ofd] === OFD.disk) k.lit.limits[0] = instructionAt(k, pc).line;
+    if (k.ofd.kind[ofd] === OFD.disk) k.lit.limits[LIMIT.fileSystem] = instructionAt(k, pc).line;
     if (k.ofd.kind[ofd] !== OFD.file) return -EBADF;
     file = k.ofd.target[ofd];
   }
   if (argOff(k, pc, 5) !== 0) return -EINVAL;
+  if (beyondModel(k, pc, 0) || beyondModel(k, pc, 1)) return tooFar(k, pc);
+  if (outsideSize(k, pc, 1) || ((flags & MAP_FIXED) !== 0 && outsideUser(k, pc, 0, 1)))
+    return -ENOMEM;
   return yield* sysMmap(
     k,
     task,

@@ -4,7 +4,7 @@ import { pageByte, setPageByte } from '../../machine/contents.ts';
 import type { Steps } from '../../machine/types.ts';
 import { userAccess } from '../../mm/memory.ts';
 import { call, NOT_RETURNED } from './calls.ts';
-import { KILLED, type Lit, OP } from './program.ts';
+import { KILLED, LIMIT, type Lit, OP } from './program.ts';
 import {
   arg,
   argOff,
@@ -67,7 +67,7 @@ function runPure(k: Lit, start: number): number {
       return pc;
     }
   }
-  k.lit.limits[1] = instructionAt(k, pc).line;
+  k.lit.limits[LIMIT.endless] = instructionAt(k, pc).line;
   return -1;
 }
 

@@ -84,6 +84,22 @@ export interface Program {
 /** Why a thread stopped before its body's end (`k.lit.killed`). */
 export const KILLED = { no: 0, sigsegv: 1, exited: 2 } as const;
 
+/** What stops an exploration because the model ends there. */
+export const LIMIT = {
+  /** A use of a file system that only direct I/O has. */
+  fileSystem: 0,
+  /** A loop without a step that does not end. */
+  endless: 1,
+  /** A value that 53 bits do not hold. */
+  inexact: 2,
+  /** An address or size above the model's 8 TiB of user space that Linux would take. */
+  address: 3,
+  /** A write past the last block of the model's disk. */
+  disk: 4,
+  /** A pipe with more buffers than the model's. */
+  pipe: 5,
+} as const;
+
 /** The state of a running test. */
 export interface LitTables {
   /** Two words a variable: low 32 bits and the rest; the value is hi * 2^32 + lo. */
@@ -104,8 +120,7 @@ export interface LitTables {
   readonly locks: Int32Array;
   /** FileId by string number, for paths of memory file systems. */
   readonly names: Int32Array;
-  /** [0]: line of a call that this model has not got; [1]: line of a loop that runs forever without a step; [2]: line
-   * of a value that 53 bits do not hold. */
+  /** By `LIMIT`: the line that ran into it, 0 while none did. */
   readonly limits: Int32Array;
   /** Where in `kmem` the test's arrays begin. */
   readonly kmem: number;
@@ -139,7 +154,7 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
       events: alloc(program.events + 2 * program.barriers + 1),
       locks: alloc(program.locks + 1),
       names: alloc(program.strings.length + 1),
-      limits: alloc(3),
+      limits: alloc(Object.keys(LIMIT).length),
       kmem,
     },
   };

@@ -57,6 +57,26 @@ const vpnOf = (address: number): Vpn => {
   return vpn >= 0 && vpn < NOWHERE ? vpn : NOWHERE;
 };
 
+/** End of user space on x86-64 (TASK_SIZE_MAX). */
+const TASK_SIZE = 2 ** 47 - PAGE_SIZE;
+
+/** An address or size that Linux would take and that page numbers of 31 bits do not hold. */
+export function beyondModel(k: Lit, pc: number, i: number): boolean {
+  const value = arg(k, pc, i);
+  return value >= NOWHERE * PAGE_SIZE && value < TASK_SIZE;
+}
+
+/** Whether a size is larger than user space. */
+export function outsideSize(k: Lit, pc: number, i: number): boolean {
+  return arg(k, pc, i) < 0 || arg(k, pc, i) > TASK_SIZE;
+}
+
+/** Whether a range of arguments `i` (address) and `j` (size) leaves user space. */
+export function outsideUser(k: Lit, pc: number, i: number, j: number): boolean {
+  const [address, size] = [arg(k, pc, i), arg(k, pc, j)];
+  return address < 0 || size < 0 || address + size > TASK_SIZE;
+}
+
 /** Page number of an address argument, `done` bytes further on. */
 export function argVpn(k: Lit, pc: number, i: number, done = 0): Vpn {
   return vpnOf(arg(k, pc, i) + done);
