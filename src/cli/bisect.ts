@@ -1,20 +1,28 @@
-/** `pinfold bisect`: which rule, with commit and release, flips what a test does. */
+/** `pinfold bisect`: which rule, with commit and release, flips what a test does; and the smallest test that shows it. */
+import { writeFileSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
-import { bisect } from '../explore/bisect.ts';
-import { Checker } from '../explore/check.ts';
+import { type Bisected, startBisect } from '../explore/bisect-run.ts';
 import { parseKernelList } from '../kernels/index.ts';
-import { bisectJson, bisectText } from '../output/bisect.ts';
+import { bisectJson, bisectText, minimisedText } from '../output/bisect.ts';
 import { EXIT, UserError } from './errors.ts';
-import { readTests } from './litmus-files.ts';
-import { print } from './output.ts';
+import { readSources } from './litmus-files.ts';
+import { limitsOf, refuseIdle, stoppable, whole } from './options.ts';
+import { print, write } from './output.ts';
+import { Progress, searchText } from './progress.ts';
 
 const EXAMPLES = `
 Examples:
   pinfold bisect fork-dio.litmus              every change of the outcome, at all kernels
   pinfold bisect -k 5.8,5.19 t.litmus         between two kernels, as if there were none in between
   pinfold bisect --states t.litmus            changes of the set of final states too
+  pinfold bisect --minimise t.litmus          the smallest test with the same changes, by the same rules
+  pinfold bisect --minimise -k 6.12 t.litmus -o small.litmus   one with the same verdict at one kernel
 
-Exit status: 0 each change was explained (or there is none); 2 bad input; 3 some change could not be explained.`;
+With --minimise, standard output is the smaller test and nothing else; with -o FILE, the test goes there. It keeps the verdicts on both
+sides of each change that a rule explains (without one, at the first and the last kernel). An interrupt prints the best so far.
+
+Exit status: 0 each change was explained (or there is none); 2 bad input; 3 some change could not be explained, or it was
+interrupted or came to a limit.`;
 
 export const addBisect = (program: Command): void => {
   program
@@ -33,29 +41,74 @@ export const addBisect = (program: Command): void => {
       '--states',
       'a change of the set of final states counts too, not only one of the observation',
     )
+    .option('--minimise', 'shrink the test to the smallest that still shows this')
+    .option('-o, --output <file>', 'with --minimise: write the smaller test there')
+    .option('--max-tries <n>', 'with --minimise: smaller tests to try at most (default: 10000)')
+    .option('--max-states <n>', 'stop a search after this many states (default: 4000000)')
+    .option('--timeout <seconds>', 'stop a search after this many seconds (default: 120)')
+    .option('--memory <MiB>', 'stop a search whose states take more than this (default: 4096)')
     .option('--json', 'print one JSON document (schema pinfold.bisect/1)')
     .addHelpText('after', EXAMPLES)
-    .action((file, options) => {
+    .action(async (file, options) => {
       const parsed = parseKernelList(options.kernel);
       if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
-      if (parsed.kernels.length < 2)
+      const { kernels } = parsed;
+      const minimise = options.minimise === true;
+      if (kernels.length < 2 && !minimise)
         throw new UserError('-k: name at least two kernels to bisect between');
-      const [checked] = readTests([file]);
-      if (checked === undefined) throw new UserError(`${file}: no test in it`);
-      const flips = bisect(new Checker(checked), parsed.kernels, {
-        states: options.states === true,
+      const given = { '-o': options.output, '--max-tries': options.maxTries };
+      refuseIdle(given, !minimise, 'it is for --minimise');
+      const [source] = readSources([file]);
+      if (source === undefined) throw new UserError(`${file}: no test in it`);
+      const { name } = source.checked.test;
+      const progress = new Progress();
+      const run = startBisect(
+        {
+          file: source.checked.test.file,
+          text: source.text,
+          kernels,
+          states: options.states === true,
+          limits: limitsOf(options),
+          tries: minimise ? whole('--max-tries', options.maxTries ?? '10000', 1) : null,
+        },
+        (at, search) => progress.update(`${name}: ${at}${searchText(search)}`),
+      );
+      const found = await stoppable(run.result, run.stop).catch((error: unknown) => {
+        if (error instanceof RangeError) throw new UserError(`${name}: ${error.message}`, 3);
+        throw error;
       });
-      const first = parsed.kernels[0] ?? '';
-      const last = parsed.kernels.at(-1) ?? '';
-      const { name } = checked.test;
-      print(
-        options.json === true
-          ? JSON.stringify(bisectJson(name, first, last, flips), null, 2)
-          : bisectText(name, first, last, flips),
-      );
-      const open = flips.some(
-        (f) => f.causes.length === 0 && f.before !== 'Unsupported' && f.after !== 'Unsupported',
-      );
-      process.exitCode = open ? EXIT.unfinished : EXIT.ok;
+      progress.done();
+      const { minimised } = found;
+      if (options.output !== undefined && minimised !== null)
+        writeTo(options.output, minimised.text);
+      const ends = [name, kernels[0] ?? '', kernels.at(-1) ?? ''] as const;
+      if (options.json === true) {
+        print(JSON.stringify(bisectJson(...ends, found), null, 2));
+      } else if (minimised !== null && options.output === undefined) {
+        write(minimised.text);
+        process.stderr.write(`${minimisedText(name, minimised)}\n`);
+      } else {
+        print(bisectText(...ends, found));
+        if (minimised !== null)
+          print(`\n${minimisedText(name, minimised)}, in ${options.output ?? ''}`);
+      }
+      process.exitCode = statusOf(found);
     });
+};
+
+const writeTo = (file: string, text: string): void => {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UserError(`-o ${file}: cannot be written (${why})`);
+  }
+};
+
+const statusOf = ({ flips, unknown, minimised, interrupted }: Bisected): number => {
+  const open = flips.some(
+    (f) => f.causes.length === 0 && f.before !== 'Unsupported' && f.after !== 'Unsupported',
+  );
+  const cut = interrupted || unknown.length > 0 || (minimised !== null && minimised.cut !== null);
+  return open || cut ? EXIT.unfinished : EXIT.ok;
 };

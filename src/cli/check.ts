@@ -10,8 +10,9 @@ import { matrixText } from '../output/matrix.ts';
 import { EXIT, UserError } from './errors.ts';
 import { Journal } from './journal.ts';
 import { libraryFolder, litmusFiles, readSources } from './litmus-files.ts';
+import { limitsOf, positive, refuseIdle, stoppable, whole } from './options.ts';
 import { colorChoice, print, wantsColor } from './output.ts';
-import { Progress } from './progress.ts';
+import { Progress, searchText } from './progress.ts';
 
 const EXAMPLES = `
 Examples:
@@ -37,9 +38,9 @@ export const addCheck = (program: Command): void => {
       `a design variant on top of each version (${DESIGNS.map((d) => d.name).join(', ')})`,
     )
     .option('--json', 'print one JSON document (schema pinfold.check/1)')
-    .option('--max-states <n>', 'stop a search after this many states', '4000000')
-    .option('--timeout <seconds>', 'stop a search after this many seconds', '120')
-    .option('--memory <MiB>', 'stop a search whose states take more than this', '4096')
+    .option('--max-states <n>', 'stop a search after this many states (default: 4000000)')
+    .option('--timeout <seconds>', 'stop a search after this many seconds (default: 120)')
+    .option('--memory <MiB>', 'stop a search whose states take more than this (default: 4096)')
     .option('--resume <file>', 'keep verdicts in this file as they come, and use those that it has')
     .option('-j, --jobs <n>', 'worker threads (default: one for each core)')
     .option('--random <n>', 'sample n executions instead of exploring all: finds, proves nothing')
@@ -47,7 +48,7 @@ export const addCheck = (program: Command): void => {
       '--pct <depth>',
       'with --random: by changing priorities, for bugs that need this many orderings',
     )
-    .option('--seed <s>', 'with --random: the seed; the same seed samples the same', '1')
+    .option('--seed <s>', 'with --random: the seed; the same seed samples the same (default: 1)')
     .option('--unreduced', 'explore without the reduction (slow; for comparison)')
     .option('--color <when>', 'auto, always or never', 'auto')
     .addHelpText('after', EXAMPLES)
@@ -56,23 +57,33 @@ export const addCheck = (program: Command): void => {
       if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
       const { kernels } = parsed;
       const color = wantsColor(colorChoice(options.color));
-      const limits = {
-        states: positive('--max-states', options.maxStates),
-        time: 1000 * positive('--timeout', options.timeout),
-        bytes: 2 ** 20 * positive('--memory', options.memory),
-      };
+      const limits = limitsOf(options);
       const design = options.design ?? null;
       if (design !== null && designNamed(design) === undefined) {
         throw new UserError(
           `--design ${design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`,
         );
       }
+      refuseIdle(
+        { '--pct': options.pct, '--seed': options.seed },
+        options.random === undefined,
+        'every execution is explored, none is sampled; add --random N to sample N of them',
+      );
+      refuseIdle(
+        {
+          '--max-states': options.maxStates,
+          '--memory': options.memory,
+          '--unreduced': options.unreduced,
+        },
+        options.random !== undefined,
+        '--random samples executions and stores no states; leave out one of the two',
+      );
       const sample =
         options.random === undefined
           ? undefined
           : {
               executions: whole('--random', options.random, 1),
-              seed: whole('--seed', options.seed, 0),
+              seed: whole('--seed', options.seed ?? '1', 0),
               depth: options.pct === undefined ? null : whole('--pct', options.pct, 1),
             };
       const sources = readSources(litmusFiles(paths.length > 0 ? paths : [libraryFolder()]));
@@ -104,11 +115,7 @@ export const addCheck = (program: Command): void => {
           if (source !== undefined) journal?.add(source.text, verdict);
         },
       );
-      // The first interrupt lets the searches stop and prints what they have; a second one ends at once.
-      const interrupt = (): void => run.stop();
-      process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-      const found = await run.verdicts;
-      process.removeListener('SIGINT', interrupt).removeListener('SIGTERM', interrupt);
+      const found = await stoppable(run.verdicts, () => run.stop());
       progress.done();
       journal?.close();
       const results = sources.map((s, i) =>
@@ -137,26 +144,8 @@ export const addCheck = (program: Command): void => {
     });
 };
 
-const progressText = ({ done, test, kernel, search }: PoolProgress, tests: number): string => {
-  const where = `${done}/${tests} ${test} at ${kernel}`;
-  if (search === null) return where;
-  const { states, steps, depth, bytes } = search;
-  return `${where}: ${states} states, ${steps} steps, depth ${depth}, ${Math.round(bytes / 2 ** 20)} MiB`;
-};
-
-const positive = (option: string, text: string): number => {
-  const n = Number(text);
-  if (!Number.isFinite(n) || n <= 0)
-    throw new UserError(`${option} ${text}: write a number above 0`);
-  return n;
-};
-
-const whole = (option: string, text: string, least: number): number => {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < least)
-    throw new UserError(`${option} ${text}: write a whole number from ${least} on`);
-  return n;
-};
+const progressText = ({ done, test, kernel, search }: PoolProgress, tests: number): string =>
+  `${done}/${tests} ${test} at ${kernel}${searchText(search)}`;
 
 /** What could not be finished weighs more than nothing, less than a difference. */
 const statusOf = (verdicts: readonly Verdict[]): number => {

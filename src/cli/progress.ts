@@ -1,3 +1,5 @@
+import type { SearchProgress } from '../explore/search.ts';
+
 /** A line on standard error, on a terminal only, for work that takes more than a second. */
 export class Progress {
   readonly #start = performance.now();
@@ -21,3 +23,10 @@ export class Progress {
     this.#shown = false;
   }
 }
+
+/** How far a search is, to stand behind what it is about; '' for one that has only begun. */
+export const searchText = (search: SearchProgress | null): string => {
+  if (search === null) return '';
+  const { states, steps, depth, bytes } = search;
+  return `: ${states} states, ${steps} steps, depth ${depth}, ${Math.round(bytes / 2 ** 20)} MiB`;
+};

@@ -1,7 +1,7 @@
 /** Which rules flip what a test does between two kernels. */
 import { diffRules, type RuleDifference, rulesFor, takeRules } from '../kernels/index.ts';
 import type { Checker, CheckOptions } from './check.ts';
-import type { Exploration, Observation } from './explore.ts';
+import { type Exploration, nothing, type Observation } from './explore.ts';
 
 /** A point in the history of kernels where the outcome of a test changes. */
 export interface Flip {
@@ -21,31 +21,60 @@ export interface Flip {
 
 const MAX_SET = 3;
 
+export interface BisectOptions extends CheckOptions {
+  /** A change of the set of final states is a flip too, otherwise only one of the observation. */
+  readonly states?: boolean;
+  /** Told before each exploration what it is about; true: stop, with what was found. */
+  readonly onExplore?: (about: string) => boolean;
+}
+
 /** What is compared: the observation and the final states. */
 const outcome = (e: Exploration): string =>
   JSON.stringify([e.observation, [...e.states.map((s) => s.text)].sort(), [...e.problems].sort()]);
 
-/**
- * The flips of a test along `kernels` (in order). With `states`, a change of the set of final states is a flip too,
- * otherwise only one of the observation.
- */
+/** What was found along some kernels. */
+export interface Flips {
+  readonly flips: readonly Flip[];
+  /** Kernels about which nothing can be said, in order, and why; no flip has one of them as a side. */
+  readonly unknown: readonly { readonly kernel: string; readonly reason: string }[];
+}
+
+/** The flips of a test along `kernels` (in order). */
 export const bisect = (
   checker: Checker,
   kernels: readonly string[],
-  options: CheckOptions & { readonly states?: boolean } = {},
-): Flip[] => {
+  options: BisectOptions = {},
+): Flips => {
+  const unknown: { kernel: string; reason: string }[] = [];
+  const known: Side[] = [];
+  let stopped = false;
+  for (const kernel of kernels) {
+    stopped ||= options.onExplore?.(kernel) === true;
+    const found = stopped
+      ? nothing('Incomplete', 'interrupted')
+      : checker.explore(rulesFor(kernel), options);
+    if (found.observation !== 'Incomplete') known.push({ kernel, found });
+    else unknown.push({ kernel, reason: found.reason ?? 'Incomplete' });
+  }
+  return { flips: flipsAlong(checker, known, options), unknown };
+};
+
+interface Side {
+  readonly kernel: string;
+  readonly found: Exploration;
+}
+
+const flipsAlong = (checker: Checker, sides: readonly Side[], options: BisectOptions): Flip[] => {
   const flips: Flip[] = [];
-  const explored = kernels.map((kernel) => checker.explore(rulesFor(kernel), options));
-  for (let i = 0; i + 1 < kernels.length; i++) {
-    const [from, to] = [kernels[i], kernels[i + 1]];
-    const [before, after] = [explored[i], explored[i + 1]];
-    if (from === undefined || to === undefined || before === undefined || after === undefined)
-      continue;
+  sides.forEach(({ kernel: from, found: before }, i) => {
+    const next = sides[i + 1];
+    if (next === undefined) return;
+    const { kernel: to, found: after } = next;
     const same =
       options.states === true
         ? outcome(before) === outcome(after)
         : before.observation === after.observation;
-    if (same) continue;
+    if (same) return;
     flips.push({
       from,
       to,
@@ -55,7 +84,7 @@ export const bisect = (
       statesAfter: after.states.map((s) => s.text),
       ...causesOf(checker, from, to, before, after, options),
     });
-  }
+  });
   return flips;
 };
 
@@ -65,13 +94,13 @@ const causesOf = (
   to: string,
   before: Exploration,
   after: Exploration,
-  options: CheckOptions & { readonly states?: boolean },
+  options: BisectOptions,
 ): Pick<Flip, 'causes' | 'reason'> => {
   for (const [kernel, side] of [
     [from, before],
     [to, after],
   ] as const) {
-    if (side.observation === 'Unsupported' || side.observation === 'Incomplete')
+    if (side.observation === 'Unsupported')
       return { causes: [], reason: `${kernel}: ${side.reason ?? side.observation}` };
   }
   const [oldRules, newRules] = [rulesFor(from), rulesFor(to)];
@@ -82,7 +111,10 @@ const causesOf = (
   ]);
   const differences = diffRules(from, to).filter((d) => read.has(d.rule.name));
   const wanted = options.states === true ? outcome(after) : after.observation;
+  let stopped = false;
   const brings = (set: readonly RuleDifference[]): boolean => {
+    stopped ||= options.onExplore?.(`${from} with rules of ${to}`) === true;
+    if (stopped) return false;
     const mixed = takeRules(
       oldRules,
       newRules,
@@ -93,6 +125,7 @@ const causesOf = (
   };
   for (let size = 1; size <= Math.min(MAX_SET, differences.length); size++) {
     const causes = subsets(differences, size).filter(brings);
+    if (stopped) return { causes, reason: 'interrupted before all sets of rules were tried' };
     if (causes.length > 0) return { causes, reason: null };
   }
   return {

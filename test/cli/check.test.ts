@@ -186,6 +186,18 @@ wrong-names.litmus:9:11: error L041: there is no call \`pin_user_page_fast\`
     [['--design', 'x'], 'pinfold: --design x: there is no such design; known: bias-2019\n'],
     [['--max-states', '0'], 'pinfold: --max-states 0: write a number above 0\n'],
     [['--timeout', 'long'], 'pinfold: --timeout long: write a number above 0\n'],
+    [
+      ['--seed', '3'],
+      'pinfold: --seed: it would change nothing; every execution is explored, none is sampled; add --random N to sample N of them\n',
+    ],
+    [
+      ['--pct', '3'],
+      'pinfold: --pct: it would change nothing; every execution is explored, none is sampled; add --random N to sample N of them\n',
+    ],
+    [
+      ['--random', '10', '--unreduced'],
+      'pinfold: --unreduced: it would change nothing; --random samples executions and stores no states; leave out one of the two\n',
+    ],
     [['--color', 'sometimes'], 'pinfold: --color sometimes: write auto, always or never\n'],
     [
       ['twins'],
