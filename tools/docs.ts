@@ -1,8 +1,8 @@
 /**
- * Writes the tables of docs/language.md from the tables of the language: between `<!-- begin NAME -->` and
- * `<!-- end NAME -->`. `node tools/docs.ts` writes the file, `--check` only says whether it is current.
+ * Writes docs/errors.md, and the tables of docs/language.md from the tables of the language: between `<!-- begin NAME -->` and
+ * `<!-- end NAME -->`. `node tools/docs.ts` writes the files, `--check` only says whether they are current.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isModelled } from '../src/litmus/compile/body.ts';
 import {
@@ -14,8 +14,11 @@ import {
   QUERIES,
 } from '../src/litmus/index.ts';
 import { COUNTERS } from '../src/litmus/queries.ts';
+import { errorsPage } from './errors-page.ts';
 
 const FILE = fileURLToPath(new URL('../docs/language.md', import.meta.url));
+
+const ERRORS_FILE = fileURLToPath(new URL('../docs/errors.md', import.meta.url));
 
 const GROUPS: Readonly<Record<CallGroup, string>> = {
   memory: 'Memory',
@@ -111,10 +114,17 @@ export const withTables = (text: string): string => {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const now = readFileSync(FILE, 'utf8');
-  const current = withTables(now);
-  if (process.argv.includes('--check')) {
-    if (now !== current) console.error('docs/language.md is not current: run node tools/docs.ts');
-    process.exitCode = now === current ? 0 : 1;
-  } else if (now !== current) writeFileSync(FILE, current);
+  const current: readonly (readonly [file: string, text: string])[] = [
+    [FILE, withTables(readFileSync(FILE, 'utf8'))],
+    [ERRORS_FILE, errorsPage()],
+  ];
+  const old = current.filter(
+    ([file, text]) => !existsSync(file) || readFileSync(file, 'utf8') !== text,
+  );
+  for (const [file, text] of old) {
+    if (process.argv.includes('--check')) {
+      console.error(`${file} is not current: run node tools/docs.ts`);
+      process.exitCode = 1;
+    } else writeFileSync(file, text);
+  }
 }

@@ -45,6 +45,28 @@ describe('pinfold', () => {
   });
 });
 
+describe('pinfold errors', () => {
+  test('lists every code; explains one with its example', () => {
+    const all = pinfold(['errors']);
+    expect(all).toMatchObject({ status: 0, stderr: '' });
+    expect(all.stdout).toMatch(/^L001 {2}A character that the language does not know\n/);
+    const one = pinfold(['errors', 'l048']);
+    expect(one).toMatchObject({ status: 0, stderr: '' });
+    expect(one.stdout).toMatch(/^L048 \(error\): Operands of the wrong type\n/);
+    expect(one.stdout).toContain('example.litmus:8:8: error L048: ');
+    const json = JSON.parse(pinfold(['errors', '--json', 'L048']).stdout) as object;
+    expect(json).toMatchObject({ schema: 'pinfold.errors/1', errors: [{ code: 'L048' }] });
+  });
+
+  test('an unknown code is refused', () => {
+    expect(pinfold(['errors', 'L999'])).toEqual({
+      status: 2,
+      stdout: '',
+      stderr: "pinfold: 'L999' is no code of an error; `pinfold errors` lists them\n",
+    });
+  });
+});
+
 describe('pinfold kernels', () => {
   test.each([
     ['kernels-diff', ['diff', '5.15', '5.16']],
