@@ -61,6 +61,12 @@ const CONSTANTS: Readonly<Record<string, Has>> = {
   MAP_FIXED_NOREPLACE: (r) => r.call.mapFixedNoreplace,
   MREMAP_DONTUNMAP: (r) => r.call.mremapDontunmap,
   F_SEAL_FUTURE_WRITE: (r) => r.call.sealFutureWrite,
+  F_SEAL_EXEC: (r) => r.call.memfdExec,
+  MFD_HUGETLB: (r) => r.call.memfdHugetlb,
+  MFD_HUGE_2MB: (r) => r.call.memfdHugetlb,
+  MFD_HUGE_1GB: (r) => r.call.memfdHugetlb,
+  MFD_EXEC: (r) => r.call.memfdExec,
+  MFD_NOEXEC_SEAL: (r) => r.call.memfdExec,
 };
 
 /** `FOLL_HONOR_NUMA_FAULT` -> `honorNumaFault`. */

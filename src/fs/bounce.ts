@@ -9,7 +9,7 @@ import { EFAULT } from '../machine/errno.ts';
 import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { bounceIn, bounceOut } from '../mm/file-io.ts';
 import type { Kernel } from '../mm/kernel.ts';
-import { userAccess } from '../mm/memory.ts';
+import { kernelAccess } from '../mm/memory.ts';
 
 /** Byte `i` of the task's buffer. */
 export function bounceByte(k: Kernel, task: TaskId, i: number): number {
@@ -24,7 +24,7 @@ export function* copyFromUser(
   off: number,
   n: number,
 ): Steps<number> {
-  const pfn = yield* userAccess(k, task, vpn, false);
+  const pfn = yield* kernelAccess(k, task, vpn, false);
   if (pfn < 0) return -EFAULT;
   bounceIn(k, task, pfn, off, n);
   return 0;
@@ -38,7 +38,7 @@ export function* copyToUser(
   off: number,
   n: number,
 ): Steps<number> {
-  const pfn = yield* userAccess(k, task, vpn, true);
+  const pfn = yield* kernelAccess(k, task, vpn, true);
   if (pfn < 0) return -EFAULT;
   bounceOut(k, task, pfn, off, n);
   return 0;

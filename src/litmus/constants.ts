@@ -111,6 +111,7 @@ const FAMILIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     F_SEAL_GROW: 4,
     F_SEAL_WRITE: 8,
     F_SEAL_FUTURE_WRITE: 16,
+    F_SEAL_EXEC: 32,
   },
   UFFD: {
     UFFDIO_REGISTER_MODE_MISSING: 1,

@@ -15,7 +15,7 @@ import { FILE } from './file-tables.ts';
 import { folioPut } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { SEAL } from './memfd.ts';
-import { userAccess } from './memory.ts';
+import { kernelAccess } from './memory.ts';
 import { cacheLoad } from './page-cache.ts';
 import { folioMarkDirty } from './set-dirty.ts';
 import { shmemAllocFolio, shmemGetFolio } from './shmem.ts';
@@ -86,7 +86,7 @@ export function* filePread(
       }
       bounceClear(k, task);
     }
-    const target = yield* userAccess(k, task, vpn + (to >>> 12), true);
+    const target = yield* kernelAccess(k, task, vpn + (to >>> 12), true);
     if (target < 0) {
       result = -EFAULT;
       break;
@@ -129,7 +129,7 @@ export function* filePwrite(
     const chunk = Math.min(PAGE_SIZE - (from & 4095), PAGE_SIZE - (to & 4095), count - done);
     result = writeDenied(k, file, posPage + (to >>> 12), (to & 4095) + chunk);
     if (result !== 0) break;
-    const source = yield* userAccess(k, task, vpn + (from >>> 12), false);
+    const source = yield* kernelAccess(k, task, vpn + (from >>> 12), false);
     if (source < 0) {
       result = -EFAULT;
       break;

@@ -8,12 +8,9 @@ import type { FileId, MmId, VmaId, Vpn } from '../machine/types.ts';
 import { FILE } from './file-tables.ts';
 import { FOLL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
+import { growStack } from './stack.ts';
 import { findVma, isCowMapping, VM } from './vma.ts';
 
-/** RLIMIT_STACK's usual 8 MiB, in pages. */
-const STACK_LIMIT = 2048;
-/** stack_guard_gap, in pages. */
-const STACK_GAP = 256;
 /** Below a stack by at most this many pages: an access that used to grow it (6.5+ warns). */
 const STACK_NEAR = 16;
 
@@ -30,24 +27,7 @@ export function gupVma(k: Kernel, mm: MmId, vpn: Vpn): VmaId {
     if (k.vma.start[vma] - vpn <= STACK_NEAR) warn(k, WARN.stackGrow);
     return 0;
   }
-  return growStack(k, mm, vma, vpn) ? vma : 0;
-}
-
-/**
- * expand_downwards(): false when the stack would pass its limit or come too near to the mapping
- * below.
- */
-function growStack(k: Kernel, mm: MmId, vma: VmaId, vpn: Vpn): boolean {
-  if (k.vma.end[vma] - vpn > STACK_LIMIT) return false;
-  let below = k.mm.vmaFirst[mm];
-  while (below !== vma && k.vma.next[below] !== vma) below = k.vma.next[below];
-  if (below !== vma && k.vma.end[below] + STACK_GAP > vpn) return false;
-  const grow = k.vma.start[vma] - vpn;
-  if (grow > k.vma.pgoff[vma]) return false;
-  k.vma.start[vma] -= grow;
-  k.vma.pgoff[vma] -= grow;
-  k.mm.totalVm[mm] += grow;
-  return true;
+  return growStack(k, vma, vpn) ? vma : 0;
 }
 
 /** What a call gets where nothing is mapped: MADV_POPULATE has its own error (A.4.2). */

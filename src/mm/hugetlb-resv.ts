@@ -189,6 +189,13 @@ export function hugetlbVmaSplit(k: Kernel, vma: VmaId, newVma: VmaId): void {
   if (map !== 0) k.contents[mapWord(k, map, MAP.refs)] += 1;
 }
 
+/** The copy that mremap made takes the map over (clear_vma_resv_huge_pages). Not a step: mmap_lock is held. */
+export function hugetlbVmaMove(k: Kernel, vma: VmaId, copy: VmaId): void {
+  k.hugetlb.unmapped[copy] = k.hugetlb.unmapped[vma];
+  k.hugetlb.vmaResv[copy] = k.hugetlb.vmaResv[vma];
+  k.hugetlb.vmaResv[vma] = 0;
+}
+
 /** hugetlb_vm_op_close(): what the owner reserved in this VMA's range and never used goes back. */
 export function* hugetlbVmaClose(k: Kernel, vma: VmaId): Steps<void> {
   const map = k.hugetlb.vmaResv[vma];

@@ -182,7 +182,9 @@ function* adviseDontneed(
   if ((flags & VM.hugetlb) !== 0) {
     // The call learnt of huge pages together with MADV_DONTNEED_LOCKED.
     if (!k.rules.madvise.dontneedLocked || start % vmaAlign(k, vma) !== 0) return -EINVAL;
-    stop = end - (end % vmaAlign(k, vma));
+    const whole = vmaAlign(k, vma);
+    stop = end - (end % whole);
+    if (stop < end && k.rules.madvise.hugetlbEnd === 'up') stop += whole;
   }
   if (start < stop) yield* zapRange(k, vma, start, stop);
   return 0;

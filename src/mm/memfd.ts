@@ -40,13 +40,19 @@ export function hugeOrderOf(flags: number): number {
 /** memfd_create(): a new file of size 0. -EINVAL for flags that do not exist, -EMFILE without numbers. */
 export function* sysMemfdCreate(k: Kernel, flags: number): Steps<FileId> {
   const hugetlb = (flags & MFD.hugetlb) !== 0;
-  const known = MFD.cloexec | MFD.allowSealing | MFD.hugetlb | (hugetlb ? 63 << HUGE_SHIFT : 0);
+  let known = MFD.cloexec | MFD.allowSealing | (hugetlb ? 63 << HUGE_SHIFT : 0);
+  if (k.rules.call.memfdHugetlb) known |= MFD.hugetlb;
+  if (k.rules.call.memfdExec) known |= MFD.noexecSeal | MFD.exec;
   if ((flags & ~known) !== 0) return -EINVAL;
+  const both = MFD.noexecSeal | MFD.exec;
+  if ((flags & both) === both) return -EINVAL;
   if (hugetlb && hugeOrderOf(flags) === 0) return -EINVAL;
   const file = yield* newFile(k, hugetlb ? FILE.hugetlbfs : FILE.shmem);
   if (file === 0) return -EMFILE;
   if (hugetlb) k.file.order[file] = hugeOrderOf(flags);
-  k.file.seals[file] = (flags & MFD.allowSealing) !== 0 ? 0 : SEAL.seal;
+  // What can't be executed is sealed so for good, and takes other seals too.
+  if ((flags & MFD.noexecSeal) !== 0) k.file.seals[file] = SEAL.exec;
+  else k.file.seals[file] = (flags & MFD.allowSealing) !== 0 ? 0 : SEAL.seal;
   return file;
 }
 
@@ -63,12 +69,20 @@ export function getSeals(k: Kernel, file: FileId): number {
  */
 export function* addSeals(k: Kernel, file: FileId, seals: number): Steps<number> {
   if (getSeals(k, file) < 0) return -EINVAL;
-  const future = k.rules.call.sealFutureWrite ? SEAL.futureWrite : 0;
-  if ((seals & ~(SEAL.seal | SEAL.shrink | SEAL.grow | SEAL.write | future)) !== 0) return -EINVAL;
+  let known = SEAL.seal | SEAL.shrink | SEAL.grow | SEAL.write;
+  if (k.rules.call.sealFutureWrite) known |= SEAL.futureWrite;
+  if (k.rules.call.memfdExec) known |= SEAL.exec;
+  if ((seals & ~known) !== 0) return -EINVAL;
   yield* lock(k, R.inodeLock, inodeRwsem(k, file));
-  const error = yield* sealLocked(k, file, seals);
+  const error = yield* sealLocked(k, file, seals | impliedSeals(k, file, seals));
   yield* unlock(k, R.inodeLock, inodeRwsem(k, file));
   return error;
+}
+
+/** Sealing the mode of a file that may be executed seals its content too (memfd_add_seals). */
+function impliedSeals(k: Kernel, file: FileId, seals: number): number {
+  if ((seals & SEAL.exec) === 0 || (k.file.seals[file] & SEAL.exec) !== 0) return 0;
+  return SEAL.shrink | SEAL.grow | SEAL.write | SEAL.futureWrite;
 }
 
 function* sealLocked(k: Kernel, file: FileId, seals: number): Steps<number> {

@@ -21,6 +21,7 @@ import { doHugePmdWpPage } from './huge-wp.ts';
 import { hugetlbFault } from './hugetlb-fault.ts';
 import type { Kernel } from './kernel.ts';
 import { isLeaf, isTable, pmdAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { faultGrowsStack, stackAbove } from './stack.ts';
 import { doSwapPage } from './swap-fault.ts';
 import { isCowMapping, VM, vmaAt, vmaIsAnonymous } from './vma.ts';
 
@@ -137,20 +138,41 @@ function* setAccessed(
  * -EFAULT (SIGSEGV, SIGBUS), -EHWPOISON (SIGBUS of a broken page), -ENOMEM (killed for lack of memory).
  */
 export function* userAccess(k: Kernel, task: TaskId, vpn: Vpn, write: boolean): Steps<Pfn> {
+  return yield* access(k, task, vpn, write, true);
+}
+
+/** The same access made by the kernel on the task's behalf (copy_to_user, copy_from_user). */
+export function* kernelAccess(k: Kernel, task: TaskId, vpn: Vpn, write: boolean): Steps<Pfn> {
+  return yield* access(k, task, vpn, write, false);
+}
+
+function* access(k: Kernel, task: TaskId, vpn: Vpn, write: boolean, byUser: boolean): Steps<Pfn> {
   const mm = k.task.mm[task];
   if (mm === 0) return -EFAULT;
   for (;;) {
     const pfn = yield* mmuAccess(k, k.task.cpu[task], mm, vpn, write);
     if (pfn !== -1) return pfn;
-    const result = yield* userFault(k, task, mm, vpn, write);
+    const result = yield* userFault(k, task, mm, vpn, write, byUser);
     if ((result & VMF.error) !== 0) return faultErrno(result);
   }
 }
 
 /** do_user_addr_fault(): returns `VMF` bits; mmap_lock is not held any more. */
-function* userFault(k: Kernel, task: TaskId, mm: MmId, vpn: Vpn, write: boolean): Steps<number> {
+function* userFault(
+  k: Kernel,
+  task: TaskId,
+  mm: MmId,
+  vpn: Vpn,
+  write: boolean,
+  byUser: boolean,
+): Steps<number> {
   yield* lockShared(k, R.mmapLock, mm);
   const vma = vmaAt(k, mm, vpn);
+  if (stackAbove(k, mm, vpn) !== 0) {
+    yield* unlockShared(k, R.mmapLock, mm);
+    const again = yield* faultGrowsStack(k, mm, vpn, byUser);
+    return again ? 0 : VMF.sigsegv;
+  }
   if (vma === 0 || !accessAllowed(k, vma, write)) {
     yield* unlockShared(k, R.mmapLock, mm);
     return VMF.sigsegv;

@@ -1,13 +1,15 @@
 /**
  * mremap(2) (mm/mremap.c: vma_to_resize, mremap_to, move_vma). Pinned pages move along and stay pinned (A.22.6, A.26).
- * Mappings of huge pages (hugetlb) can be made smaller, not moved.
+ * Mappings of huge pages (hugetlb) can be made smaller, and moved where mremap.hugetlb says so.
  */
 import { R } from '../machine/access.ts';
 import { EFAULT, EINVAL, ENOMEM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { hugetlbVmaMove } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
 import { unmapRange } from './mmap.ts';
+import { moveHugetlbEntries } from './move-hugetlb.ts';
 import { movePageTables } from './move-pages.ts';
 import { populateRange } from './populate.ts';
 import { MIN_VPN, rangeFree, TASK_PAGES, unmappedArea } from './unmapped-area.ts';
@@ -22,7 +24,7 @@ import {
   vmaIsAnonymous,
   vmaSetFile,
 } from './vma.ts';
-import { growVma, mergeVma, vmaAlign } from './vma-split.ts';
+import { growVma, isolateRange, mergeVma, vmaAlign } from './vma-split.ts';
 
 /** MREMAP_*. */
 export const MREMAP = { mayMove: 1, fixed: 2, dontUnmap: 4 } as const;
@@ -60,21 +62,26 @@ function* remap(
   k: Kernel,
   mm: MmId,
   vpn: Vpn,
-  oldNr: number,
-  newNr: number,
+  oldPages: number,
+  newPages: number,
   flags: number,
   newVpn: Vpn,
 ): Steps<Vpn> {
   const vma = vmaAt(k, mm, vpn);
   if (vma === 0) return -EFAULT;
+  const whole = vmaAlign(k, vma);
+  // Since they can be moved, huge pages go by whole ones, and never more of them.
+  const unit = k.rules.mremap.hugetlb ? whole : 1;
+  const oldNr = Math.ceil(oldPages / unit) * unit;
+  const newNr = Math.ceil(newPages / unit) * unit;
+  if (unit > 1 && (newVpn % unit !== 0 || newNr > oldNr)) return -EINVAL;
   if ((flags & (MREMAP.fixed | MREMAP.dontUnmap)) !== 0) {
     return yield* remapTo(k, mm, vma, vpn, oldNr, newNr, flags, newVpn);
   }
-  const align = vmaAlign(k, vma);
-  if (vpn % align !== 0) return -EINVAL;
-  if (oldNr >= newNr) {
-    const tail = Math.ceil(newNr / align) * align;
-    const error = yield* unmapRange(k, mm, vpn + tail, vpn + Math.ceil(oldNr / align) * align);
+  if (vpn % whole !== 0) return -EINVAL;
+  if (oldNr === newNr) return vpn;
+  if (oldNr > newNr) {
+    const error = yield* unmapRange(k, mm, vpn + newNr, vpn + oldNr);
     return error === 0 ? vpn : error;
   }
   const denied = resizeError(k, vma, vpn, oldNr, newNr, flags);
@@ -118,8 +125,13 @@ function* remapTo(
     const error = yield* unmapRange(k, mm, vpn + newNr, vpn + oldNr);
     if (error !== 0) return error;
   }
+  if (vmaAlign(k, vmaAt(k, mm, vpn)) > 1) {
+    // A mapping of its own, which takes what is reserved for it along.
+    const error = yield* isolateRange(k, mm, vpn, vpn + Math.min(oldNr, newNr));
+    if (error !== 0) return error;
+  }
   const source = vmaAt(k, mm, vpn);
-  const target = fixed ? newVpn : unmappedArea(k, mm, newVpn, newNr, 1, 0);
+  const target = fixed ? newVpn : unmappedArea(k, mm, newVpn, newNr, vmaAlign(k, vma), 0);
   if (target === 0) return -ENOMEM;
   return yield* moveVma(
     k,
@@ -142,9 +154,11 @@ function resizeError(
   flags: number,
 ): number {
   const vm = k.vma.flags[vma];
-  if (oldNr === 0 && (vm & (VM.shared | VM.mayShare)) === 0) return -EINVAL;
+  if (oldNr === 0 && (vm & (VM.shared | VM.mayShare)) === 0 && !k.rules.mremap.zeroPrivate)
+    return -EINVAL;
   if ((flags & MREMAP.dontUnmap) !== 0 && (vm & (VM.dontExpand | VM.pfnmap)) !== 0) return -EINVAL;
-  if ((vm & VM.hugetlb) !== 0) return -EINVAL;
+  if ((vm & VM.hugetlb) !== 0 && (!k.rules.mremap.hugetlb || vpn % vmaAlign(k, vma) !== 0))
+    return -EINVAL;
   if (oldNr > k.vma.end[vma] - vpn) return -EFAULT;
   if (newNr === oldNr) return 0;
   if ((vm & (VM.dontExpand | VM.pfnmap)) !== 0) return -EFAULT;
@@ -164,13 +178,16 @@ function* moveVma(
   const mm = k.vma.mm[vma];
   const copy = yield* copyVma(k, vma, vpn, newNr, target);
   if (copy === 0) return -ENOMEM;
-  const moved = yield* movePageTables(k, vma, copy, vpn, target, oldNr);
+  const moved = yield* moveEntries(k, vma, copy, vpn, target, oldNr);
   if (moved < oldNr) {
     // Out of memory half way: back again. The old tables are all still there.
-    yield* movePageTables(k, copy, vma, target, vpn, moved);
+    yield* moveEntries(k, copy, vma, target, vpn, moved);
     yield* removeVma(k, copy);
     return -ENOMEM;
   }
+  // The copy keeps what was reserved (clear_vma_resv_huge_pages).
+  if ((k.vma.flags[vma] & VM.hugetlb) !== 0) hugetlbVmaMove(k, vma, copy);
+  if (oldNr === 0) return target;
   if (!keep) {
     const error = yield* unmapRange(k, mm, vpn, vpn + oldNr);
     if (error !== 0) return error;
@@ -183,6 +200,19 @@ function* moveVma(
   }
   yield* mergeVma(k, copy);
   return target;
+}
+
+function* moveEntries(
+  k: Kernel,
+  source: VmaId,
+  target: VmaId,
+  from: Vpn,
+  to: Vpn,
+  nr: number,
+): Steps<number> {
+  if ((k.vma.flags[source] & VM.hugetlb) !== 0)
+    return yield* moveHugetlbEntries(k, source, target, from, to, nr);
+  return yield* movePageTables(k, source, target, from, to, nr);
 }
 
 /** copy_vma(): the mapping for [target, target + nr), continuing `vma` at `vpn`: same file, family, page indexes. */

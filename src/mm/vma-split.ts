@@ -146,30 +146,3 @@ export function* growVma(k: Kernel, vma: VmaId, end: Vpn): Steps<void> {
   k.mm.totalVm[mm] += more;
   if ((k.vma.flags[vma] & VM.locked) !== 0) k.mm.lockedVm[mm] += more;
 }
-
-/** Pages that stay free below a stack (stack_guard_gap). */
-const STACK_GUARD = 256;
-
-/**
- * expand_stack(): a MAP_GROWSDOWN mapping grows down to `vpn`. False when the mapping below is nearer than the guard
- * gap. The caller holds mmap_lock (kernels before 6.5 let faults do it with the lock shared).
- */
-export function* expandStack(k: Kernel, vma: VmaId, vpn: Vpn): Steps<boolean> {
-  const more = k.vma.start[vma] - vpn;
-  if (more <= 0) return true;
-  const mm = k.vma.mm[vma];
-  const before = vmaBefore(k, mm, k.vma.start[vma]);
-  if (
-    before !== 0 &&
-    k.vma.end[before] + STACK_GUARD > vpn &&
-    (k.vma.flags[before] & VM.growsDown) === 0
-  )
-    return false;
-  if (vpn < STACK_GUARD) return false;
-  yield* lockRmap(k, vma);
-  k.vma.start[vma] = vpn;
-  k.vma.pgoff[vma] -= more;
-  yield* unlockRmap(k, vma);
-  k.mm.totalVm[mm] += more;
-  return true;
-}

@@ -1,6 +1,6 @@
 /** What single calls answer, where a test of one thread shows it. */
 import { describe, expect, test } from 'vitest';
-import { outcome, PAGE } from './check-text.ts';
+import { checkText, outcome, PAGE } from './check-text.ts';
 
 const NEW_FILE = `int fd = open("/ext4/new", O_RDWR | O_CREAT | O_TRUNC | O_DIRECT); char *buf = ${PAGE}; buf[0] = 3;`;
 
@@ -103,4 +103,74 @@ describe('addresses that the model has not got', () => {
       'r0=-12; r1=-12; r2=-22; r3=-12;',
     );
   });
+});
+
+describe('files that are there already', () => {
+  test('O_CREAT | O_EXCL is -EEXIST', () => {
+    const body =
+      'r0 = open("/tmpfs/f", O_RDWR | O_CREAT | O_EXCL); r1 = open("/tmpfs/g", O_RDWR | O_EXCL | O_CREAT);';
+    expect(outcome('6.12', 'int fd = open("/tmpfs/f", O_RDWR | O_CREAT);', body, 'r0 r1')).toBe(
+      'r0=-17; r1=4;',
+    );
+  });
+
+  test('O_TRUNC empties them', () => {
+    const init = `int fd = open("/tmpfs/f", O_RDWR | O_CREAT); char *buf = ${PAGE}; pwrite(fd, buf, 9, 0);`;
+    const body =
+      'r0 = pread(fd, buf, 9, 0); int again = open("/tmpfs/f", O_RDWR | O_TRUNC); r1 = pread(fd, buf, 9, 0);';
+    expect(outcome('6.12', init, body, 'r0 r1')).toBe('r0=9; r1=0;');
+  });
+
+  test.each([
+    ['6.5', '/tmpfs/f', -22],
+    ['6.6', '/tmpfs/f', 3],
+    ['6.6', '/hugetlbfs/f', -22],
+  ])('S203 at %s %s opens with O_DIRECT: %i', (kernel, path, answer) => {
+    const body = `r0 = open("${path}", O_RDWR | O_CREAT | O_DIRECT);`;
+    expect(outcome(kernel, '', body, 'r0')).toBe(`r0=${answer};`);
+  });
+});
+
+describe('memfd_create', () => {
+  test('S201 MFD_HUGETLB before 4.14 is a flag that the kernel has not', () => {
+    const body = 'r0 = memfd_create("a", MFD_HUGETLB);';
+    expect(outcome('4.13', '', body, 'r0')).toBe('this kernel has no MFD_HUGETLB');
+    expect(outcome('4.14', '', body, 'r0')).toBe('r0=3;');
+  });
+
+  test('S202 sealed against execution for good, or executable; not both', () => {
+    const body = `r0 = memfd_create("a", MFD_NOEXEC_SEAL); r1 = fcntl(r0, F_GET_SEALS, 0);
+      r2 = memfd_create("b", MFD_EXEC | MFD_ALLOW_SEALING); r3 = fcntl(r2, F_ADD_SEALS, F_SEAL_EXEC);
+      r4 = fcntl(r2, F_GET_SEALS, 0); r5 = memfd_create("c", MFD_EXEC | MFD_NOEXEC_SEAL);`;
+    expect(outcome('6.3', '', body, 'r0 r1 r2 r3 r4 r5')).toBe(
+      'r0=3; r1=32; r2=4; r3=0; r4=62; r5=-22;',
+    );
+    expect(outcome('6.2', '', body, 'r0')).toBe('this kernel has no MFD_NOEXEC_SEAL');
+  });
+});
+
+describe('processes', () => {
+  const CHILD = (body: string): string =>
+    `C text\n{ }\nP0() { fork(P1); ${body} }\nP1() { exit(); }\nexists (0:r0=12345 /\\ 0:r1=12345 /\\ 0:r2=12345)\n`;
+  const states = (body: string): string[] =>
+    checkText('6.12', CHILD(body)).states.map((s) => s.text);
+
+  test('a child can be waited for once: then -ECHILD, and a signal finds nobody', () => {
+    expect(states('r0 = wait(P1); r1 = wait(P1); r2 = kill(P1, SIGKILL);')).toEqual([
+      '0:r0=1; 0:r1=-10; 0:r2=-3;',
+    ]);
+  });
+
+  test('a child that has ended takes signals until then', () => {
+    expect(states('r0 = kill(P1, SIGKILL); r1 = wait(P1); r2 = kill(P1, 0);')).toEqual([
+      '0:r0=0; 0:r1=1; 0:r2=-3;',
+    ]);
+  });
+});
+
+test('a page cannot be moved to a node that is not there: -ENODEV', () => {
+  const body = 'r0 = migrate(buf, 77); r1 = migrate(buf, -1); r2 = migrate(buf, 1);';
+  expect(outcome('6.12', `char *buf = ${PAGE}; buf[0] = 1;`, body, 'r0 r1 r2')).toBe(
+    'r0=-19; r1=-19; r2=0;',
+  );
 });

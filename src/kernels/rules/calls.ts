@@ -166,4 +166,65 @@ export const CALL_RULES = [
     ],
     source: 'fcntl(2)',
   },
+  {
+    id: 'S198',
+    name: 'madvise.hugetlbEnd',
+    sentence:
+      'MADV_DONTNEED of part of a huge page (hugetlb): the end of the range is rounded up, and the whole page is lost, or down.',
+    values: [
+      { value: 'up' },
+      {
+        value: 'down',
+        from: '6.1',
+        commit: '8ebe0a5eaaeb',
+        title: 'mm,madvise,hugetlb: fix unexpected data loss with MADV_DONTNEED on hugetlbfs',
+      },
+    ],
+    source: 'mm/madvise.c: madvise_dontneed_free_valid_vma()',
+  },
+  {
+    id: 'S201',
+    name: 'call.memfdHugetlb',
+    sentence: 'memfd_create knows MFD_HUGETLB.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.14',
+        commit: '749df87bd7be',
+        title: 'mm/shmem: add hugetlbfs support to memfd_create()',
+      },
+    ],
+    source: 'memfd_create(2)',
+  },
+  {
+    id: 'S202',
+    name: 'call.memfdExec',
+    sentence: 'memfd_create knows MFD_EXEC and MFD_NOEXEC_SEAL, and F_SEAL_EXEC exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.3',
+        commit: '105ff5339f49',
+        title: 'mm/memfd: add MFD_NOEXEC_SEAL and MFD_EXEC',
+      },
+    ],
+    source: 'memfd_create(2)',
+  },
+  {
+    id: 'S203',
+    name: 'call.tmpfsDirect',
+    sentence: 'Files of tmpfs can be opened with O_DIRECT.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.6',
+        commit: 'e88e0d366f9c',
+        title: 'tmpfs: trivial support for direct IO',
+      },
+    ],
+    source: 'mm/shmem.c: shmem_file_open()',
+  },
 ] as const satisfies readonly RuleData[];

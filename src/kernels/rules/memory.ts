@@ -165,4 +165,51 @@ export const MEMORY_RULES = [
     ],
     source: 'semantics.md B.4 (window of CVE-2022-2590)',
   },
+  {
+    id: 'S195',
+    name: 'stack.belowPointer',
+    sentence:
+      'A program may touch memory far below its stack pointer and have a MAP_GROWSDOWN mapping grow there (x86).',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.0',
+        commit: '1d8ca3be86eb',
+        title: 'x86/mm/fault: Allow stack access below %rsp',
+      },
+    ],
+    source: 'arch/x86/mm/fault.c: do_user_addr_fault()',
+  },
+  {
+    id: 'S196',
+    name: 'mremap.hugetlb',
+    sentence: 'mremap can move mappings of huge pages (hugetlb).',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.16',
+        commit: '550a7d60bd5e',
+        title: 'mm, hugepages: add mremap() support for hugepage backed vma',
+      },
+    ],
+    source: 'mm/mremap.c: move_page_tables()',
+  },
+  {
+    id: 'S197',
+    name: 'mremap.zeroPrivate',
+    sentence:
+      'mremap with an old size of 0 makes a second mapping of private memory too, with new pages.',
+    values: [
+      { value: true },
+      {
+        value: false,
+        from: '4.14',
+        commit: 'dba58d3b8c50',
+        title: 'mm/mremap: fail map duplication attempts for private mappings',
+      },
+    ],
+    source: 'mm/mremap.c: vma_to_resize()',
+  },
 ] as const satisfies readonly RuleData[];

@@ -19,8 +19,6 @@ const UNKNOWN_CONSTANTS: ReadonlySet<string> = new Set([
   'MADV_HWPOISON',
   'MADV_SOFT_OFFLINE',
   'MAP_SYNC',
-  'MFD_EXEC',
-  'MFD_NOEXEC_SEAL',
 ]);
 
 /** Calls and constants of the test that the model has not got, sorted. */

@@ -3,7 +3,7 @@
 import { fileOfFd } from '../../fs/fd.ts';
 import { at, R, WRITE } from '../../machine/access.ts';
 import { GFP } from '../../machine/buddy.ts';
-import { EBADF, EBUSY, EFAULT, EINVAL } from '../../machine/errno.ts';
+import { EBADF, EBUSY, EFAULT, EINVAL, ENODEV } from '../../machine/errno.ts';
 import { refTryAdd } from '../../machine/grab-words.ts';
 import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../../machine/locks.ts';
 import { leafPfn, noteWalk } from '../../machine/mmu.ts';
@@ -55,7 +55,9 @@ function* onAddress(k: Lit, thread: number, pc: number, id: number): Steps<numbe
   const vpn = argVpn(k, pc, shift);
   if (id === CALL.khugepaged) return yield* collapseHugePage(k, mm, vpn);
   if (id === CALL.split_huge_page) return yield* callSplit(k, mm, vpn);
-  return yield* callMigrate(k, mm, vpn, argInt(k, pc, shift + 1));
+  const node = argInt(k, pc, shift + 1);
+  if (node < 0 || node >= k.nodes) return -ENODEV;
+  return yield* callMigrate(k, mm, vpn, node);
 }
 
 /** move_pages(2) for one page. */

@@ -7,7 +7,16 @@ import { OWN_POSITION, readFd, readValue, writeFd } from '../../fs/read-write.ts
 import { sysVmsplice } from '../../fs/splice.ts';
 import { OFD } from '../../fs/system.ts';
 import { at, R, WRITE } from '../../machine/access.ts';
-import { EBADF, EINVAL, EMFILE, ENOENT, ENOMEM, EOPNOTSUPP, ESPIPE } from '../../machine/errno.ts';
+import {
+  EBADF,
+  EEXIST,
+  EINVAL,
+  EMFILE,
+  ENOENT,
+  ENOMEM,
+  EOPNOTSUPP,
+  ESPIPE,
+} from '../../machine/errno.ts';
 import type { FileId, Steps, TaskId } from '../../machine/types.ts';
 import { fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
@@ -59,6 +68,8 @@ export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<
 
 const O_RDWR = 2;
 const O_CREAT = 0o100;
+const O_EXCL = 0o200;
+const O_TRUNC = 0o1000;
 const O_DIRECT = 0o40000;
 
 /** Which file system a path names, by its first part. */
@@ -92,6 +103,14 @@ function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
     if (file === 0) return -EMFILE;
     if (fs === FS.hugetlbfs) k.file.order[file] = HPAGE_ORDER;
     k.lit.names[name] = file;
+  } else if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) {
+    return -EEXIST;
+  }
+  // Refused when the file is there already, be it by this very call (do_dentry_open).
+  if ((flags & O_DIRECT) !== 0 && !(fs === FS.tmpfs && k.rules.call.tmpfsDirect)) return -EINVAL;
+  if ((flags & O_TRUNC) !== 0) {
+    const error = yield* sysFtruncate(k, file, 0, 0);
+    if (error !== 0) return error;
   }
   // One reference for the name, one for the descriptor.
   yield* fileGet(k, file);

@@ -5,14 +5,14 @@ import { ringUnregister } from '../../drivers/io-uring.ts';
 import { processVmCopy } from '../../drivers/process-vm.ts';
 import { fdCloseAll, fdDup } from '../../fs/fd.ts';
 import { at, R, WAIT, WRITE } from '../../machine/access.ts';
-import { EFAULT, EINVAL, ENOMEM, ESRCH } from '../../machine/errno.ts';
+import { ECHILD, EFAULT, EINVAL, ENOMEM, ESRCH } from '../../machine/errno.ts';
 import type { MmId, Steps } from '../../machine/types.ts';
 import { copyWords } from '../../machine/words.ts';
 import { exitMm } from '../../mm/exit.ts';
 import { dupMm } from '../../mm/fork.ts';
 import { newTask, PF } from '../../mm/kernel.ts';
 import { CALL } from './call-ids.ts';
-import { KILLED, type Lit } from './program.ts';
+import { KILLED, type Lit, REAPED } from './program.ts';
 import { argInt, argOff, argVpn } from './values.ts';
 
 const PAGE_SIZE = 4096;
@@ -26,13 +26,9 @@ export function* callProcess(k: Lit, thread: number, pc: number, id: number): St
   const other = argInt(k, pc, 0);
   if (id === CALL.fork) return yield* callFork(k, thread, other);
   if (id === CALL.wait) return yield* callWait(k, other);
+  if (id === CALL.kill) return callKill(k, other, argInt(k, pc, 1));
   const mm = processMm(k, other);
   if (mm === 0) return -ESRCH;
-  if (id === CALL.kill) {
-    if (argInt(k, pc, 1) < 0 || argInt(k, pc, 1) > 64) return -EINVAL;
-    k.task.flags[k.lit.task[other]] |= argInt(k, pc, 1) === 9 ? PF.sigkill : PF.signal;
-    return 0;
-  }
   if (id === CALL.ptrace_write) {
     return yield* accessRemoteWrite(
       k,
@@ -78,17 +74,29 @@ function* callFork(k: Lit, thread: number, child: number): Steps<number> {
   return child;
 }
 
-/** wait(): until the child's body has ended; then its process is taken away. */
+/** kill(2). A child that has ended takes signals until somebody has waited for it. */
+function callKill(k: Lit, other: number, signal: number): number {
+  if (signal < 0 || signal > 64) return -EINVAL;
+  const task = k.lit.task[other];
+  if (task === 0 || (k.lit.reaped[other] & REAPED.waited) !== 0) return -ESRCH;
+  if (signal !== 0 && k.task.mm[task] !== 0)
+    k.task.flags[task] |= signal === 9 ? PF.sigkill : PF.signal;
+  return 0;
+}
+
+/** wait(): until the child's body has ended; then its process is taken away. -ECHILD: somebody has waited for it. */
 function* callWait(k: Lit, child: number): Steps<number> {
   yield WAIT | at(R.task, k.program.threads.length + child);
+  if ((k.lit.reaped[child] & REAPED.waited) !== 0) return -ECHILD;
+  k.lit.reaped[child] |= REAPED.waited;
   yield* takeAway(k, child);
   return child;
 }
 
 /** The end of a process: memory, descriptors and rings go. Nothing when it is gone already. */
 function* takeAway(k: Lit, thread: number): Steps<void> {
-  if (k.lit.reaped[thread] !== 0) return;
-  k.lit.reaped[thread] = 1;
+  if ((k.lit.reaped[thread] & REAPED.gone) !== 0) return;
+  k.lit.reaped[thread] |= REAPED.gone;
   const task = k.lit.task[thread];
   const mm = k.task.mm[task];
   if (k.mm.users[mm] === 1) {

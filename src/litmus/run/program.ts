@@ -100,6 +100,9 @@ export const LIMIT = {
   pipe: 5,
 } as const;
 
+/** Bits of `k.lit.reaped`: the process was taken away, by wait or by exit; somebody has waited for it. */
+export const REAPED = { gone: 1, waited: 2 } as const;
+
 /** The state of a running test. */
 export interface LitTables {
   /** Two words a variable: low 32 bits and the rest; the value is hi * 2^32 + lo. */
@@ -111,7 +114,7 @@ export interface LitTables {
   readonly killed: Int32Array;
   /** Instruction that each thread is at or was at last; for people who read a trace. */
   readonly at: Int32Array;
-  /** Its process was taken away by wait or exit. */
+  /** By thread: `REAPED` bits of its process. */
   readonly reaped: Int32Array;
   readonly task: Int32Array;
   /** Events, then two words a barrier: arrived, open. Region `R.event`. */
