@@ -3,19 +3,19 @@
  * registration, whatever is mapped at the address now.
  */
 
-import { copyFromPage } from '../fs/bounce.ts';
-import { growDisk } from '../fs/direct-io.ts';
-import { diskBlock } from '../fs/disk.ts';
+import { copyFromPage, copyToPage } from '../fs/bounce.ts';
+import { directIo } from '../fs/direct-io.ts';
 import { fdRefuses, ofdOf } from '../fs/fd.ts';
 import { pipeReadValue, pipeWrite } from '../fs/pipe.ts';
-import { readValue } from '../fs/read-write.ts';
-import { DISK_BLOCKS, OFD, type System } from '../fs/system.ts';
-import { at, R, READ, WRITE } from '../machine/access.ts';
-import { pageByte, setPageByte } from '../machine/contents.ts';
-import { EBADF, EFAULT, EINVAL, ENOSPC } from '../machine/errno.ts';
-import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { bounceClear } from '../mm/file-io.ts';
-import { ringCovers, ringPage } from './io-uring.ts';
+import { isDirect } from '../fs/read-write.ts';
+import { OFD, type System } from '../fs/system.ts';
+import { at, R, WRITE } from '../machine/access.ts';
+import { setPageByte } from '../machine/contents.ts';
+import { EBADF, EFAULT, EINVAL, ENOTBLK } from '../machine/errno.ts';
+import type { FileId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { bounceClear, bytesLeft, fileGetFolio, writeBounced } from '../mm/file-io.ts';
+import { folioPut } from '../mm/folio.ts';
+import { ringCovers, ringPage, ringPageAt } from './io-uring.ts';
 
 const PAGE_SIZE = 4096;
 
@@ -35,36 +35,32 @@ export function* fixedIo(
   if (fdRefuses(k, mm, fd, !isRead)) return -EBADF;
   if (!ringCovers(k, mm, slot, vpn, off, len)) return -EFAULT;
   const ofd = ofdOf(k, mm, fd);
-  if (k.ofd.kind[ofd] === OFD.disk)
-    return yield* fixedDisk(k, mm, isRead, k.ofd.target[ofd], vpn, off, len, pos, slot);
+  if (k.ofd.kind[ofd] === OFD.file) {
+    const file = k.ofd.target[ofd];
+    let moved = -ENOTBLK;
+    const pages = ringPageAt(k, mm, slot, vpn);
+    if (isDirect(k, ofd)) moved = yield* directIo(k, task, file, isRead, vpn, off, len, pos, pages);
+    if (moved === -ENOTBLK)
+      moved = yield* fixedCached(k, task, isRead, file, vpn, off, len, pos, slot);
+    return moved;
+  }
   let done = 0;
   while (done < len) {
     const pfn = ringPage(k, mm, slot, vpn + Math.floor((off + done) / PAGE_SIZE));
     const moved = isRead
-      ? yield* byteIn(k, task, fd, pos + done, pfn, (off + done) % PAGE_SIZE)
+      ? yield* byteIn(k, ofd, pfn, (off + done) % PAGE_SIZE)
       : yield* byteOut(k, task, ofd, pfn, (off + done) % PAGE_SIZE);
     if (moved < 0) return done > 0 ? done : moved;
     done++;
-    if (isRead && k.ofd.kind[ofd] === OFD.pipeRead && k.pipe.used[k.ofd.target[ofd]] === 0)
-      return done;
+    if (isRead && k.pipe.used[k.ofd.target[ofd]] === 0) return done;
   }
   return done;
 }
 
-/** One byte of a pipe or memory file into the pinned page. */
-function* byteIn(
-  k: System,
-  task: TaskId,
-  fd: number,
-  pos: number,
-  pfn: Pfn,
-  off: number,
-): Steps<number> {
-  const ofd = ofdOf(k, k.task.mm[task], fd);
-  const value =
-    k.ofd.kind[ofd] === OFD.pipeRead
-      ? yield* pipeReadValue(k, k.ofd.target[ofd], 1)
-      : yield* readValue(k, task, fd, 1, pos);
+/** One byte of a pipe into the pinned page. */
+function* byteIn(k: System, ofd: number, pfn: Pfn, off: number): Steps<number> {
+  if (k.ofd.kind[ofd] !== OFD.pipeRead) return -EINVAL;
+  const value = yield* pipeReadValue(k, k.ofd.target[ofd], 1);
   if (value < 0) return value;
   yield WRITE | at(R.content, pfn);
   setPageByte(k, pfn, off, value);
@@ -80,35 +76,44 @@ function* byteOut(k: System, task: TaskId, ofd: number, pfn: Pfn, off: number): 
   return written;
 }
 
-/** The device moves the data itself, page by page. */
-function* fixedDisk(
+/** Between the page cache of a file and the pinned pages, page by page. */
+function* fixedCached(
   k: System,
-  mm: number,
+  task: TaskId,
   isRead: boolean,
-  disk: number,
+  file: FileId,
   vpn: Vpn,
   off: number,
   len: number,
   pos: number,
   slot: number,
 ): Steps<number> {
-  yield READ | at(R.io, 0);
-  const bytes = isRead ? Math.max(0, Math.min(len, k.disk.size[disk] - pos)) : len;
-  if (pos + bytes > DISK_BLOCKS * PAGE_SIZE) return -ENOSPC;
+  const mm = k.task.mm[task];
   let done = 0;
-  while (done < bytes) {
+  while (done < len) {
+    const index = Math.floor((pos + done) / PAGE_SIZE);
+    const inFile = (pos + done) % PAGE_SIZE;
+    const inPage = (off + done) % PAGE_SIZE;
+    let n = Math.min(PAGE_SIZE - inPage, PAGE_SIZE - inFile, len - done);
+    if (isRead) n = Math.min(n, bytesLeft(k, file, index, inFile));
+    if (n <= 0) break;
     const pfn = ringPage(k, mm, slot, vpn + Math.floor((off + done) / PAGE_SIZE));
-    const from = (off + done) % PAGE_SIZE;
-    const at2 = (pos + done) % PAGE_SIZE;
-    const n = Math.min(PAGE_SIZE - from, PAGE_SIZE - at2, bytes - done);
-    const block = yield* diskBlock(k, disk, Math.floor((pos + done) / PAGE_SIZE), !isRead);
-    yield (isRead ? WRITE : READ) | at(R.content, pfn);
-    for (let i = 0; i < n; i++) {
-      if (isRead) setPageByte(k, pfn, from + i, block === 0 ? 0 : pageByte(k, block, at2 + i));
-      else setPageByte(k, block, at2 + i, pageByte(k, pfn, from + i));
+    let error = 0;
+    if (isRead) {
+      const folio = yield* fileGetFolio(k, file, index);
+      if (folio < 0) error = folio;
+      if (folio > 0) {
+        yield* copyFromPage(k, task, folio + (index - k.page.index[folio]), inFile, n);
+        yield* folioPut(k, folio, 1);
+      }
+      if (error === 0) yield* copyToPage(k, task, pfn, inPage, n);
+      bounceClear(k, task);
+    } else {
+      yield* copyFromPage(k, task, pfn, inPage, n);
+      error = yield* writeBounced(k, task, file, index, inFile, n);
     }
+    if (error !== 0) return done > 0 ? done : error;
     done += n;
   }
-  if (!isRead) yield* growDisk(k, disk, pos + bytes);
   return done;
 }

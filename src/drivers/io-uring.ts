@@ -120,7 +120,12 @@ export function ringCovers(
   return from >= 0 && from + len <= k.ring.length[i];
 }
 
+/** Where in `kmem` the page is that a registered buffer holds for `vpn`. */
+export function ringPageAt(k: System, mm: MmId, slot: number, vpn: Vpn): number {
+  return slotPages(k, mm, slot) + vpn - k.ring.start[mm * RING_SLOTS + slot];
+}
+
 /** The page that a registered buffer holds for `vpn`: the one that was pinned, whatever is mapped there now. */
 export function ringPage(k: System, mm: MmId, slot: number, vpn: Vpn): Pfn {
-  return k.kmem[slotPages(k, mm, slot) + vpn - k.ring.start[mm * RING_SLOTS + slot]];
+  return k.kmem[ringPageAt(k, mm, slot, vpn)];
 }

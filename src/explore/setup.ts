@@ -88,7 +88,6 @@ export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => 
     tasks: program.threads.length + 2,
     files: 8,
     pipes: 4,
-    diskFiles: 4,
     slots,
     tlbEntries: 8,
     swapPages,

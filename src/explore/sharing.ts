@@ -20,6 +20,7 @@ import {
   READ,
   UNLOCK,
   WAIT,
+  WAIT_WRITEBACK,
   WAIT_ZERO,
 } from '../machine/access.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -161,7 +162,14 @@ export class Sharing {
 }
 
 /** Operations of which two on one object commute. */
-const LOOKS: ReadonlySet<number> = new Set([READ, WAIT, WAIT_ZERO, LOCK_SHARED, IPI]);
+const LOOKS: ReadonlySet<number> = new Set([
+  READ,
+  WAIT,
+  WAIT_ZERO,
+  WAIT_WRITEBACK,
+  LOCK_SHARED,
+  IPI,
+]);
 
 /** What the step does to its object: looks at it, adds to it, or changes it in a way that others can tell. */
 const kindOf = (k: Machine, word: number): number => {

@@ -1,4 +1,4 @@
-/** What pipes, disks, rings, requests and descriptors hold, for the audit (mm/audit.ts). */
+/** What pipes, rings, requests and descriptors hold, for the audit (mm/audit.ts). */
 import type { Held } from '../mm/audit-tally.ts';
 import {
   AIO,
@@ -16,7 +16,6 @@ import {
 export function addHeldBySystem(k: System, held: Held): void {
   for (let b = 0; b < k.pipe.used.length * PIPE_BUFFERS; b++)
     add(held.gets, k.pipe.buffers[b * PIPE_BUF.words + PIPE_BUF.pfn]);
-  for (let i = 0; i < k.disk.block.length; i++) add(held.gets, k.disk.block[i]);
   const registered = k.rules.users.ioUring === 'pinLongterm' ? held.pins : held.gets;
   // Ring 1 is the first that has pages.
   for (let i = RING_SLOTS; i < k.ring.pages.length; i++)
@@ -29,6 +28,7 @@ export function addHeldBySystem(k: System, held: Held): void {
         k.aio.kmem + aio * AIO_PAGES,
         k.aio.pages[aio],
       );
+    add(held.files, k.aio.file[aio]);
   }
   for (let ofd = 1; ofd < k.ofd.kind.length; ofd++)
     if (k.ofd.kind[ofd] === OFD.file) add(held.files, k.ofd.target[ofd]);

@@ -1,13 +1,15 @@
 /** read(2) and write(2) by descriptor: what kind of file it is decides who does the work. */
 import { at, R, READ, WAIT, WRITE } from '../machine/access.ts';
 import { pageByte } from '../machine/contents.ts';
-import { EBADF, EFAULT, EINVAL, ESPIPE } from '../machine/errno.ts';
-import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { bounceClear, filePread, filePwrite } from '../mm/file-io.ts';
+import { EBADF, EFAULT, EINVAL, ENOTBLK, ESPIPE } from '../machine/errno.ts';
+import type { MmId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { bounceClear, fileGetFolio, filePread, filePwrite } from '../mm/file-io.ts';
+import { isDiskKind } from '../mm/file-tables.ts';
 import { folioPut } from '../mm/folio.ts';
-import { shmemGetFolio } from '../mm/shmem.ts';
+import { invalidateRange } from '../mm/invalidate.ts';
+import { writeAndWait } from '../mm/writeback.ts';
 import { copyFromUser, copyToUser } from './bounce.ts';
-import { directIo } from './direct-io.ts';
+import { directIo, sizeOf } from './direct-io.ts';
 import { fdRefuses, ofdOf } from './fd.ts';
 import { pipeReadValue, pipeWrite } from './pipe.ts';
 import { OFD, type System } from './system.ts';
@@ -35,22 +37,49 @@ export function* readFd(
     if (pos !== OWN_POSITION) return -ESPIPE;
     return yield* pipeToUser(k, task, target, vpn, off, len);
   }
-  if (kind !== OFD.file && kind !== OFD.disk) return -EBADF;
+  if (kind !== OFD.file) return -EBADF;
   const from = pos === OWN_POSITION ? k.ofd.pos[ofd] : pos;
-  const moved =
-    kind === OFD.disk
-      ? yield* directIo(k, task, target, true, vpn, off, len, from)
-      : yield* filePread(
-          k,
-          task,
-          target,
-          Math.floor(from / PAGE_SIZE),
-          from % PAGE_SIZE,
-          len,
-          vpn,
-          off,
-        );
+  let moved = -ENOTBLK;
+  if (isDirect(k, ofd)) moved = yield* directIo(k, task, target, true, vpn, off, len, from, -1);
+  if (moved === -ENOTBLK) {
+    const page = Math.floor(from / PAGE_SIZE);
+    moved = yield* filePread(k, task, target, page, from % PAGE_SIZE, len, vpn, off);
+  }
   if (moved > 0 && pos === OWN_POSITION) yield* advance(k, ofd, moved);
+  return moved;
+}
+
+const O_DIRECT = 0o40000;
+const O_DSYNC = 0o10000;
+
+/** Whether reads and writes of the description go past the page cache: O_DIRECT on a file that has a medium. */
+export function isDirect(k: System, ofd: number): boolean {
+  return (k.ofd.flags[ofd] & O_DIRECT) !== 0 && isDiskKind(k.file.kind[k.ofd.target[ofd]]);
+}
+
+/**
+ * A write through the cache. With O_SYNC or O_DSYNC, or in the place of a direct one (`direct`), it is on the medium when
+ * it returns, and in the latter case not in the cache any more.
+ */
+export function* bufferedWrite(
+  k: System,
+  task: TaskId,
+  ofd: number,
+  vpn: Vpn,
+  off: number,
+  len: number,
+  to: number,
+  direct: boolean,
+): Steps<number> {
+  const file = k.ofd.target[ofd];
+  const first = Math.floor(to / PAGE_SIZE);
+  const moved = yield* filePwrite(k, task, file, first, to % PAGE_SIZE, len, vpn, off);
+  if (moved <= 0 || !isDiskKind(k.file.kind[file])) return moved;
+  if (!direct && (k.ofd.flags[ofd] & O_DSYNC) === 0) return moved;
+  const last = Math.ceil((to + moved) / PAGE_SIZE);
+  const error = yield* writeAndWait(k, file, first, last);
+  if (error !== 0) return error;
+  if (direct) yield* invalidateRange(k, file, first, last);
   return moved;
 }
 
@@ -73,21 +102,12 @@ export function* writeFd(
     if (pos !== OWN_POSITION) return -ESPIPE;
     return yield* userToPipe(k, task, target, vpn, off, len);
   }
-  if (kind !== OFD.file && kind !== OFD.disk) return -EBADF;
+  if (kind !== OFD.file) return -EBADF;
   const to = pos === OWN_POSITION ? k.ofd.pos[ofd] : pos;
-  const moved =
-    kind === OFD.disk
-      ? yield* directIo(k, task, target, false, vpn, off, len, to)
-      : yield* filePwrite(
-          k,
-          task,
-          target,
-          Math.floor(to / PAGE_SIZE),
-          to % PAGE_SIZE,
-          len,
-          vpn,
-          off,
-        );
+  const direct = isDirect(k, ofd);
+  let moved = -ENOTBLK;
+  if (direct) moved = yield* directIo(k, task, target, false, vpn, off, len, to, -1);
+  if (moved === -ENOTBLK) moved = yield* bufferedWrite(k, task, ofd, vpn, off, len, to, direct);
   if (moved > 0 && pos === OWN_POSITION) yield* advance(k, ofd, moved);
   return moved;
 }
@@ -154,6 +174,28 @@ function* userToPipe(
   return done;
 }
 
+/** lseek(): the new position, -EBADF, -ESPIPE, or -EINVAL. */
+export function* seekFd(
+  k: System,
+  mm: MmId,
+  fd: number,
+  offset: number,
+  whence: number,
+): Steps<number> {
+  const ofd = ofdOf(k, mm, fd);
+  if (ofd === 0) return -EBADF;
+  if (k.ofd.kind[ofd] !== OFD.file) return -ESPIPE;
+  yield WRITE | at(R.io, 2 + ofd);
+  const from = whence === SEEK.cur ? k.ofd.pos[ofd] : 0;
+  const base = whence === SEEK.end ? sizeOf(k, k.ofd.target[ofd]) : from;
+  if (whence < SEEK.set || whence > SEEK.end || base + offset < 0) return -EINVAL;
+  k.ofd.pos[ofd] = base + offset;
+  return base + offset;
+}
+
+/** SEEK_*. */
+const SEEK = { set: 0, cur: 1, end: 2 } as const;
+
 /** The short form of read and pread: up to 4 bytes as a number, least significant first; an error is negative. */
 export function* readValue(
   k: System,
@@ -173,9 +215,11 @@ export function* readValue(
   if (k.ofd.kind[ofd] !== OFD.file) return -EINVAL;
   const from = pos === OWN_POSITION ? k.ofd.pos[ofd] : pos;
   const file = k.ofd.target[ofd];
+  if (isDirect(k, ofd)) return -EINVAL;
   const index = Math.floor(from / PAGE_SIZE);
-  const folio = yield* shmemGetFolio(k, file, index, false, 0);
-  if (folio === 0) return 0;
+  if (isDiskKind(k.file.kind[file]) && from >= sizeOf(k, file)) return 0;
+  const folio = yield* fileGetFolio(k, file, index);
+  if (folio <= 0) return folio;
   const page: Pfn = folio + (index - k.page.index[folio]);
   yield READ | at(R.content, page);
   const value = bytesAt(k, page, from % PAGE_SIZE, count);

@@ -3,21 +3,19 @@
 import { R } from '../machine/access.ts';
 import type { Alloc } from '../machine/arena.ts';
 import { plainAlloc } from '../machine/arena.ts';
+import { FILE_BLOCKS } from '../mm/file-tables.ts';
 import { bootKernel, type Kernel, type KernelConfig, kmalloc } from '../mm/kernel.ts';
 
 /** Descriptors of a process at most, 0 to 2 included. */
 export const FD_MAX = 32;
 
 /** What an open file description is (`k.ofd.kind`). */
-export const OFD = { none: 0, file: 1, pipeRead: 2, pipeWrite: 3, disk: 4 } as const;
+export const OFD = { none: 0, file: 1, pipeRead: 2, pipeWrite: 3 } as const;
 
 /** Buffers of a new pipe (PIPE_DEF_BUFFERS), and of any in this model. */
 export const PIPE_BUFFERS = 16;
 /** Words of one pipe buffer: page frame, offset and length in bytes. */
 export const PIPE_BUF = { pfn: 0, off: 1, len: 2, words: 3 } as const;
-
-/** Blocks (of one page) of a disk file at most. */
-export const DISK_BLOCKS = 16;
 
 /** Registered buffers of a ring, and pages of one, at most. */
 export const RING_SLOTS = 4;
@@ -26,7 +24,7 @@ export const RING_PAGES = 1024;
 /** Requests of asynchronous direct I/O at most. */
 export const AIO_SLOTS = 4;
 /** Pages of one request at most: those of a whole disk file, not page aligned. */
-export const AIO_PAGES = DISK_BLOCKS + 1;
+export const AIO_PAGES = FILE_BLOCKS + 1;
 
 /** States of a request (`k.aio.state`). */
 export const AIO = { free: 0, submitted: 1, taken: 2, done: 3 } as const;
@@ -39,7 +37,7 @@ export interface System extends Kernel {
   /** Open file descriptions, from 1. */
   readonly ofd: {
     readonly kind: Int32Array;
-    /** FileId, number of the pipe, or number of the disk file. */
+    /** FileId, or number of the pipe. */
     readonly target: Int32Array;
     /** O_* flags. */
     readonly flags: Int32Array;
@@ -62,15 +60,6 @@ export interface System extends Kernel {
     /** `PIPE_BUFFERS * PIPE_BUF.words` words a pipe. */
     readonly buffers: Int32Array;
   };
-  /** Files of a disk, from 1: what is on the medium, read and written by direct I/O. */
-  readonly disk: {
-    /** Identity of the name it was opened by; 0: this number is free. */
-    readonly name: Int32Array;
-    /** Size in bytes. */
-    readonly size: Int32Array;
-    /** `DISK_BLOCKS` words a file: page frame that stands for the block; 0: a block of zeros. */
-    readonly block: Int32Array;
-  };
   /** io_uring, one ring an address space, by slot: pages held (0: empty), the address range registered. */
   readonly ring: {
     readonly pages: Int32Array;
@@ -86,7 +75,7 @@ export interface System extends Kernel {
   readonly aio: {
     readonly state: Int32Array;
     readonly mm: Int32Array;
-    readonly disk: Int32Array;
+    readonly file: Int32Array;
     /** 1: a read, which writes memory. */
     readonly isRead: Int32Array;
     readonly pos: Int32Array;
@@ -105,7 +94,6 @@ export interface System extends Kernel {
 
 export interface SystemConfig extends KernelConfig {
   readonly pipes?: number;
-  readonly diskFiles?: number;
 }
 
 /** Boots a kernel and what stands on it. Throws RangeError when the configuration does not fit. */
@@ -123,7 +111,6 @@ export function bootSystem(config: SystemConfig): System {
   const mms = k.pgd.length;
   const ofds = 33;
   const pipes = (config.pipes ?? 8) + 1;
-  const disks = (config.diskFiles ?? 8) + 1;
   const per = (n: number) => () => alloc(n);
   const perOfd = per(ofds);
   const perPipe = per(pipes);
@@ -145,7 +132,6 @@ export function bootSystem(config: SystemConfig): System {
       ready: alloc(pipes * 2),
       buffers: alloc(pipes * PIPE_BUFFERS * PIPE_BUF.words),
     },
-    disk: { name: alloc(disks), size: alloc(disks), block: alloc(disks * DISK_BLOCKS) },
     ring: {
       pages: alloc(slots),
       start: alloc(slots),
@@ -157,7 +143,7 @@ export function bootSystem(config: SystemConfig): System {
     aio: {
       state: perAio(),
       mm: perAio(),
-      disk: perAio(),
+      file: perAio(),
       isRead: perAio(),
       pos: perAio(),
       off: perAio(),

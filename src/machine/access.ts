@@ -29,6 +29,8 @@ export const CHOOSE = 8;
 export const WAIT_ZERO = 9;
 /** An atomic addition whose outcome no one tells from that of another addition before or after it: they commute. */
 export const ADD = 10;
+/** Enabled while the folio named by the index is not under writeback. */
+export const WAIT_WRITEBACK = 11;
 export const OP_MASK = 15;
 
 /** Regions: which table of the machine an index belongs to. At most 32. */
@@ -64,6 +66,10 @@ export const R = {
   spare: 28,
   /** Translations that a CPU remembers; never announced, see `touchAlso`. */
   tlb: 29,
+  /** Direct requests under way, by file (i_dio_count). */
+  directIo: 30,
+  /** Faults that wait for userfaultfd, by task. */
+  uffd: 31,
 } as const;
 
 /** The region and index part of an access word. */

@@ -1,13 +1,19 @@
 import {
+  ADD,
   accessIndex,
   accessOp,
   accessRegion,
+  CHOOSE,
   IPI,
   LOCK,
   LOCK_FOLIO,
   LOCK_SHARED,
+  READ,
+  UNLOCK,
   WAIT,
+  WAIT_WRITEBACK,
   WAIT_ZERO,
+  WRITE,
 } from './access.ts';
 import type { Machine } from './machine.ts';
 import { PG } from './page.ts';
@@ -22,6 +28,8 @@ export function accessEnabled(k: Machine, word: number): boolean {
       return k.regions[accessRegion(word)][accessIndex(word)] >= 0;
     case LOCK_FOLIO:
       return (k.page.flags[accessIndex(word)] & PG.locked) === 0;
+    case WAIT_WRITEBACK:
+      return (k.page.flags[accessIndex(word)] & PG.writeback) === 0;
     case WAIT:
       return k.regions[accessRegion(word)][accessIndex(word)] !== 0;
     case IPI:
@@ -29,4 +37,12 @@ export function accessEnabled(k: Machine, word: number): boolean {
     default:
       return true;
   }
+}
+
+/** Operations that no thread ever has to wait for. */
+const NEVER_WAIT = (1 << READ) | (1 << WRITE) | (1 << UNLOCK) | (1 << CHOOSE) | (1 << ADD);
+
+/** Whether there are states in which a thread that announced `word` has to wait. */
+export function mayWait(word: number): boolean {
+  return ((NEVER_WAIT >>> accessOp(word)) & 1) === 0;
 }

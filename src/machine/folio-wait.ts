@@ -1,5 +1,5 @@
-/** Waiting for a folio without taking it (mm/filemap.c: folio_wait_locked, migration_entry_wait_on_locked). */
-import { at, LOCK_FOLIO, R } from './access.ts';
+/** Waiting for a folio without taking it (mm/filemap.c: folio_wait_locked, folio_wait_writeback). */
+import { at, LOCK_FOLIO, R, WAIT_WRITEBACK } from './access.ts';
 import type { Machine } from './machine.ts';
 import { PG } from './page.ts';
 import type { Folio, Steps } from './types.ts';
@@ -13,6 +13,12 @@ export function* folioWaitUnlocked(k: Machine, folio: Folio): Steps<void> {
   if ((k.page.flags[folio] & PG.locked) !== 0) stuck(folio);
 }
 
+/** folio_wait_writeback(): goes on when the folio is not under writeback. The caller has a reference. */
+export function* folioWaitWriteback(k: Machine, folio: Folio): Steps<void> {
+  yield WAIT_WRITEBACK | at(R.flags, folio);
+  if ((k.page.flags[folio] & PG.writeback) !== 0) stuck(folio);
+}
+
 function stuck(folio: Folio): never {
-  throw new Error(`deadlock: folio ${folio} stays locked`);
+  throw new Error(`deadlock: folio ${folio} stays locked or under writeback`);
 }

@@ -33,6 +33,8 @@ export const BUG = {
   pinLeaked: 14,
   /** An access through a page pointer that lies outside the page. */
   outOfPage: 15,
+  /** A page's file was used after it was freed. */
+  mappingFreed: 16,
 } as const;
 
 /** What a kernel would warn of, once: bits of `report[2]`. */

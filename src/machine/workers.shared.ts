@@ -2,7 +2,16 @@
  * `workers.ts` for memory that several worker threads share: guards are spin locks that after a while sleep, and a step
  * that is not enabled is waited for.
  */
-import { accessIndex, accessOp, accessRegion, IPI, LOCK_FOLIO, WAIT, WAIT_ZERO } from './access.ts';
+import {
+  accessIndex,
+  accessOp,
+  accessRegion,
+  IPI,
+  LOCK_FOLIO,
+  WAIT,
+  WAIT_WRITEBACK,
+  WAIT_ZERO,
+} from './access.ts';
 import { FIRST_GUARD, GUARD, GUARD_STRIDE, workerWordCount } from './guards.ts';
 import type { Machine } from './machine.ts';
 import { PG } from './page.ts';
@@ -81,7 +90,7 @@ export function leaveTlb(k: Machine, cpu: CpuId): void {
  */
 export function waitFor(k: Machine, word: number): void {
   const op = accessOp(word);
-  if (op !== IPI && op !== WAIT && op !== WAIT_ZERO && op !== LOCK_FOLIO) return;
+  if (!WAITS.has(op)) return;
   const i = accessIndex(word);
   const words = k.regions[accessRegion(word)];
   for (let tries = 0; ; tries++) {
@@ -91,7 +100,10 @@ export function waitFor(k: Machine, word: number): void {
   }
 }
 
+const WAITS: ReadonlySet<number> = new Set([IPI, WAIT, WAIT_ZERO, LOCK_FOLIO, WAIT_WRITEBACK]);
+
 function isEnabled(op: number, seen: number): boolean {
   if (op === WAIT) return seen !== 0;
+  if (op === WAIT_WRITEBACK) return (seen & PG.writeback) === 0;
   return op === LOCK_FOLIO ? (seen & PG.locked) === 0 : seen === 0;
 }

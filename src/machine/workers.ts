@@ -53,6 +53,6 @@ export function wake(_k: Machine, _words: Int32Array, _i: number): void {}
 
 /**
  * What the rewriter puts into the shared form where the source yields a step that may have to wait and takes nothing by
- * it (IPI, WAIT, WAIT_ZERO, LOCK_FOLIO): goes on when it is enabled.
+ * it (IPI, WAIT, WAIT_ZERO, LOCK_FOLIO, WAIT_WRITEBACK): goes on when it is enabled.
  */
 export function waitFor(_k: Machine, _word: number): void {}

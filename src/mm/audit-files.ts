@@ -1,14 +1,19 @@
-/** Files: the page cache's index, what it refers to, and the counts of references. */
+/**
+ * Files: the page cache's index, what it refers to, and the counts of references; of files on a medium their blocks, the
+ * buffers of their pages, and that nobody may write to a clean page unnoticed (A.23.1).
+ */
 import { PAGE_WORDS } from '../machine/contents.ts';
 import type { FileId, Pfn } from '../machine/types.ts';
 import { claim, type Held, type Tally } from './audit-tally.ts';
-import { FILE } from './file-tables.ts';
+import { hasBuffers, usesBuffers } from './buffers.ts';
+import { FILE, FILE_BLOCKS, isDiskKind } from './file-tables.ts';
 import { fileOf, headOf, isFile, isHugetlb, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { cacheSlot } from './page-cache.ts';
 
 /** Walks every file's cache; then asks each folio that says it is in a cache whether the cache knows. */
 export function auditFiles(k: Kernel, t: Tally, held: Held): void {
+  auditBlocks(k, t);
   for (let file = 1; file < k.file.kind.length; file++) {
     if (k.file.kind[file] !== FILE.none) checkFile(k, t, held, file);
     else if (
@@ -19,7 +24,9 @@ export function auditFiles(k: Kernel, t: Tally, held: Held): void {
     }
   }
   for (let pfn = 1; pfn < k.pages; pfn++) {
-    if (t.free[pfn] !== 0 || k.page.compound[pfn] > 0 || !isFile(k, pfn)) continue;
+    if (t.free[pfn] !== 0 || k.page.compound[pfn] > 0) continue;
+    if (hasBuffers(k, pfn)) checkBuffers(k, t, pfn);
+    if (!isFile(k, pfn)) continue;
     const file = fileOf(k, pfn);
     if (cacheSlot(k, file, k.page.index[pfn]) !== pfn) {
       t.findings.push(
@@ -27,6 +34,24 @@ export function auditFiles(k: Kernel, t: Tally, held: Held): void {
       );
     }
   }
+}
+
+/** Each block's page frame belongs to it alone. */
+function auditBlocks(k: Kernel, t: Tally): void {
+  for (let word = 0; word < k.file.block.length; word++) {
+    const block = k.file.block[word];
+    const file = Math.floor(word / FILE_BLOCKS);
+    if (block > 0) claim(k, t, t.kernel, block, `block ${word % FILE_BLOCKS} of file ${file}`);
+    if (block !== 0 && !isDiskKind(k.file.kind[file]))
+      t.findings.push(`file ${file} has blocks, yet no medium`);
+  }
+}
+
+/** Buffers hold one reference on a page, which is in the cache of a file that uses them. */
+function checkBuffers(k: Kernel, t: Tally, pfn: Pfn): void {
+  claim(k, t, t.kernel, pfn, 'its buffers');
+  if (!isFile(k, pfn) || !usesBuffers(k, fileOf(k, pfn)))
+    t.findings.push(`page ${pfn} has buffers, yet no file that uses them`);
 }
 
 function checkFile(k: Kernel, t: Tally, held: Held, file: FileId): void {

@@ -29,7 +29,7 @@ import { isHugeZero } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
 import { isLeaf, isTable, LEVEL, tableEmpty } from './pgtable.ts';
 import { linearIndex } from './rmap.ts';
-import { VM, vmaAt } from './vma.ts';
+import { VM, vmaAt, vmaWantsNotify } from './vma.ts';
 
 /** What one address space adds up to: its number, then pages. */
 const SUM = { mm: 0, tables: 1, anon: 2, file: 3, swap: 4, words: 5 } as const;
@@ -161,7 +161,7 @@ function presentLeaf(
   return level === LEVEL.pmd && !hugetlb ? 1 : 0;
 }
 
-/** Reverse mapping must find the entry, and (A.14.2) a writable private page is exclusive. */
+/** Reverse mapping must find the entry, (A.14.2) a writable private page is exclusive, (A.23.2) a clean shared one not writable. */
 function checkOwner(k: Kernel, t: Tally, vma: VmaId, vpn: Vpn, pfn: Pfn, lo: number): void {
   const folio = headOf(k, pfn);
   const mm = k.vma.mm[vma];
@@ -183,6 +183,10 @@ function checkOwner(k: Kernel, t: Tally, vma: VmaId, vpn: Vpn, pfn: Pfn, lo: num
   if ((lo & PTE.write) === 0) return;
   if (!anon && (k.vma.flags[vma] & VM.shared) === 0)
     t.findings.push(`${place(mm, vpn)} maps page ${pfn} of a file writable in a private mapping`);
+  if (!anon && vmaWantsNotify(k, vma) && (k.page.flags[folio] & PG.dirty) === 0)
+    t.findings.push(
+      `${place(mm, vpn)} maps page ${pfn} writable, which its file system takes for clean`,
+    );
   if (anon && k.rules.anon.exclusive && !pageAnonExclusive(k, pfn)) {
     t.findings.push(`${place(mm, vpn)} maps page ${pfn} writable, which is not exclusive`);
   }

@@ -10,7 +10,7 @@ import { PG } from '../machine/page.ts';
 import type { EntryAddr, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { type Kernel, PF } from './kernel.ts';
 import { entryPeek, isTable, pmdEntry } from './pgtable.ts';
-import { VM } from './vma.ts';
+import { VM, vmaWantsNotify } from './vma.ts';
 
 /** Allocation flags for memory of a user: movable, and for a longterm pin only memory that may stay (A.12.2). */
 export function userGfp(k: Kernel, task: TaskId): number {
@@ -32,13 +32,14 @@ export function vmaAccessible(k: Kernel, vma: VmaId): boolean {
 
 /**
  * vm_page_prot as the low word's flags: what an entry of this mapping starts with. Only a shared writable
- * mapping is writable without a fault; none of the memory file systems asks to be notified of writes.
+ * mapping is writable without a fault, and that only where no file system wants to be told of writes.
  */
 export function pteProt(k: Kernel, vma: VmaId): number {
   if (!vmaAccessible(k, vma)) return PTE.protnone | PTE.user;
   const flags = k.vma.flags[vma];
   const sharedWrite = (flags & VM.shared) !== 0 && (flags & VM.write) !== 0;
-  return PTE.present | PTE.user | (sharedWrite ? PTE.write : 0);
+  const writable = sharedWrite && !vmaWantsNotify(k, vma);
+  return PTE.present | PTE.user | (writable ? PTE.write : 0);
 }
 
 /** maybe_mkwrite(): the write bit if the mapping allows writing now. */

@@ -23,10 +23,12 @@ import { filemapFault } from './filemap.ts';
 import { folioPut, headOf } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
+import { pageMkwrite } from './page-mkwrite.ts';
 import { pteAlloc, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddFileRmap, folioAddNewAnonRmap } from './rmap.ts';
 import { folioMarkDirty } from './set-dirty.ts';
-import { anonVmaPrepare, VM } from './vma.ts';
+import { handleUserfault, USERFAULT } from './userfault-wait.ts';
+import { anonVmaPrepare, VM, vmaWantsNotify } from './vma.ts';
 
 /**
  * do_fault(): handles a fault on an empty entry of a mapping with a file. `flags` are `FAULT` bits; returns
@@ -76,8 +78,8 @@ function* doCowFault(k: Kernel, task: TaskId, vma: VmaId, vpn: Vpn, flags: numbe
 }
 
 /**
- * do_shared_fault(): maps the page cache's page writable and dirties it. A file system that reserves blocks
- * (page_mkwrite, Q2) would be asked between the two; the memory file systems have nothing to reserve.
+ * do_shared_fault(): maps the page cache's page writable and dirties it. A file system on a medium is asked between the
+ * two (page_mkwrite, Q2); the memory file systems have nothing to reserve.
  */
 function* doSharedFault(k: Kernel, vma: VmaId, vpn: Vpn, flags: number): Steps<number> {
   const page = yield* filemapFault(k, vma, vpn, flags);
@@ -98,6 +100,14 @@ function* finishFault(k: Kernel, vma: VmaId, vpn: Vpn, page: Pfn, flags: number)
   const e = yield* pteAlloc(k, k.vma.mm[vma], vpn);
   if (e === 0) return hugeLeafStands(k, k.vma.mm[vma], vpn) ? VMF.nopage : VMF.oom;
   const empty = yield* lockEmpty(k, e);
+  if (vmaWantsNotify(k, vma)) {
+    yield* folioUnlock(k, folio);
+    const denied = yield* pageMkwrite(k, k.vma.file[vma], folio);
+    if (denied !== 0) {
+      yield* folioPut(k, folio, 1);
+      return denied & VMF.error;
+    }
+  }
   if (!empty) return VMF.nopage;
   k.mm.fileRss[k.vma.mm[vma]] += 1;
   yield* folioAddFileRmap(k, page, false);

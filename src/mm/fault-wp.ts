@@ -23,11 +23,13 @@ import { FAULT, VMF } from './fault-flags.ts';
 import { folioGet, folioPut, headOf, isAnon } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
+import { pageMkwrite } from './page-mkwrite.ts';
 import { pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
 import { folioMarkDirty } from './set-dirty.ts';
 import { freeSwapCache } from './swap-state.ts';
-import { anonVmaPrepare, VM } from './vma.ts';
+import { handleUserfault, USERFAULT } from './userfault-wait.ts';
+import { anonVmaPrepare, VM, vmaWantsNotify } from './vma.ts';
 import { REUSE, reuseVerdict } from './wp-reuse.ts';
 
 /**
@@ -47,7 +49,9 @@ export function* doWpPage(
   const unshare = (flags & FAULT.unshare) !== 0;
   const page = structPage(lo, hi);
   if ((k.vma.flags[vma] & (VM.shared | VM.mayShare)) !== 0)
-    return yield* wpShared(k, vma, e, page, lo, hi);
+    return vmaWantsNotify(k, vma)
+      ? yield* wpNotified(k, vma, e, page, lo, hi)
+      : yield* wpShared(k, vma, e, page, lo, hi);
 
   if (page !== 0 && isAnon(k, headOf(k, page))) {
     const verdict = yield* reuseVerdict(k, vma, vpn, e, lo, hi);
@@ -74,13 +78,40 @@ function* wpReuse(k: Kernel, vma: VmaId, e: EntryAddr, lo: number, hi: number): 
 }
 
 /**
- * wp_page_shared(), wp_pfn_shared(): a shared mapping never copies. A file system that reserves blocks
- * (page_mkwrite, A.23.1) would be asked first, without the table's lock.
+ * wp_page_shared() of a file on a medium: its file system is asked first, without the table's lock (A.23.1, Q2). The
+ * folio stays locked until it is dirty, so that nobody cleans it in between.
  */
 function* wpShared(
   k: Kernel,
   vma: VmaId,
   e: EntryAddr,
+function* wpNotified(
+  k: Kernel,
+  vma: VmaId,
+  e: EntryAddr,
+  page: Pfn,
+  lo: number,
+  hi: number,
+): Steps<number> {
+  const folio = headOf(k, page);
+  yield* folioGet(k, folio, 1);
+  yield* pteUnlock(k, e);
+  const denied = yield* pageMkwrite(k, k.vma.file[vma], folio);
+  if (denied !== 0) {
+    yield* folioPut(k, folio, 1);
+    return denied & VMF.error;
+  }
+  yield* pteLock(k, e);
+  const same = yield* entrySame(k, e, lo, hi);
+  if (same) yield* wpReuse(k, vma, e, lo, hi);
+  yield* pteUnlock(k, e);
+  if (same) yield* folioMarkDirty(k, folio);
+  yield* folioUnlock(k, folio);
+  yield* folioPut(k, folio, 1);
+  return same ? VMF.write : 0;
+}
+
+/** wp_page_shared(), wp_pfn_shared(): a shared mapping never copies; a memory file has nobody to ask. */
   page: Pfn,
   lo: number,
   hi: number,

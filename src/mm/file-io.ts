@@ -1,17 +1,27 @@
 /**
- * read(2) and write(2) on memory files (mm/shmem.c: shmem_file_read_iter; filemap.c: generic_perform_write). Bytes pass
+ * read(2) and write(2) through the page cache (mm/shmem.c: shmem_file_read_iter; filemap.c: filemap_read,
+ * generic_perform_write). Bytes pass
  * through a buffer of the task, page by page: user memory is touched as the task's own access, the cache's page by the
  * kernel's map. Rules: semantics.md A.31 (DMA: by page, never by address).
  */
 import { at, R, READ, WRITE } from '../machine/access.ts';
+import { flagSet } from '../machine/atomic.ts';
 import { PAGE_WORDS, pageByte, setPageByte } from '../machine/contents.ts';
 import { EFAULT, EINVAL, ENOMEM, ENOSPC, EPERM } from '../machine/errno.ts';
-import { folioLock, folioUnlock, lock, unlock } from '../machine/locks.ts';
-import { PAGE_SIZE } from '../machine/page.ts';
-import type { FileId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+import {
+  folioLock,
+  folioUnlock,
+  lock,
+  lockShared,
+  unlock,
+  unlockShared,
+} from '../machine/locks.ts';
+import { PAGE_SIZE, PG } from '../machine/page.ts';
+import type { FileId, Folio, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { fillWords } from '../machine/words.ts';
+import { diskGetFolio, diskWriteBegin } from './disk-file.ts';
 import { END_OF_FILE, inodeRwsem } from './file-refs.ts';
-import { FILE } from './file-tables.ts';
+import { FILE, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { SEAL } from './memfd.ts';
@@ -58,6 +68,24 @@ export function* filePread(
 ): Steps<number> {
   if (count < 0 || k.file.kind[file] === FILE.secretmem || k.file.kind[file] === FILE.hugetlbfs)
     return -EINVAL;
+  // XFS alone keeps readers and writers apart, so that no read sees half of a write (xfs_file_buffered_read).
+  const excluded = k.file.kind[file] === FILE.xfs;
+  if (excluded) yield* lockShared(k, R.inodeLock, inodeRwsem(k, file));
+  const done = yield* preadPages(k, task, file, posPage, posOff, count, vpn, off);
+  if (excluded) yield* unlockShared(k, R.inodeLock, inodeRwsem(k, file));
+  return done;
+}
+
+function* preadPages(
+  k: Kernel,
+  task: TaskId,
+  file: FileId,
+  posPage: number,
+  posOff: number,
+  count: number,
+  vpn: Vpn,
+  off: number,
+): Steps<number> {
   let done = 0;
   let result = 0;
   while (done < count) {
@@ -71,7 +99,11 @@ export function* filePread(
     );
     if (chunk <= 0) break;
     const index = posPage + (from >>> 12);
-    const folio = yield* shmemGetFolio(k, file, index, false, 0);
+    const folio = yield* fileGetFolio(k, file, index);
+    if (folio < 0) {
+      result = folio;
+      break;
+    }
     if (folio !== 0) {
       const page = folio + (index - k.page.index[folio]);
       yield READ | at(R.content, page);
@@ -98,8 +130,17 @@ export function* filePread(
   return done !== 0 ? done : result;
 }
 
+/**
+ * The folio of page `index` with one more reference, as read(2) finds it; 0: a hole of a memory file, or in swap with no
+ * memory to read it back; -ENOMEM, -EIO of a medium.
+ */
+export function* fileGetFolio(k: Kernel, file: FileId, index: number): Steps<Folio> {
+  if (isDiskKind(k.file.kind[file])) return yield* diskGetFolio(k, file, index, 0, false);
+  return yield* shmemGetFolio(k, file, index, false, 0);
+}
+
 /** Bytes of the file from a position on, at most one page's. */
-function bytesLeft(k: Kernel, file: FileId, page: number, off: number): number {
+export function bytesLeft(k: Kernel, file: FileId, page: number, off: number): number {
   if (page < k.file.pages[file]) return PAGE_SIZE;
   return page === k.file.pages[file] ? Math.max(0, k.file.tail[file] - off) : 0;
 }
@@ -143,6 +184,23 @@ export function* filePwrite(
   return done !== 0 ? done : result;
 }
 
+/** One page's part of a write whose bytes the task's buffer has already: 0 or an error. */
+export function* writeBounced(
+  k: Kernel,
+  task: TaskId,
+  file: FileId,
+  index: number,
+  off: number,
+  n: number,
+): Steps<number> {
+  yield* lock(k, R.inodeLock, inodeRwsem(k, file));
+  let error = writeDenied(k, file, index, off + n);
+  if (error === 0) error = yield* writeChunk(k, task, file, index, off, n);
+  yield* unlock(k, R.inodeLock, inodeRwsem(k, file));
+  bounceClear(k, task);
+  return error;
+}
+
 /** shmem_write_begin()'s look at the seals, and the largest file. */
 function writeDenied(k: Kernel, file: FileId, index: number, end: number): number {
   if (index >= END_OF_FILE) return -EINVAL;
@@ -162,6 +220,7 @@ function* writeChunk(
   off: number,
   chunk: number,
 ): Steps<number> {
+  if (isDiskKind(k.file.kind[file])) return yield* writeDiskChunk(k, task, file, index, off, chunk);
   for (;;) {
     let folio = yield* shmemGetFolio(k, file, index, false, 0);
     if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
@@ -181,8 +240,29 @@ function* writeChunk(
   }
 }
 
+/** The same for a file on a medium: its block is promised before, its page goes there some time later. */
+function* writeDiskChunk(
+  k: Kernel,
+  task: TaskId,
+  file: FileId,
+  index: number,
+  off: number,
+  chunk: number,
+): Steps<number> {
+  const folio = yield* diskWriteBegin(k, file, index, chunk === PAGE_SIZE);
+  if (folio < 0) return folio;
+  yield WRITE | at(R.content, folio);
+  bounceOut(k, task, folio, off, chunk);
+  growTo(k, file, index, off + chunk);
+  yield* flagSet(k, folio, PG.uptodate);
+  yield* folioMarkDirty(k, folio);
+  yield* folioUnlock(k, folio);
+  yield* folioPut(k, folio, 1);
+  return 0;
+}
+
 /** i_size_write(): the file holds at least `bytes` bytes of page `index`. */
-function growTo(k: Kernel, file: FileId, index: number, bytes: number): void {
+export function growTo(k: Kernel, file: FileId, index: number, bytes: number): void {
   const pages = bytes === PAGE_SIZE ? index + 1 : index;
   const tail = bytes === PAGE_SIZE ? 0 : bytes;
   if (pages < k.file.pages[file] || (pages === k.file.pages[file] && tail <= k.file.tail[file]))

@@ -2,18 +2,24 @@
  * Inodes of memory files: numbers, reference counts and the last reference's end (inode.c: new_inode, iget,
  * iput, evict). Descriptors and mappings each hold one reference.
  */
-import { R } from '../machine/access.ts';
+import { at, R, WRITE } from '../machine/access.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
 import { FILE } from './file-tables.ts';
 import { hugetlbEvict } from './hugetlb-file.ts';
 import type { Kernel } from './kernel.ts';
+import { freeBlocks } from './medium.ts';
 import { cacheFreeIndex } from './page-cache.ts';
 import { truncateInodePagesRange } from './truncate.ts';
 
 /** Index of a file's i_rwsem in region `R.inodeLock`: serialises writes, truncations and seals. */
 export function inodeRwsem(k: Kernel, file: FileId): number {
   return k.file.kind.length + file;
+}
+
+/** Index of a file's invalidate_lock: faults and reads that add pages against those who take blocks away. */
+export function invalidateLock(k: Kernel, file: FileId): number {
+  return 2 * k.file.kind.length + file;
 }
 
 /** A new, empty file of `FILE` kind `kind` with one reference; 0: no number left. */
@@ -52,6 +58,8 @@ export function* fileEvict(k: Kernel, file: FileId): Steps<void> {
   if (k.file.kind[file] === FILE.hugetlbfs) yield* hugetlbEvict(k, file);
   else yield* truncateInodePagesRange(k, file, 0, 0, END_OF_FILE, 0);
   yield* cacheFreeIndex(k, file);
+  yield* freeBlocks(k, file, 0);
+  yield WRITE | at(R.pageCache, file);
   k.file.pages[file] = 0;
   k.file.tail[file] = 0;
   k.file.seals[file] = 0;

@@ -1,13 +1,15 @@
 /**
- * ftruncate(2) and fallocate(2) on memory files (mm/shmem.c: shmem_setattr, shmem_fallocate). Positions and sizes are
- * given as whole pages and bytes of the last partial one. Rules: semantics.md A.23.6.
+ * ftruncate(2) and fallocate(2) (mm/shmem.c: shmem_setattr, shmem_fallocate; ext4_setattr, ext4_punch_hole and their
+ * like in file-size-disk.ts). Positions and sizes are given as whole pages and bytes of the last partial one. Rules:
+ * semantics.md A.23.6.
  */
 import { R } from '../machine/access.ts';
 import { EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EPERM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
 import { END_OF_FILE, inodeRwsem } from './file-refs.ts';
-import { FILE } from './file-tables.ts';
+import { diskAllocate, diskPunchHole, diskSetSize } from './file-size-disk.ts';
+import { FILE, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
 import { hugetlbRemovePages } from './hugetlb-file.ts';
 import type { Kernel } from './kernel.ts';
@@ -45,6 +47,10 @@ function* setSize(k: Kernel, file: FileId, pages: number, tail: number): Steps<n
   if (k.file.kind[file] === FILE.hugetlbfs) {
     const order = k.file.order[file];
     if (tail !== 0 || (pages & ((1 << order) - 1)) !== 0) return -EINVAL;
+  }
+  if (isDiskKind(k.file.kind[file])) {
+    yield* diskSetSize(k, file, pages, tail, shrink);
+    return 0;
   }
   const oldPages = k.file.pages[file];
   k.file.pages[file] = pages;
@@ -102,6 +108,10 @@ function* punchHole(
   toOff: number,
 ): Steps<number> {
   if ((k.file.seals[file] & (SEAL.write | SEAL.futureWrite)) !== 0) return -EPERM;
+  if (isDiskKind(k.file.kind[file])) {
+    yield* diskPunchHole(k, file, fromPage, fromOff, toPage, toOff);
+    return 0;
+  }
   const first = fromOff === 0 ? fromPage : fromPage + 1;
   if (k.file.kind[file] === FILE.hugetlbfs) {
     const mask = (1 << k.file.order[file]) - 1;
@@ -130,15 +140,27 @@ function* allocateRange(
     (mode & FALLOC.keepSize) === 0 && below(k.file.pages[file], k.file.tail[file], toPage, toOff);
   if (grow && (k.file.seals[file] & SEAL.grow) !== 0) return -EPERM;
   const end = toOff === 0 ? toPage : toPage + 1;
-  for (let index = fromPage; index < end; index++) {
-    let folio = yield* shmemGetFolio(k, file, index, false, 0);
-    if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
-    if (folio === 0) return -ENOMEM;
-    yield* folioPut(k, folio, 1);
+  if (isDiskKind(k.file.kind[file])) {
+    const error = yield* diskAllocate(k, file, fromPage, end);
+    if (error !== 0) return error;
+  } else {
+    const error = yield* shmemAllocate(k, file, fromPage, end);
+    if (error !== 0) return error;
   }
   if (grow) {
     k.file.pages[file] = toPage;
     k.file.tail[file] = toOff;
+  }
+  return 0;
+}
+
+/** shmem_fallocate(): pages for the indexes [from, to). 0 or -ENOMEM. */
+function* shmemAllocate(k: Kernel, file: FileId, from: number, to: number): Steps<number> {
+  for (let index = from; index < to; index++) {
+    let folio = yield* shmemGetFolio(k, file, index, false, 0);
+    if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
+    if (folio === 0) return -ENOMEM;
+    yield* folioPut(k, folio, 1);
   }
   return 0;
 }

@@ -10,7 +10,19 @@ export const FILE = {
   secretmem: 2,
   /** Huge pages: MAP_HUGETLB, MFD_HUGETLB, hugetlbfs. `k.file.order` is the page's order. */
   hugetlbfs: 3,
+  /** Files on a medium: their pages are written back to it (disk-file.ts). */
+  ext4: 4,
+  xfs: 5,
+  btrfs: 6,
 } as const;
+
+/** Blocks (of one page) of a file on a medium at most. */
+export const FILE_BLOCKS = 16;
+
+/** Whether files of this `FILE` kind have blocks on a medium. */
+export function isDiskKind(kind: number): boolean {
+  return kind >= FILE.ext4;
+}
 
 /** Per inode, by FileId; see filemap.ts for the page cache and shmem.ts for memory files. */
 export interface FileTables {
@@ -34,12 +46,22 @@ export interface FileTables {
   /** Spin lock of the page cache's index (xa_lock, `R.pageCache`). */
   readonly cacheLock: Int32Array;
   /**
-   * Two locks a file, region `R.inodeLock`: word `file` is i_mmap_rwsem, word `files + file` is i_rwsem, which
-   * writes and truncations hold (`inodeRwsem`). 0 free, -1 held, n shared.
+   * Three locks a file, region `R.inodeLock`: word `file` is i_mmap_rwsem, word `files + file` is i_rwsem, which
+   * writes and truncations hold (`inodeRwsem`), word `2 * files + file` is invalidate_lock (`invalidateLock`). 0 free,
+   * -1 held, n shared.
    */
   readonly lock: Int32Array;
   /** Where a task keeps bytes between user memory and page cache: 1024 words a task. */
   readonly bounce: Int32Array;
+  /**
+   * The medium, `FILE_BLOCKS` words a file: page frame that stands for the block; 0: a hole; -1: promised, not yet
+   * allocated (delayed allocation).
+   */
+  readonly block: Int32Array;
+  /** The same for btrfs: checksum of the block's data as it was when its write began; 0: none. */
+  readonly checksum: Int32Array;
+  /** Direct requests under way (i_dio_count), region `R.directIo`. */
+  readonly direct: Int32Array;
 }
 
 /** `files` and `tasks` count the unused number 0. */
@@ -56,7 +78,10 @@ export function fileTables(alloc: Alloc, files: number, tasks: number): FileTabl
     mapFirst: perFile(),
     order: perFile(),
     cacheLock: perFile(),
-    lock: alloc(2 * files),
+    lock: alloc(3 * files),
     bounce: alloc(tasks * PAGE_WORDS),
+    block: alloc(files * FILE_BLOCKS),
+    checksum: alloc(files * FILE_BLOCKS),
+    direct: perFile(),
   };
 }

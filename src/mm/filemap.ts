@@ -10,8 +10,9 @@ import { refTryAdd } from '../machine/grab-words.ts';
 import { folioLock, folioUnlock, lock, unlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import type { FileId, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
+import { diskGetFolio } from './disk-file.ts';
 import { FAULT, VMF } from './fault-flags.ts';
-import { FILE } from './file-tables.ts';
+import { FILE, isDiskKind } from './file-tables.ts';
 import { folioPut, headOf, isHugetlb, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { cacheLoad, cacheReserve, cacheSlot, cacheStore } from './page-cache.ts';
@@ -115,7 +116,7 @@ export function* filemapRemoveFolio(k: Kernel, folio: Folio): Steps<void> {
 }
 
 /**
- * vm_ops->fault of memory files (shmem_fault, secretmem_fault): the exact page behind `vpn`, its folio locked
+ * vm_ops->fault (shmem_fault, secretmem_fault, filemap_fault): the exact page behind `vpn`, its folio locked
  * and with one reference for the caller; a page that was never there is made. Negative: minus `VMF` bits,
  * `VMF.sigbus` beyond the file's end. `flags` are `FAULT` bits; FAULT.pinnable asks for memory that may
  * be pinned for long (A.12.2).
@@ -126,7 +127,8 @@ export function* filemapFault(k: Kernel, vma: VmaId, vpn: Vpn, flags: number): S
   const gfp = (flags & FAULT.pinnable) !== 0 ? GFP.pinnable : 0;
   for (;;) {
     if (!insideFile(k, file, index)) return -VMF.sigbus;
-    const folio = yield* memoryFileFolio(k, file, index, gfp);
+    const folio = yield* faultFolio(k, file, index, gfp);
+    if (folio < 0) return folio;
     if (folio === 0) {
       if (!insideFile(k, file, index)) continue;
       return -VMF.oom;
@@ -171,8 +173,16 @@ export function insideFile(k: Kernel, file: FileId, index: number): boolean {
   return index >= 0 && index < k.file.pages[file] + (k.file.tail[file] !== 0 ? 1 : 0);
 }
 
-/** The folio of page `index` of a memory file, made if need be, with one reference; 0: truncated, or out of memory. */
-function* memoryFileFolio(k: Kernel, file: FileId, index: number, gfp: number): Steps<Folio> {
+/**
+ * The folio of page `index` of a file, made or read in if need be, with one reference; 0: truncated, or out of memory;
+ * minus VMF.sigbus: it cannot be read.
+ */
+function* faultFolio(k: Kernel, file: FileId, index: number, gfp: number): Steps<Folio> {
+  if (isDiskKind(k.file.kind[file])) {
+    const folio = yield* diskGetFolio(k, file, index, gfp, true);
+    if (folio === -ENOMEM) return 0;
+    return folio < 0 ? -VMF.sigbus : folio;
+  }
   if (k.file.kind[file] === FILE.secretmem) return yield* secretmemGetFolio(k, file, index);
   return yield* shmemGetFolio(k, file, index, true, gfp);
 }

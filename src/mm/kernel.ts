@@ -223,6 +223,7 @@ export function bootKernel(config: KernelConfig): Kernel {
 
 function reserveZeroPage(k: Kernel): void {
   const pfn = takePages(k, 0, 0, 0);
+  k.regions[R.directIo] = k.file.direct;
   if (pfn !== ZERO_PFN)
     throw new RangeError(
       'the first area must begin with normal memory: the page of zeros lives there',

@@ -18,7 +18,14 @@ import { inSwapCache, swapSlotOf } from './swap-state.ts';
 
 /** Flags that a folio takes along. */
 const MOVED =
-  PG.referenced | PG.uptodate | PG.dirty | PG.active | PG.swapbacked | PG.unevictable | PG.mlocked;
+  PG.referenced |
+  PG.uptodate |
+  PG.dirty |
+  PG.active |
+  PG.swapbacked |
+  PG.unevictable |
+  PG.mlocked |
+  PG.private;
 
 /** References by caches (folio_expected_refs without the isolation's and the mappings'). */
 function cacheRefs(k: Kernel, folio: Folio): number {
@@ -41,6 +48,7 @@ export function* moveFolio(k: Kernel, src: Folio, dst: Folio): Steps<number> {
   yield* copyFolio(k, src, dst);
   yield WRITE | at(R.flags, dst);
   k.page.flags[dst] |= k.page.flags[src] & MOVED;
+  k.page.flags[src] &= ~PG.private;
   // An anonymous folio keeps saying so until it is freed: whoever zaps its migration entry asks what it counts as.
   if (isAnon(k, src)) return 0;
   yield WRITE | at(R.mapping, src);

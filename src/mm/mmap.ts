@@ -201,7 +201,6 @@ function fileDenies(k: Kernel, prot: number, flags: number, file: FileId, pgoff:
   if (kind === FILE.secretmem && !shared) return -EINVAL;
   if (kind === FILE.secretmem && (prot & PROT.exec) !== 0) return -EACCES;
   if (kind === FILE.hugetlbfs && pgoff % (1 << k.file.order[file]) !== 0) return -EINVAL;
-  if (kind !== FILE.shmem && kind !== FILE.secretmem && kind !== FILE.hugetlbfs) return -ENODEV;
   const sealed = (k.file.seals[file] & (SEAL.write | SEAL.futureWrite)) !== 0;
   if (sealed && shared && (prot & PROT.write) !== 0) return -EPERM;
   return 0;

@@ -30,7 +30,7 @@ import { PROT } from './mmap.ts';
 import { isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { populateRange } from './populate.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
-import { findVma, VM, vmaAt } from './vma.ts';
+import { findVma, VM, vmaAt, vmaWantsNotify } from './vma.ts';
 import { isolateRange, mergeVma, vmaAlign } from './vma-split.ts';
 
 /**
@@ -163,11 +163,17 @@ function protectedLo(k: Kernel, vma: VmaId, lo: number, hi: number): number {
   return mayUpgrade(k, vma, lo, hi) ? now | PTE.write : now;
 }
 
+/** can_change_shared_pte_writable(): a page that is dirty already needs no announcement (to 6.1 dirty_accountable). */
+function mayUpgradeShared(k: Kernel, vma: VmaId, lo: number): boolean {
+  if (!vmaWantsNotify(k, vma) || (lo & PTE.dirty) === 0) return false;
+  return (k.vma.flags[vma] & VM.softDirty) !== 0 || (lo & PTE.softDirty) !== 0;
+}
+
 /** can_change_private_pte_writable(): an anonymous page that is this process's alone (S63; clean ones too S64). */
 function mayUpgrade(k: Kernel, vma: VmaId, lo: number, hi: number): boolean {
   const flags = k.vma.flags[vma];
-  if (!k.rules.mprotect.writableUpgrade || (flags & VM.write) === 0 || (flags & VM.shared) !== 0)
-    return false;
+  if ((flags & VM.shared) !== 0) return (flags & VM.write) !== 0 && mayUpgradeShared(k, vma, lo);
+  if (!k.rules.mprotect.writableUpgrade || (flags & VM.write) === 0) return false;
   if ((lo & PTE.special) !== 0) return false;
   if ((flags & VM.softDirty) === 0 && (lo & PTE.softDirty) === 0) return false;
   if (!k.rules.mprotect.upgradeClean && (lo & PTE.dirty) === 0) return false;

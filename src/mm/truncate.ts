@@ -6,14 +6,20 @@
 import { at, R, WRITE } from '../machine/access.ts';
 import { flagClear } from '../machine/atomic.ts';
 import { setPageByte } from '../machine/contents.ts';
+import { folioWaitWriteback } from '../machine/folio-wait.ts';
 import { folioUnlock, lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { PAGE_SIZE, PG } from '../machine/page.ts';
 import type { FileId, Folio, Pfn, Steps } from '../machine/types.ts';
+import { dropBuffers } from './buffers.ts';
+import { diskWriteBegin } from './disk-file.ts';
+import { isDiskKind } from './file-tables.ts';
 import { filemapLockFolio, filemapRemoveFolio } from './filemap.ts';
 import { folioMapcount, folioPut, isLarge, nrPages } from './folio.ts';
 import { splitHugePage } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
+import { isMapped } from './medium.ts';
 import { cacheLoad, cacheNext, cacheSlot, cacheStore } from './page-cache.ts';
+import { folioMarkDirty } from './set-dirty.ts';
 import { shmemGetFolio } from './shmem.ts';
 import { freeSwapAndCache } from './swap-state.ts';
 import { vmaPages } from './vma.ts';
@@ -61,6 +67,7 @@ export function* truncateInodePagesRange(
   }
   if (fromOff !== 0) yield* zeroPartialPage(k, file, fromPage, fromOff, PAGE_SIZE);
   if (toOff !== 0) yield* zeroPartialPage(k, file, toPage, 0, toOff);
+  const onDisk = isDiskKind(k.file.kind[file]);
   let index = fromOff === 0 ? fromPage : fromPage + 1;
   for (;;) {
     index = yield* cacheNext(k, file, index, toPage);
@@ -72,6 +79,8 @@ export function* truncateInodePagesRange(
     }
     const folio = yield* filemapLockFolio(k, file, index);
     if (folio === 0) continue;
+    // What the device is reading may not be given away under it.
+    if (onDisk) yield* folioWaitWriteback(k, folio);
     yield* truncateFolio(k, folio, index, toPage);
     yield* folioUnlock(k, folio);
     yield* folioPut(k, folio, 1);
@@ -109,8 +118,30 @@ function* truncateFolio(k: Kernel, folio: Folio, index: number, to: number): Ste
   const file = k.page.mapping[folio] >> 2;
   if (folioMapcount(k, folio) !== 0)
     yield* unmapMappingRange(k, file, first, first + nrPages(k, folio), false);
+  yield* dropBuffers(k, folio);
   yield* flagClear(k, folio, PG.dirty);
   yield* filemapRemoveFolio(k, folio);
+}
+
+/**
+ * ext4_block_truncate_page(), xfs_truncate_page(): zeroes bytes [from, to) of a page whose block exists, through the
+ * cache: it is written back some time.
+ */
+function* zeroDiskPage(
+  k: Kernel,
+  file: FileId,
+  index: number,
+  from: number,
+  to: number,
+): Steps<void> {
+  const slot = yield* cacheLoad(k, file, index);
+  if (slot === 0 && !isMapped(k, file, index)) return;
+  const folio = yield* diskWriteBegin(k, file, index, false);
+  if (folio < 0) return;
+  yield* zeroBytes(k, folio, from, to);
+  yield* folioMarkDirty(k, folio);
+  yield* folioUnlock(k, folio);
+  yield* folioPut(k, folio, 1);
 }
 
 /** truncate_inode_partial_folio(): zeroes bytes [from, to) of one page of the file, if the page exists. */
@@ -122,6 +153,10 @@ function* zeroPartialPage(
   to: number,
 ): Steps<void> {
   if (from >= to) return;
+  if (isDiskKind(k.file.kind[file])) {
+    yield* zeroDiskPage(k, file, index, from, to);
+    return;
+  }
   const found = yield* shmemGetFolio(k, file, index, false, 0);
   if (found === 0) return;
   yield* folioPut(k, found, 1);

@@ -11,7 +11,7 @@ import { R } from '../machine/access.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { AnonVmaId, FileId, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { fileEvict } from './file-refs.ts';
-import { FILE } from './file-tables.ts';
+import { FILE, isDiskKind } from './file-tables.ts';
 import { hugetlbVmaClose } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -77,6 +77,11 @@ export function vmaIsAnonymous(k: Kernel, vma: VmaId): boolean {
 /** vma_is_shmem(): memfd, tmpfs, and shared anonymous memory. */
 export function vmaIsShmem(k: Kernel, vma: VmaId): boolean {
   return k.file.kind[k.vma.file[vma]] === FILE.shmem;
+}
+
+/** vma_wants_writenotify(): a store to a clean page of this mapping is a fault, so that the file system is asked. */
+export function vmaWantsNotify(k: Kernel, vma: VmaId): boolean {
+  return (k.vma.flags[vma] & VM.shared) !== 0 && isDiskKind(k.file.kind[k.vma.file[vma]]);
 }
 
 /** vma_is_secretmem(). */

@@ -18,6 +18,7 @@ import { folioTrylock, folioUnlock, lock, unlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import { flushTlbCpus } from '../machine/tlb-batch.ts';
 import type { Folio, Steps } from '../machine/types.ts';
+import { releaseBuffers } from './buffers.ts';
 import { FILE } from './file-tables.ts';
 import { filemapDeleteFolio } from './filemap.ts';
 import {
@@ -83,6 +84,7 @@ export function* reclaimFolio(k: Kernel, folio: Folio): Steps<boolean> {
     }
   }
   if (going) going = yield* removeMapping(k, folio);
+  if (going) going = yield* releaseBuffers(k, folio);
   yield* flushTlbCpus(k, pending);
   if (held) yield* folioUnlock(k, folio);
   if (going) yield* freeFolio(k, folio);
@@ -111,7 +113,8 @@ function* prepareSwap(k: Kernel, folio: Folio): Steps<boolean> {
 
 /**
  * pageout(): writes a dirty page to its swap slot. Refused while anybody but the cache and the isolation refers
- * to it (is_page_cache_freeable). A memory file's page moves to the swap cache first.
+ * to it (is_page_cache_freeable). A memory file's page moves to the swap cache first; one of a file on a medium is left
+ * to the flusher.
  */
 function* pageout(k: Kernel, folio: Folio): Steps<number> {
   const references = yield* refRead(k, folio);

@@ -8,6 +8,8 @@ test('5.8 to 5.9: the change of copy-on-write and of fork', () => {
   expect(names('5.8', '5.9').sort()).toEqual([
     'cow.pteThpReuse',
     'cow.smallReuse',
+    'dio.iomapFallsBack',
+    'dio.readInvalidates',
     'fork.earlyCopy',
     'fork.nonAnonCopyBug',
     'gup.forceCowBreak',

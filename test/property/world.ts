@@ -107,7 +107,6 @@ export class World {
       tasks: PROCESSES + 1,
       files: 16,
       pipes: 1,
-      diskFiles: 1,
       tlbEntries: 8,
       lruBatch: setup.lruBatch,
       thpAlways: setup.thpAlways,

@@ -13,7 +13,7 @@ import { isWrite, stateTarget, type Write } from './writes.ts';
 /** Module with `waitFor`, below the root of the set. */
 const WAIT_MODULE = 'machine/workers.ts';
 /** Names of the steps that may have to wait and change nothing by themselves. */
-const WAITS = new Set(['IPI', 'WAIT', 'WAIT_ZERO', 'LOCK_FOLIO']);
+const WAITS = new Set(['IPI', 'WAIT', 'WAIT_ZERO', 'LOCK_FOLIO', 'WAIT_WRITEBACK']);
 
 const ATOMIC: Readonly<Record<string, string>> = {
   '+=': 'add',

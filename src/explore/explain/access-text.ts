@@ -13,6 +13,7 @@ import {
   READ,
   UNLOCK,
   WAIT,
+  WAIT_WRITEBACK,
   WAIT_ZERO,
   WRITE,
 } from '../../machine/access.ts';
@@ -33,6 +34,7 @@ const OPERATIONS: Readonly<Record<number, string>> = {
   [IPI]: 'interrupt',
   [CHOOSE]: 'choose',
   [WAIT_ZERO]: 'wait until none',
+  [WAIT_WRITEBACK]: 'wait for writeback',
 };
 
 const OF_PAGE: Readonly<Record<number, string>> = {
@@ -59,6 +61,8 @@ const OTHERS: Readonly<Record<number, string>> = {
   [R.io]: 'I/O',
   [R.report]: 'report',
   [R.lru]: 'LRU lists',
+  [R.directIo]: 'direct requests',
+  [R.uffd]: 'userfault',
 };
 
 /** The object of an access word: `refs of page buf`, `mmap_lock of P0`, `event written`. */

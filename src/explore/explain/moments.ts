@@ -35,7 +35,9 @@ const BUGS: Readonly<Record<number, (page: string) => string>> = {
   [BUG.audit]: (page) => `the counts of ${page} are more or less than its references explain`,
   [BUG.mapUnderflow]: (page) => `the map count of ${page} falls below zero`,
   [BUG.badEntry]: () => 'a page table entry is found where none may be',
-  [BUG.dirtyNoBuffers]: (page) => `${page} gets dirty without the file system knowing`,
+  [BUG.dirtyNoBuffers]: (page) =>
+    `${page} shall be written back, but has no buffers: somebody made it dirty without asking the file system`,
+  [BUG.mappingFreed]: (page) => `the file of ${page} is used after it was freed`,
   [BUG.badUnlock]: () => 'a lock is released by somebody who does not hold it',
   [BUG.doubleFree]: () => 'something is given back twice',
   [BUG.pinLeaked]: (page) =>

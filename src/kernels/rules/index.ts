@@ -1,6 +1,7 @@
 import { API_RULES } from './api.ts';
 import { CALL_RULES } from './calls.ts';
 import { COW_RULES } from './cow.ts';
+import { DISK_RULES } from './disk.ts';
 import { FAST_RULES } from './fast.ts';
 import { FILE_RULES } from './files.ts';
 import { FOLL_RULES } from './foll.ts';
@@ -25,6 +26,7 @@ export const ALL_RULES = [
   ...FILE_RULES,
   ...USER_RULES,
   ...CALL_RULES,
+  ...DISK_RULES,
   ...API_RULES,
   ...FOLL_RULES,
 ] as const;

@@ -1,9 +1,9 @@
 /** The final condition, compiled to a question that a machine at its end answers. */
 
-import { diskByte } from '../../fs/disk.ts';
-import { ofdOf } from '../../fs/fd.ts';
-import { OFD } from '../../fs/system.ts';
+import { fileOfFd } from '../../fs/fd.ts';
 import type { MmId } from '../../machine/types.ts';
+import { isDiskKind } from '../../mm/file-tables.ts';
+import { mediumByte } from '../../mm/medium.ts';
 import { vmstatSum } from '../../mm/vmstat.ts';
 import { VMSTAT } from '../../mm/vmstat-items.ts';
 import type { Expr, LocatedTerm, Prop, Term, ThreadRef } from '../ast.ts';
@@ -95,10 +95,8 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
         if (place?.kind !== 'var') throw new RangeError(`${t.name} holds no descriptor`);
         const mm = mmOf(thread);
         return (k) => {
-          const ofd = ofdOf(k, mm(k), getVar(k, place.index));
-          return ofd !== 0 && k.ofd.kind[ofd] === OFD.disk
-            ? diskByte(k, k.ofd.target[ofd] ?? 0, index(k))
-            : Number.NaN;
+          const file = fileOfFd(k, mm(k), getVar(k, place.index));
+          return isDiskKind(k.file.kind[file] ?? 0) ? mediumByte(k, file, index(k)) : Number.NaN;
         };
       }
     }

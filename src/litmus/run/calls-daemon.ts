@@ -7,7 +7,7 @@ import { EBADF, EBUSY, EFAULT, EINVAL, ENODEV } from '../../machine/errno.ts';
 import { refTryAdd } from '../../machine/grab-words.ts';
 import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../../machine/locks.ts';
 import { leafPfn, noteWalk } from '../../machine/mmu.ts';
-import type { MmId, Steps, TaskId, Vpn } from '../../machine/types.ts';
+import type { MmId, Steps, Vpn } from '../../machine/types.ts';
 import { sysFtruncate } from '../../mm/file-size.ts';
 import { folioPut, headOf, isHugetlb, isLarge } from '../../mm/folio.ts';
 import { splitHugePage } from '../../mm/huge-split.ts';
@@ -15,6 +15,7 @@ import { setHugetlbPool } from '../../mm/hugetlb.ts';
 import { collapseHugePage } from '../../mm/khugepaged.ts';
 import { lruDrain } from '../../mm/lru.ts';
 import { isolateFolio, migrateFolio, putbackFolio } from '../../mm/migrate.ts';
+import { flushFile } from '../../mm/sync.ts';
 import { shrinkLruPages } from '../../mm/vmscan.ts';
 import { CALL } from './call-ids.ts';
 import { processMm } from './calls-process.ts';
@@ -33,15 +34,28 @@ export function* callDaemon(k: Lit, thread: number, pc: number, id: number): Ste
       if (argInt(k, pc, 0) < 0) return -EINVAL;
       yield WRITE | at(R.hugetlb, 0);
       return setHugetlbPool(k, HPAGE_ORDER, argInt(k, pc, 0));
+    case CALL.writeback:
+      return yield* callWriteback(k, daemonMm(k, thread), pc);
     case CALL.truncate:
-      return yield* callTruncate(k, k.lit.task[thread], pc);
+      return yield* callTruncate(k, daemonMm(k, thread), pc);
     default:
       return yield* onAddress(k, thread, pc, id);
   }
 }
 
-function* callTruncate(k: Lit, task: TaskId, pc: number): Steps<number> {
-  const file = fileOfFd(k, k.task.mm[task], argInt(k, pc, 0));
+/** Whose descriptors a daemon means: its own process's, or, in a kernel context, those of process 0. */
+function daemonMm(k: Lit, thread: number): MmId {
+  // The task behind the threads' is the one that ran the initial block.
+  return processMm(k, thread) || processMm(k, k.program.threads.length);
+}
+
+function* callWriteback(k: Lit, mm: MmId, pc: number): Steps<number> {
+  const file = fileOfFd(k, mm, argInt(k, pc, 0));
+  return file === 0 ? -EBADF : yield* flushFile(k, file);
+}
+
+function* callTruncate(k: Lit, mm: MmId, pc: number): Steps<number> {
+  const file = fileOfFd(k, mm, argInt(k, pc, 0));
   if (file === 0) return -EBADF;
   return yield* sysFtruncate(k, file, argVpn(k, pc, 1), argOff(k, pc, 1));
 }

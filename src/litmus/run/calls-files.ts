@@ -1,9 +1,8 @@
-/** open(2) and its kind. Memory file systems are whole; of disks, only what direct I/O reaches. */
+/** open(2) and its kind. */
 
-import { openDisk } from '../../fs/disk.ts';
 import { fdInstall, fileOfFd, ofdOf, sysClose } from '../../fs/fd.ts';
 import { newPipe, pipeBytes, pipeResize } from '../../fs/pipe.ts';
-import { OWN_POSITION, readFd, readValue, writeFd } from '../../fs/read-write.ts';
+import { OWN_POSITION, readFd, readValue, seekFd, writeFd } from '../../fs/read-write.ts';
 import { sysVmsplice } from '../../fs/splice.ts';
 import { OFD } from '../../fs/system.ts';
 import { at, R, WRITE } from '../../machine/access.ts';
@@ -17,12 +16,13 @@ import {
   EOPNOTSUPP,
   ESPIPE,
 } from '../../machine/errno.ts';
-import type { FileId, Steps, TaskId } from '../../machine/types.ts';
-import { fileGet, newFile } from '../../mm/file-refs.ts';
+import type { FileId, MmId, Steps, TaskId } from '../../machine/types.ts';
+import { END_OF_FILE, fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
-import { FILE } from '../../mm/file-tables.ts';
+import { FILE, isDiskKind } from '../../mm/file-tables.ts';
 import { addSeals, getSeals, sysMemfdCreate } from '../../mm/memfd.ts';
 import { sysMemfdSecret } from '../../mm/secretmem.ts';
+import { sysFsync, sysSyncFileRange } from '../../mm/sync.ts';
 import { CALL } from './call-ids.ts';
 import { noteFull } from './calls-async.ts';
 import { LIMIT, type Lit } from './program.ts';
@@ -57,6 +57,11 @@ export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<
       if (file < 0) return file;
       return yield* fdInstall(k, mm, OFD.file, file, O_RDWR);
     }
+    case CALL.lseek:
+      return yield* seekFd(k, mm, argInt(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2));
+    case CALL.fsync:
+    case CALL.sync_file_range:
+      return yield* callSync(k, mm, pc, id);
     case CALL.ftruncate:
     case CALL.fallocate:
     case CALL.fcntl:
@@ -66,58 +71,90 @@ export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<
   }
 }
 
+const PAGE_SIZE = 4096;
 const O_RDWR = 2;
 const O_CREAT = 0o100;
-const O_EXCL = 0o200;
 const O_TRUNC = 0o1000;
 const O_DIRECT = 0o40000;
+const O_EXCL = 0o200;
+const O_TMPFILE = 0o20200000;
 
-/** Which file system a path names, by its first part. */
-const FS = { other: 0, tmpfs: 1, hugetlbfs: 2, disk: 3 } as const;
+/** The kinds of file systems by the first part of a path. */
+const ROOTS: ReadonlyMap<string, number> = new Map([
+  ['tmpfs', FILE.shmem],
+  ['hugetlbfs', FILE.hugetlbfs],
+  ['ext4', FILE.ext4],
+  ['xfs', FILE.xfs],
+  ['btrfs', FILE.btrfs],
+]);
 
+/** `FILE` kind of the file system that a path names, 0: none that the model has. */
 function fileSystem(path: string): number {
-  if (path.startsWith('/tmpfs/')) return FS.tmpfs;
-  if (path.startsWith('/hugetlbfs/')) return FS.hugetlbfs;
-  return path.startsWith('/ext4/') || path.startsWith('/xfs/') ? FS.disk : FS.other;
+  return ROOTS.get(path.split('/')[1] ?? '') ?? FILE.none;
+}
+
+/** Whether files of this kind can be opened with O_DIRECT (tmpfs: S203, and then the data is copied). */
+function takesDirect(k: Lit, kind: number): boolean {
+  return isDiskKind(kind) || (kind === FILE.shmem && k.rules.call.tmpfsDirect);
 }
 
 function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
   const name = argInt(k, pc, 0);
   const flags = argInt(k, pc, 1);
   const mm = k.task.mm[task];
-  const fs = fileSystem(k.program.strings[name] ?? '');
-  if (fs === FS.disk && (flags & O_DIRECT) !== 0) {
-    const disk = yield* openDisk(k, name + 1);
-    if (disk === 0) return -EMFILE;
-    return yield* fdInstall(k, mm, OFD.disk, disk, flags);
-  }
-  if (fs === FS.disk || fs === FS.other) {
+  const kind = fileSystem(k.program.strings[name] ?? '');
+  if (kind === FILE.none) {
     k.lit.limits[LIMIT.fileSystem] = instructionAt(k, pc).line;
     return -ENOENT;
   }
+  if ((flags & O_TMPFILE) === O_TMPFILE) {
+    const unnamed = yield* createFile(k, kind);
+    return unnamed === 0 ? -EMFILE : yield* fdInstall(k, mm, OFD.file, unnamed, flags);
+  }
   yield WRITE | at(R.io, 1);
   let file: FileId = k.lit.names[name];
+  if (file !== 0 && (flags & O_EXCL) !== 0 && (flags & O_CREAT) !== 0) return -EEXIST;
   if (file === 0) {
     if ((flags & O_CREAT) === 0) return -ENOENT;
-    file = yield* newFile(k, fs === FS.tmpfs ? FILE.shmem : FILE.hugetlbfs);
+    file = yield* createFile(k, kind);
     if (file === 0) return -EMFILE;
-    if (fs === FS.hugetlbfs) k.file.order[file] = HPAGE_ORDER;
     k.lit.names[name] = file;
-  } else if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) {
-    return -EEXIST;
+  } else if ((flags & O_TRUNC) !== 0 && kind !== FILE.hugetlbfs) {
+    yield* sysFtruncate(k, file, 0, 0);
   }
   // Refused when the file is there already, be it by this very call (do_dentry_open).
-  if ((flags & O_DIRECT) !== 0 && !(fs === FS.tmpfs && k.rules.call.tmpfsDirect)) return -EINVAL;
-  if ((flags & O_TRUNC) !== 0) {
-    const error = yield* sysFtruncate(k, file, 0, 0);
-    if (error !== 0) return error;
-  }
+  if ((flags & O_DIRECT) !== 0 && !takesDirect(k, kind)) return -EINVAL;
   // One reference for the name, one for the descriptor.
   yield* fileGet(k, file);
   return yield* fdInstall(k, mm, OFD.file, file, flags);
 }
 
 const HPAGE_ORDER = 9;
+/** A new, empty file; 0: no number left. */
+function* createFile(k: Lit, kind: number): Steps<FileId> {
+  const file = yield* newFile(k, kind);
+  if (file !== 0 && kind === FILE.hugetlbfs) k.file.order[file] = HPAGE_ORDER;
+  return file;
+}
+
+/** fsync, sync_file_range: of a range of 0 bytes, all from the offset on. */
+function* callSync(k: Lit, mm: MmId, pc: number, id: number): Steps<number> {
+  const fd = argInt(k, pc, 0);
+  if (ofdOf(k, mm, fd) === 0) return -EBADF;
+  const file = fileOfFd(k, mm, fd);
+  if (file === 0) return id === CALL.fsync ? -EINVAL : -ESPIPE;
+  if (id === CALL.fsync) return yield* sysFsync(k, file);
+  if (arg(k, pc, 1) < 0 || arg(k, pc, 2) < 0) return -EINVAL;
+  const length = arg(k, pc, 2);
+  const to = length === 0 ? END_OF_FILE : Math.ceil((arg(k, pc, 1) + length) / PAGE_SIZE);
+  return yield* sysSyncFileRange(k, file, argVpn(k, pc, 1), to, argInt(k, pc, 3));
+}
+
+/** Whether the descriptor's file has blocks on a medium. */
+function onDisk(k: Lit, mm: MmId, fd: number): boolean {
+  return isDiskKind(k.file.kind[fileOfFd(k, mm, fd)] ?? 0);
+}
+
 
 /** pipe(): two descriptors, into the two variables from the first argument on. */
 function* callPipe(k: Lit, task: TaskId, pc: number): Steps<number> {
@@ -196,7 +233,7 @@ function* readOrWrite(k: Lit, task: TaskId, pc: number, id: number): Steps<numbe
     default: {
       const pos = id === CALL.write ? OWN_POSITION : argInt(k, pc, 3);
       const done = yield* writeFd(k, task, fd, vpn, off, len, pos);
-      if (k.ofd.kind[ofdOf(k, k.task.mm[task], fd)] === OFD.disk) noteFull(k, pc, done);
+      if (onDisk(k, k.task.mm[task], fd)) noteFull(k, pc, done);
       return done;
     }
   }

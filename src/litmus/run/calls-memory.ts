@@ -9,6 +9,7 @@ import { sysMlock, sysMunlock } from '../../mm/mlock.ts';
 import { sysMmap, sysMunmap } from '../../mm/mmap.ts';
 import { sysMprotect } from '../../mm/mprotect.ts';
 import { sysMremap } from '../../mm/mremap.ts';
+import { sysMsync } from '../../mm/sync.ts';
 import { CALL } from './call-ids.ts';
 import { LIMIT, type Lit } from './program.ts';
 import {
@@ -52,6 +53,8 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
       );
     case CALL.madvise:
       return yield* sysMadvise(k, task, vpn, nr, argInt(k, pc, 2));
+    case CALL.msync:
+      return yield* sysMsync(k, task, vpn, nr, argInt(k, pc, 2));
     case CALL.mlock:
       return yield* sysMlock(k, task, vpn, nr);
     default:
@@ -74,7 +77,6 @@ function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
   if ((flags & MAP_ANONYMOUS) === 0) {
     const ofd = ofdOf(k, k.task.mm[task], argInt(k, pc, 4));
     if (ofd === 0) return -EBADF;
-    if (k.ofd.kind[ofd] === OFD.disk) k.lit.limits[LIMIT.fileSystem] = instructionAt(k, pc).line;
     if (k.ofd.kind[ofd] !== OFD.file) return -EBADF;
     file = k.ofd.target[ofd];
   }

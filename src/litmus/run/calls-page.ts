@@ -1,6 +1,6 @@
 /** What a driver asks of a page and does to it, and the context it runs in. */
 import { at, LOCK, R, READ, UNLOCK, WRITE } from '../../machine/access.ts';
-import { flagSet, flagsRead, mapcountRead, refRead } from '../../machine/atomic.ts';
+import { flagsRead, mapcountRead, refRead } from '../../machine/atomic.ts';
 import { pageByte, setPageByte } from '../../machine/contents.ts';
 import { irqOff, irqOn } from '../../machine/irq.ts';
 import { folioLock, folioUnlock } from '../../machine/locks.ts';
@@ -10,7 +10,7 @@ import type { Folio, Pfn, Steps, TaskId } from '../../machine/types.ts';
 import { entireMapcount, folioGet, headOf, isLarge } from '../../mm/folio.ts';
 import { folioMaybeDmaPinned } from '../../mm/pinned.ts';
 import { anonExclusiveRead, folioMapcountRead } from '../../mm/rmap.ts';
-import { setPageDirtyLock } from '../../mm/set-dirty.ts';
+import { setPageDirty, setPageDirtyLock } from '../../mm/set-dirty.ts';
 import { CALL } from './call-ids.ts';
 import type { Lit } from './program.ts';
 import { argInt } from './values.ts';
@@ -106,7 +106,7 @@ function* onFlags(k: Lit, pfn: Pfn, id: number): Steps<number> {
       if (yield* anonExclusiveRead(k, pfn)) return 1;
       return 0;
     case CALL.set_page_dirty:
-      yield* flagSet(k, folio, PG.dirty);
+      yield* setPageDirty(k, pfn);
       return 1;
     case CALL.set_page_dirty_lock:
       yield* setPageDirtyLock(k, pfn);
