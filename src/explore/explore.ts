@@ -6,11 +6,12 @@ import { KILLED, LIMIT } from '../litmus/run/program.ts';
 import { bugName } from '../machine/report.ts';
 import { Graph } from './graph.ts';
 import { leakedPins } from './leaks.ts';
+import { rehearse } from './rehearse.ts';
 import { pathText } from './replay.ts';
 import { type SampleOptions, sample } from './sample.ts';
-import { type End, type Limits, search } from './search.ts';
+import { type End, type Limits, noKnowledge, search } from './search.ts';
 import { InitFailure, type Machine, type Needs, setUp } from './setup.ts';
-import { Sharing } from './sharing.ts';
+import type { Sharing } from './sharing.ts';
 
 /** `Vacuous`: no final state was ever asked about. `Incomplete`: a limit was hit; nothing is claimed. */
 export type Observation = Outcome | 'Vacuous' | 'Incomplete';
@@ -105,7 +106,8 @@ export const explore = (
     const exploration = explorationOf(machine, condition, { ...options.sample, limits });
     return { exploration, machine, sharing: null, graph: null };
   }
-  const sharing = options.unreduced === true ? null : new Sharing();
+  const knowledge = noKnowledge(machine, options.unreduced !== true, options.graph === true);
+  const { sharing } = knowledge;
   for (let searches = 1; ; searches++) {
     const graph = options.graph === true ? new Graph() : null;
     const states = new Map<string, FinalState>();
@@ -127,9 +129,12 @@ export const explore = (
       return state?.text ?? null;
     };
     sharing?.begin();
-    const result = search(machine, sharing, limits, onEnd, graph);
+    const result = search(machine, knowledge, limits, onEnd, graph);
     const cut = limit ?? result.cut;
-    if (cut === null && sharing?.broken === true) continue;
+    if (cut === null && sharing?.broken === true) {
+      if (searches === 1) rehearse(machine, sharing);
+      continue;
+    }
     // Complete, and yet no execution came to an end: whatever happens, somebody goes round for ever.
     if (cut === null && result.ends === 0) problems.add('livelock: no execution comes to an end');
     const found = {

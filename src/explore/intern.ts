@@ -34,6 +34,25 @@ export class Interner {
     return this.#pool.length + this.#starts.length + this.#table.length;
   }
 
+  /** The runs, to be read only; another array after the next `intern`. */
+  get pool(): Int32Array {
+    return this.#pool;
+  }
+
+  /** Where in `pool` the run begins. */
+  startOf(id: number): number {
+    return this.#starts[id] as number;
+  }
+
+  lengthOf(id: number): number {
+    return (this.#starts[id + 1] as number) - (this.#starts[id] as number);
+  }
+
+  /** Word `i` of the run. */
+  word(id: number, i: number): number {
+    return this.#pool[(this.#starts[id] as number) + i] as number;
+  }
+
   /** Number of the run of `length` words of `words` from `from`; a new number when it wasn't known. */
   intern(words: Int32Array, from: number, length: number): number {
     const h = hashOf(words, from, length);

@@ -1,25 +1,27 @@
 /**
  * Depth-first search over all interleavings: which thread steps next, and what hardware or chance decides in between.
- * A step is taken in place and taken back by the undo log; every state at which threads can meet is stored.
+ * States are rows of numbers (snapshots.ts). A step is taken on the machine only where the same thread has not stood
+ * before with the same shared content (step-table.ts); the machine is put to where it is needed.
  */
 
 import { accessIndex, accessOp, accessRegion, CHOOSE, R, WAIT } from '../machine/access.ts';
-import { accessEnabled } from '../machine/enabled.ts';
+import { accessEnabled, mayWait } from '../machine/enabled.ts';
 import {
   log,
   logged,
   setLog,
   setStacks,
-  stacks,
   threadPending,
   threadRunning,
-  threadWords,
-  undoTo,
+  trimLog,
 } from '../machine/resumable.ts';
+import { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
-import type { Sharing } from './sharing.ts';
-import { StateVector } from './state-vector.ts';
+import { Sharing } from './sharing.ts';
+import { Snapshots } from './snapshots.ts';
+import { ALL, StateTable } from './state-table.ts';
+import { STEP, StepTable } from './step-table.ts';
 import { RUN_LIMIT, Stepper } from './stepper.ts';
 
 /** How an execution can end. */
@@ -61,291 +63,373 @@ export interface SearchResult {
   readonly cut: string | null;
 }
 
+/** What a search knows and learns; the next one of the same machine goes on from there. */
+export interface Knowledge {
+  readonly snapshots: Snapshots;
+  /** null: every step is one that others may notice, and no order of two steps is left out. */
+  readonly sharing: Sharing | null;
+  /** null: from each state all threads go on. */
+  readonly futures: Futures | null;
+}
+
+/** Nothing is known yet. `reduced`: leaves out what comes to the same; `whole`: but takes every step between states that it keeps. */
+export const noKnowledge = (m: Machine, reduced: boolean, whole: boolean): Knowledge => {
+  setStacks(m.stacks, STACK_WORDS);
+  const snapshots = new Snapshots(m);
+  const sharing = reduced ? new Sharing() : null;
+  const futures = sharing === null || whole ? null : new Futures(snapshots, sharing, m.threads);
+  return { snapshots, sharing, futures };
+};
+
 /** Steps that a search goes on for after its first broken assumption, to find more of them at once. */
-const GRACE = 4_000;
+const GRACE = 1_000;
 /** Steps between two looks at clock, memory and whoever waits. */
 const STEPS_A_LOOK = 4_096;
 
-/** Words of a node of the search. */
+/** Words of a node of the search, and behind them the state. */
 const NODE = {
-  /** Positions of the undo log and of the vector's at this state. */
-  mark: 0,
-  vector: 1,
-  /** Where in `saved` the stack of the thread stepped from here is. */
-  saved: 2,
-  /** That thread, or -1; and how many words are saved. */
-  thread: 3,
-  length: 4,
   /** Threads that can step from here and have not yet, as bits; for a choice: the one thread. */
-  ready: 5,
+  ready: 0,
   /** Next alternative of a choice, and how many there are; 0: an ordinary node. */
-  next: 6,
-  choices: 7,
+  next: 1,
+  choices: 2,
   /** Its number in the graph. */
-  id: 8,
+  id: 3,
   /** Threads, as bits, whose step need not be taken from here: it was taken before, in an order that comes to the same. */
-  sleep: 9,
-  words: 10,
+  sleep: 4,
+  /** What was known of threads' futures when `ready` was chosen. */
+  learned: 5,
+  /** Number of what threads share, then the local one of each thread. */
+  state: 6,
 } as const;
 
 /**
- * Visits every reachable state of `m` once, calling `onEnd` for each end with the machine standing there.
- * `sharing` null: no reduction. The machine's words are as at the start afterwards. A `graph` gets every step between
- * stored states, and the ends by the names that `onEnd` gives them (null: of no interest).
+ * Visits every reachable state of `m` once, as far as `knowledge` asks for, calling `onEnd` for each end with the machine
+ * standing there. The machine's words are as at the start afterwards. A `graph` gets every step between stored states
+ * that is taken, and the ends by the names that `onEnd` gives them (null: of no interest).
  */
 export const search = (
   m: Machine,
-  sharing: Sharing | null,
+  knowledge: Knowledge,
   limits: Limits,
   onEnd: (end: End) => string | null,
   graph: Graph | null = null,
-): SearchResult => new Search(m, sharing, limits, onEnd, graph).run();
+): SearchResult => new Search(m, knowledge, limits, onEnd, graph).run();
 
 class Search {
   readonly #m: Machine;
-  readonly #k: Machine['k'];
+  readonly #threads: number;
   readonly #sharing: Sharing | null;
   readonly #limits: Limits;
   readonly #onEnd: (end: End) => string | null;
-  readonly #vector: StateVector;
+  readonly #snapshots: Snapshots;
+  readonly #states: StateTable;
+  readonly #steps = new StepTable();
   readonly #stepper: Stepper;
+  /** null: from each state all threads go on. */
+  readonly #futures: Futures | null;
   readonly #graph: Graph | null;
   /** What the graph calls the state that the search is about to leave, and the step it takes from there. */
   #from = 0;
   #label = 0;
-  /** Threads that sleep in the state that the search is about to come to. */
+  /** The state that the search is about to come to, and the threads that sleep there. */
+  readonly #state: Int32Array;
   #sleep = 0;
-  /** By state: the threads that slept whenever it was visited. */
-  #slept = new Int32Array(1 << 10);
   /** Thread that the last step sent round in a circle, or -1. */
   #livelock = -1;
-  /** Word of the arena at which the stacks begin. */
-  readonly #stacksAt: number;
-  #path = new Int32Array(NODE.words * 1024);
+  /** Nodes from the start to where the search stands, `#words` each. */
+  readonly #words: number;
+  #path: Int32Array;
   #depth = 0;
-  #saved = new Int32Array(1 << 16);
-  #savedUsed = 0;
+  /** The next state that `lookBack` looks at, and what was known when it began with the first. */
+  #looked = Number.MAX_SAFE_INTEGER;
+  #learned = -1;
+  #taken = 0;
   #ends = 0;
   #cut: string | null = null;
 
   constructor(
     m: Machine,
-    sharing: Sharing | null,
+    { snapshots, sharing, futures }: Knowledge,
     limits: Limits,
     onEnd: (end: End) => string | null,
     graph: Graph | null,
   ) {
+    setStacks(m.stacks, STACK_WORDS);
     this.#m = m;
-    this.#k = m.k;
+    this.#threads = m.threads;
     this.#sharing = sharing;
     this.#limits = limits;
     this.#onEnd = onEnd;
-    this.#vector = new StateVector(m.arena);
-    this.#stacksAt = m.stacks.byteOffset >> 2;
+    this.#snapshots = snapshots;
+    this.#state = new Int32Array(m.threads + 1);
+    this.#states = new StateTable(m.threads + 1);
+    this.#words = NODE.state + m.threads + 1;
+    this.#path = new Int32Array(this.#words * 1024);
     this.#stepper = new Stepper(m, sharing);
     this.#graph = graph;
+    this.#futures = futures;
   }
 
   run(): SearchResult {
-    const { threads, stacks, arena } = this.#m;
-    setStacks(stacks, STACK_WORDS);
+    const snapshots = this.#snapshots;
     setLog(new Int32Array(1 << 16));
-    const atStart = stacks.slice();
+    this.#takeAll();
+    const atStart = this.#state.slice();
     const deadline = this.#limits.deadline ?? performance.now() + this.#limits.time;
     let grace = GRACE;
     let nextLook = STEPS_A_LOOK;
     // Threads first run to where they can meet.
-    for (let t = 0; t < threads; t++) {
-      this.#save(t);
-      this.#runOn(t);
-      this.#takeIn(t, 0, 0);
-      this.#savedUsed = 0;
-      if (this.#livelock >= 0) break;
+    for (let t = 0; t < this.#threads && this.#livelock < 0; t++) {
+      this.#note(t, this.#stepper.runOn(t));
+      this.#taken = this.#stepper.steps;
     }
+    this.#takeAll();
     this.#arrive(-1);
-    while (this.#depth > 0 && this.#cut === null) {
-      const node = (this.#depth - 1) * NODE.words;
-      this.#restore(node);
+    for (let rounds = 0; this.#depth > 0 && this.#cut === null; rounds++) {
+      const node = (this.#depth - 1) * this.#words;
       const path = this.#path;
       if (
         path[node + NODE.choices] === 0
           ? path[node + NODE.ready] === 0
           : path[node + NODE.next] === path[node + NODE.choices]
       ) {
-        this.#depth--;
+        this.#pop(node);
         continue;
       }
       this.#advance(node);
       if (this.#sharing?.broken === true && grace-- <= 0) break;
-      if (this.#stepper.steps >= nextLook) {
-        nextLook = this.#stepper.steps + STEPS_A_LOOK;
+      if (this.#stepper.steps + rounds >= nextLook) {
+        nextLook = this.#stepper.steps + rounds + STEPS_A_LOOK;
         this.#cut = this.#lookAround(deadline);
       }
-      if (this.#vector.states > this.#limits.states)
+      if (this.#states.size > this.#limits.states)
         this.#cut = `limit of ${this.#limits.states} states`;
     }
-    undoTo(arena, 0);
+    snapshots.restoreShared(atStart[0] as number);
+    for (let t = 0; t < this.#threads; t++) snapshots.restoreLocal(t, atStart[1 + t] as number);
     setLog(null);
-    stacks.set(atStart);
     return {
-      states: this.#vector.states,
-      steps: this.#stepper.steps,
+      states: this.#states.size,
+      steps: this.#taken,
       ends: this.#ends,
       cut: this.#cut,
     };
+  }
+
+  /** The state that the machine stands at. */
+  #takeAll(): void {
+    this.#state[0] = this.#snapshots.takeShared(log, logged);
+    for (let t = 0; t < this.#threads; t++) this.#state[1 + t] = this.#takeLocal(t);
+    trimLog(0);
+  }
+
+  #takeLocal(t: number): number {
+    const chooses = threadRunning(t) && accessOp(threadPending(t)) === CHOOSE;
+    return this.#snapshots.takeLocal(t, chooses ? this.#stepper.announced(t) : 0);
+  }
+
+  /** Bytes that the search takes for what it remembers. */
+  get #bytes(): number {
+    return this.#states.bytes + this.#steps.bytes + this.#snapshots.bytes;
   }
 
   /** Why the search has to stop now, if it has to. */
   #lookAround(deadline: number): string | null {
     const { time, bytes, poll } = this.#limits;
     if (performance.now() > deadline) return `time limit of ${time / 1000} s`;
-    const used = this.#vector.bytes;
+    const used = this.#bytes;
     if (bytes !== undefined && used > bytes)
       return `memory limit of ${Math.round(bytes / 2 ** 20)} MiB`;
-    const at = {
-      states: this.#vector.states,
-      steps: this.#stepper.steps,
-      depth: this.#depth,
-      bytes: used,
-    };
+    const at = { states: this.#states.size, steps: this.#taken, depth: this.#depth, bytes: used };
     return poll?.(at) === true ? 'interrupted' : null;
   }
 
-  /** Runs `t` on to where others can notice. */
-  #runOn(t: number): void {
-    const how = this.#stepper.runOn(t);
+  /** How a run of steps of `t` ended. */
+  #note(t: number, how: 'visible' | 'livelock' | 'endless'): void {
     this.#livelock = how === 'livelock' ? t : -1;
     if (how === 'endless')
-      this.#cut = `${this.#k.program.threads[t]?.name ?? 'the device'} takes more than ${RUN_LIMIT} steps in a row: a long loop, or a very large range`;
-  }
-
-  /** Copies the thread's stack; the words behind it are zero. */
-  #save(t: number): void {
-    const length = threadWords(t);
-    if (this.#savedUsed + STACK_WORDS > this.#saved.length) this.#saved = longer(this.#saved);
-    const from = t * STACK_WORDS;
-    const to = this.#savedUsed;
-    for (let i = 0; i < length; i++) this.#saved[to + i] = stacks[from + i] as number;
-  }
-
-  /** Tells the vector what a step of `t` changed; `before` words of its stack were saved at the end of `saved`. */
-  #takeIn(t: number, mark: number, before: number): void {
-    const now = threadWords(t);
-    // Behind the saved words the stack was zero.
-    for (let i = before; i < now; i++) this.#saved[this.#savedUsed + i] = 0;
-    const length = Math.max(before, now);
-    this.#vector.update(
-      log,
-      mark,
-      logged,
-      this.#stacksAt + t * STACK_WORDS,
-      length,
-      this.#saved,
-      this.#savedUsed,
-    );
-  }
-
-  /** Takes back the step that was taken from the node, if any. */
-  #restore(node: number): void {
-    const path = this.#path;
-    const t = path[node + NODE.thread] as number;
-    if (t < 0) return;
-    undoTo(this.#m.arena, path[node + NODE.mark] as number);
-    this.#vector.undoTo(path[node + NODE.vector] as number);
-    const saved = path[node + NODE.saved] as number;
-    const length = path[node + NODE.length] as number;
-    const to = t * STACK_WORDS;
-    const used = threadWords(t);
-    for (let i = 0; i < length; i++) stacks[to + i] = this.#saved[saved + i] as number;
-    for (let i = length; i < used; i++) stacks[to + i] = 0;
-    this.#savedUsed = saved;
-    path[node + NODE.thread] = -1;
+      this.#cut = `${this.#m.k.program.threads[t]?.name ?? 'the device'} takes more than ${RUN_LIMIT} steps in a row: a long loop, or a very large range`;
   }
 
   #push(ready: number, choices: number, id: number, sleep: number): void {
-    const node = this.#depth * NODE.words;
-    if (node + NODE.words > this.#path.length) this.#path = longer(this.#path);
+    const node = this.#depth * this.#words;
+    if (node + this.#words > this.#path.length) this.#path = longer(this.#path);
     const path = this.#path;
-    path[node + NODE.mark] = logged;
-    path[node + NODE.vector] = this.#vector.mark;
-    path[node + NODE.saved] = this.#savedUsed;
-    path[node + NODE.thread] = -1;
     path[node + NODE.ready] = ready;
     path[node + NODE.next] = 0;
     path[node + NODE.choices] = choices;
     path[node + NODE.id] = id;
     path[node + NODE.sleep] = sleep;
+    path[node + NODE.learned] = this.#futures?.version ?? 0;
+    for (let i = 0; i <= this.#threads; i++) path[node + NODE.state + i] = this.#state[i] as number;
     this.#depth++;
   }
 
-  /** Looks at the state that the search has just come to; pushes a node unless it ends here or was seen before. */
-  #arrive(last: number): void {
-    const k = this.#k;
-    if ((k.report[0] as number) !== 0) {
-      this.#end({ kind: 'bug', code: k.report[0] as number, argument: k.report[1] as number });
-      return;
+  /** Leaves the node, unless what was learned since asks for more steps from it. */
+  #pop(node: number): void {
+    const path = this.#path;
+    const futures = this.#futures;
+    if (
+      futures !== null &&
+      path[node + NODE.choices] === 0 &&
+      path[node + NODE.learned] !== futures.version
+    ) {
+      path[node + NODE.learned] = futures.version;
+      for (let i = 0; i <= this.#threads; i++)
+        this.#state[i] = path[node + NODE.state + i] as number;
+      path[node + NODE.ready] = this.#wanted(path[node + NODE.id] as number, this.#ready());
+      if (path[node + NODE.ready] !== 0) return;
     }
+    this.#depth--;
+    if (this.#depth === 0) this.#lookBack();
+  }
+
+  /** When all is done: goes on from a state that needs more steps, as we know by now; if there is one. */
+  #lookBack(): void {
+    const futures = this.#futures;
+    if (futures === null) return;
+    const states = this.#states;
+    for (;;) {
+      if (this.#looked > states.size) {
+        if (this.#learned === futures.version) return;
+        this.#learned = futures.version;
+        this.#looked = 1;
+      }
+      const id = this.#looked++;
+      if ((states.taken(id) & ALL) !== 0) continue;
+      states.read(id, this.#state);
+      this.#comeBack(id);
+      if (this.#depth > 0) return;
+    }
+  }
+
+  /** Looks at the state that the search has just come to; pushes a node unless it ends here or was seen before. */
+  #arrive(known: number): void {
     if (this.#livelock >= 0) {
       this.#end({ kind: 'livelock', thread: this.#livelock });
       return;
     }
-    if (last >= 0 && threadRunning(last)) {
-      const word = threadPending(last);
-      if (accessOp(word) === CHOOSE) {
-        this.#push(
-          1 << last,
-          accessIndex(word),
-          this.#graph?.between(this.#from, this.#label) ?? 0,
-          this.#sleep,
-        );
+    if (known < 0 || (known & STEP.bug) !== 0) {
+      const [code = 0, argument = 0] = this.#reported();
+      if (code !== 0) {
+        this.#end({ kind: 'bug', code, argument });
         return;
       }
     }
-    const id = this.#vector.add();
+    const chooser = this.#chooser();
+    if (chooser >= 0) {
+      const choices = accessIndex(this.#pending(chooser));
+      const id = this.#graph?.between(this.#from, this.#label) ?? 0;
+      this.#push(1 << chooser, choices, id, this.#sleep);
+      return;
+    }
+    const states = this.#states;
+    const id = states.add(this.#state);
     this.#graph?.edge(this.#from, this.#label, Math.abs(id));
     const sleep = this.#sleep;
     if (id < 0) {
-      // Seen before; but what slept there then and does not sleep now has still to be tried.
-      const slept = this.#slept[-id] as number;
-      const missed = slept & ~sleep;
-      if (missed === 0) return;
-      this.#slept[-id] = slept & sleep;
-      this.#push(missed & this.#ready(), 0, -id, slept & sleep);
+      // Seen before; but what slept there then and does not sleep now may still have to be tried.
+      const slept = states.slept(-id);
+      if ((slept & ~sleep) === 0) return;
+      states.setSlept(-id, slept & sleep);
+      this.#comeBack(-id);
       return;
     }
-    if (id >= this.#slept.length) this.#slept = longer(this.#slept);
-    this.#slept[id] = sleep;
+    if (sleep !== 0) states.setSlept(id, sleep);
     const ready = this.#ready();
     if (ready !== 0) {
-      this.#push(ready & ~sleep, 0, id, sleep);
+      this.#push(this.#wanted(id, ready), 0, id, sleep);
       return;
     }
     this.#from = id;
     this.#label = -1;
+    this.#stand();
     const waiting = waitingThreads(this.#m);
     this.#end(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
   }
 
-  /** Threads that can step now, as bits. */
+  /** Pushes the state that the search is at again, if there are steps that have still to be taken from it. */
+  #comeBack(id: number): void {
+    const wanted = this.#wanted(id, this.#ready());
+    if (wanted !== 0) this.#push(wanted, 0, id, this.#states.slept(id));
+  }
+
+  /** Of the threads that can step in the state that the search is at, those whose step has still to be taken. */
+  #wanted(id: number, ready: number): number {
+    const states = this.#states;
+    const taken = states.taken(id);
+    let wanted = ready;
+    if (this.#futures !== null && (taken & ALL) === 0)
+      wanted = this.#futures.persistent(this.#state, 1, this.#threads, ready);
+    return wanted & ~taken & ~states.slept(id);
+  }
+
+  /** What `t` has announced in the state that the search has come to. */
+  #pending(t: number): number {
+    return this.#snapshots.pending(this.#state[1 + t] as number);
+  }
+
+  /** The thread that has to choose, of which there is one at most; -1: none. */
+  #chooser(): number {
+    for (let t = 0; t < this.#threads; t++)
+      if (this.#snapshots.chooses(this.#state[1 + t] as number)) return t;
+    return -1;
+  }
+
+  /** The BUG that the machine reports there. */
+  #reported(): Int32Array {
+    this.#snapshots.restoreShared(this.#state[0] as number);
+    return this.#m.k.report;
+  }
+
+  /** Threads that can step there, as bits. */
   #ready(): number {
     let ready = 0;
-    for (let t = 0; t < this.#m.threads; t++) if (this.#stepper.enabled(t)) ready |= 1 << t;
+    const shared = this.#state[0] as number;
+    for (let t = 0; t < this.#threads; t++)
+      if (this.#enabled(this.#state[1 + t] as number, shared)) ready |= 1 << t;
     return ready;
   }
 
-  /** Of the sleeping threads those whose step commutes with the one that `t` is about to take. */
-  #sleepAfter(sleep: number, t: number): number {
+  #enabled(local: number, shared: number): boolean {
+    const snapshots = this.#snapshots;
+    if (!snapshots.running(local)) return false;
+    const word = snapshots.pending(local);
+    if (!mayWait(word)) return true;
+    const at = this.#steps.find(local, shared, 0);
+    if (at >= 0) return this.#steps.known(at) !== STEP.blocked;
+    snapshots.restoreShared(shared);
+    const enabled = accessEnabled(this.#m.k, word);
+    this.#steps.enter(local, shared, 0, enabled ? STEP.enabled : STEP.blocked);
+    return enabled;
+  }
+
+  /** Of the sleeping threads those whose step commutes with the one that `t` is about to take from the node. */
+  #sleepAfter(node: number, t: number): number {
+    const sleep = this.#path[node + NODE.sleep] as number;
     if (this.#sharing === null || sleep === 0) return 0;
-    const word = threadPending(t);
+    const state = node + NODE.state + 1;
+    const word = this.#snapshots.pending(this.#path[state + t] as number);
     let kept = 0;
     for (let rest = sleep; rest !== 0; rest &= rest - 1) {
       const u = 31 - Math.clz32(rest & -rest);
-      if (u !== t && this.#sharing.independent(threadPending(u), word)) kept |= 1 << u;
+      if (u === t) continue;
+      const other = this.#snapshots.pending(this.#path[state + u] as number);
+      if (this.#sharing.independent(other, word)) kept |= 1 << u;
     }
     return kept;
   }
 
+  /** Puts the machine to the state that the search has come to. */
+  #stand(): void {
+    this.#snapshots.restoreShared(this.#state[0] as number);
+    for (let t = 0; t < this.#threads; t++)
+      this.#snapshots.restoreLocal(t, this.#state[1 + t] as number);
+  }
+
   #end(end: End): void {
+    this.#stand();
     this.#ends++;
     const name = this.#onEnd(end);
     if (name !== null) this.#graph?.end(this.#from, this.#label, name);
@@ -356,32 +440,73 @@ class Search {
     const path = this.#path;
     const ready = path[node + NODE.ready] as number;
     const t = 31 - Math.clz32(ready & -ready);
+    let choice = 0;
     if (path[node + NODE.choices] !== 0) {
-      this.#k.choice[0] = path[node + NODE.next] as number;
-      path[node + NODE.next] = (path[node + NODE.next] as number) + 1;
+      choice = path[node + NODE.next] as number;
+      path[node + NODE.next] = choice + 1;
       this.#sleep = path[node + NODE.sleep] as number;
     } else {
       path[node + NODE.ready] = ready & (ready - 1);
-      const sleep = path[node + NODE.sleep] as number;
-      this.#sleep = this.#sleepAfter(sleep, t);
+      const id = path[node + NODE.id] as number;
+      this.#states.setTaken(id, this.#states.taken(id) | (1 << t));
+      this.#sleep = this.#sleepAfter(node, t);
       // A graph is to have every step, for the easiest way through it.
-      if (this.#graph === null) path[node + NODE.sleep] = sleep | (1 << t);
+      if (this.#graph === null)
+        path[node + NODE.sleep] = (path[node + NODE.sleep] as number) | (1 << t);
     }
-    const mark = logged;
-    const length = threadWords(t);
     this.#from = path[node + NODE.id] as number;
-    this.#label = stepLabel(
-      t,
-      path[node + NODE.choices] === 0 ? 0 : (path[node + NODE.next] as number) - 1,
-    );
-    this.#save(t);
-    path[node + NODE.thread] = t;
-    path[node + NODE.length] = length;
-    this.#stepper.step(t);
-    this.#runOn(t);
-    this.#takeIn(t, mark, length);
-    this.#savedUsed += Math.max(length, threadWords(t));
-    this.#arrive(t);
+    this.#label = stepLabel(t, choice);
+    const state = this.#state;
+    for (let i = 0; i <= this.#threads; i++) state[i] = path[node + NODE.state + i] as number;
+    const local = state[1 + t] as number;
+    const steps = this.#steps;
+    let at = steps.find(local, state[0] as number, choice);
+    if (at < 0 || (steps.known(at) & STEP.taken) === 0) at = this.#take(t, local, choice);
+    const known = steps.known(at);
+    state[0] = steps.nextShared(at);
+    state[1 + t] = steps.nextLocal(at);
+    this.#taken += steps.steps(at);
+    this.#livelock = (known & STEP.livelock) !== 0 ? t : -1;
+    // Who goes back to where it was, or ends everything, must not keep the others from ever stepping.
+    if (this.#futures !== null && ((known & STEP.bug) !== 0 || (state[1 + t] as number) <= local))
+      this.#takeAllFrom(node);
+    this.#arrive(known);
+  }
+
+  /** Every thread that can step from the node's state has to; a choice belongs to the state before it. */
+  #takeAllFrom(top: number): void {
+    const path = this.#path;
+    let node = top;
+    while (path[node + NODE.choices] !== 0 && node > 0) node -= this.#words;
+    const id = path[node + NODE.id] as number;
+    const taken = this.#states.taken(id);
+    if (path[node + NODE.choices] !== 0 || (taken & ALL) !== 0) return;
+    this.#states.setTaken(id, taken | ALL);
+    path[node + NODE.learned] = -1;
+  }
+
+  /** Takes a step on the machine, and those after it that nobody else notices; its entry. */
+  #take(t: number, local: number, choice: number): number {
+    const snapshots = this.#snapshots;
+    const stepper = this.#stepper;
+    const shared = this.#state[0] as number;
+    snapshots.restoreShared(shared);
+    snapshots.restoreLocal(t, local);
+    stepper.setAnnounced(t, snapshots.chooser(local));
+    this.#m.k.choice[0] = choice;
+    const before = stepper.steps;
+    stepper.step(t);
+    const how = stepper.runOn(t);
+    this.#note(t, how);
+    const nextShared = snapshots.takeShared(log, logged);
+    const nextLocal = this.#takeLocal(t);
+    trimLog(0);
+    const bug = (this.#m.k.report[0] as number) !== 0;
+    const known = STEP.taken | (bug ? STEP.bug : 0) | (how === 'livelock' ? STEP.livelock : 0);
+    const at = this.#steps.enter(local, shared, choice, known);
+    this.#steps.take(at, nextLocal, nextShared, stepper.steps - before);
+    this.#futures?.learn(local, nextLocal);
+    return at;
   }
 }
 

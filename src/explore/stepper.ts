@@ -33,6 +33,16 @@ export class Stepper {
     this.#announced = new Int32Array(m.threads);
   }
 
+  /** The last access that `t` announced, choices aside: what a choice belongs to. */
+  announced(t: number): number {
+    return this.#announced[t] as number;
+  }
+
+  /** `t` stands where it did when it had announced `word`. */
+  setAnnounced(t: number, word: number): void {
+    this.#announced[t] = word;
+  }
+
   /** The thread can take its step now. */
   enabled(t: number): boolean {
     return threadRunning(t) && accessEnabled(this.#m.k, threadPending(t));

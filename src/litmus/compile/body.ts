@@ -91,7 +91,7 @@ export class BodyCompiler {
   }
 
   #temporary(): number {
-    const index = this.#layout.temporary();
+    const index = this.#layout.temporary(this.#context.thread);
     this.#temporaries.push(index);
     return index;
   }

@@ -50,6 +50,7 @@ export const compile = (checked: CheckedTest): Compiled => {
     init,
     threads,
     vars: layout.vars,
+    own: layout.own,
     globals: layout.globals,
     processes: layout.processes,
     events: checked.events.length,

@@ -17,11 +17,14 @@ export interface Layout {
   /** Process of each thread by its index in the file. */
   readonly processOf: readonly number[];
   /** Pairs of words so far; `temporary` takes more. */
-  vars: number;
+  readonly vars: number;
   readonly kmemWords: number;
   readonly strings: string[];
+  /** Variables of each thread that no other thread can read or write: its locals, registers and temporaries. */
+  readonly own: readonly (readonly number[])[];
   place(variable: VariableInfo, thread: number): Place;
-  temporary(): number;
+  /** One more variable for intermediate values of `thread`; -1: of the initial block. */
+  temporary(thread: number): number;
   string(text: string): number;
 }
 
@@ -52,13 +55,16 @@ export const layoutOf = (checked: CheckedTest): Layout => {
     globals += pairs(g.type);
   }
   let vars = globals * processes;
-  const localAt = checked.threads.map((thread) => {
+  const own = checked.threads.map((): number[] => []);
+  const take = (thread: number, count: number): number => {
+    const first = vars;
+    vars += count;
+    for (let v = first; v < vars; v++) own[thread]?.push(v);
+    return first;
+  };
+  const localAt = checked.threads.map((thread, t) => {
     const at = new Map<string, number>();
-    for (const v of thread.variables) {
-      if (claim(v)) continue;
-      at.set(v.name, vars);
-      vars += pairs(v.type);
-    }
+    for (const v of thread.variables) if (!claim(v)) at.set(v.name, take(t, pairs(v.type)));
     return at;
   });
   const strings: string[] = [];
@@ -66,11 +72,9 @@ export const layoutOf = (checked: CheckedTest): Layout => {
     globals,
     processes,
     processOf,
+    own,
     get vars() {
       return vars;
-    },
-    set vars(n) {
-      vars = n;
     },
     get kmemWords() {
       return kmemWords;
@@ -86,7 +90,7 @@ export const layoutOf = (checked: CheckedTest): Layout => {
       if (local === undefined) throw new RangeError(`no place for ${variable.name}`);
       return { kind: 'var', index: local };
     },
-    temporary: () => vars++,
+    temporary: (thread) => take(thread, 1),
     string(text) {
       const known = strings.indexOf(text);
       return known >= 0 ? known : strings.push(text) - 1;

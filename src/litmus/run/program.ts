@@ -65,6 +65,8 @@ export interface Program {
   readonly threads: readonly ProgramThread[];
   /** Pairs of words of variables in all. */
   readonly vars: number;
+  /** By thread: its variables that no other thread reads or writes. */
+  readonly own: readonly (readonly number[])[];
   /** Variables of one process that a fork copies: process p has them from `p * globals`. */
   readonly globals: number;
   readonly processes: number;

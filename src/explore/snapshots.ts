@@ -1,0 +1,293 @@
+/**
+ * What the machine holds, as numbers, and back again (tree compression, as LTSmin's):
+ *
+ *   a thread's stack and the variables of its own            -> the number of its local content
+ *   words of the arena that threads share, 16 a group        -> the number of the group's content
+ *   8 groups a block                                         -> the number of the block's content
+ *   all blocks                                               -> the number of the shared content
+ *
+ * A state is one shared number and a local one for each thread; what a thread's step does depends on the shared
+ * content and its own local content alone, and changes nothing else.
+ *
+ * Only groups that ever changed take part, in the order in which they first did; 0 stands for what was there at the
+ * start, so equal contents have equal numbers whatever was touched later.
+ */
+import { accessOp, CHOOSE } from '../machine/access.ts';
+import { stacks, threadWords } from '../machine/resumable.ts';
+import { Interner } from './intern.ts';
+import { type Machine, STACK_WORDS } from './setup.ts';
+
+const GROUP_SHIFT = 4;
+const GROUP = 1 << GROUP_SHIFT;
+const BLOCK_SHIFT = 3;
+const BLOCK = 1 << BLOCK_SHIFT;
+
+/**
+ * A local content: thread; the step that a choice belongs to (else 0); how many words of the stack follow; those words
+ * (word 0 of a stack: runs or not; word 1: what it announced); the words of the thread's variables.
+ */
+const LOCAL = { thread: 0, chooser: 1, length: 2, stack: 3 } as const;
+
+export class Snapshots {
+  readonly #arena: Int32Array;
+  readonly #contents = new Interner();
+  readonly #blocks = new Interner();
+  readonly #shared = new Interner();
+  readonly #locals = new Interner();
+  /** By thread: addresses of the words of its own, stack aside. */
+  readonly #own: readonly Int32Array[];
+  /** By group of the arena: bits of the words that are not shared. */
+  readonly #hidden: Uint16Array;
+  /** By group of the arena: its place among the touched ones plus 1; 0: never touched. */
+  readonly #placeOf: Int32Array;
+  /** By place: group; number of its content at the start; number now (0: as at the start); last step that touched it. */
+  #groupAt = new Int32Array(64);
+  #initial = new Int32Array(64);
+  #now = new Int32Array(64);
+  #stamp = new Int32Array(64);
+  #places = 0;
+  /** By block: number of its content, 0: all as at the start; last step that changed it. */
+  #block = new Int32Array(8);
+  #blockStamp = new Int32Array(8);
+  #step = 0;
+  /** Places and blocks of the step being taken in. */
+  #touched = new Int32Array(64);
+  #dirty = new Int32Array(64);
+  #dirtyCount = 0;
+  /** Numbers of what the machine holds now. */
+  #sharedNow = 0;
+  readonly #localNow: Int32Array;
+  readonly #scratch = new Int32Array(GROUP);
+  readonly #run: Int32Array;
+
+  constructor(m: Machine) {
+    const { arena, k } = m;
+    this.#arena = arena;
+    const addressOf = (array: Int32Array, i: number): number => (array.byteOffset >> 2) + i;
+    this.#own = Array.from({ length: m.threads }, (_, t) => {
+      const own = k.program.own[t];
+      if (own === undefined) return new Int32Array(0);
+      const words = own.flatMap((v) => [
+        addressOf(k.lit.vars, 2 * v),
+        addressOf(k.lit.vars, 2 * v + 1),
+        addressOf(k.lit.assigned, v),
+      ]);
+      return Int32Array.from([...words, addressOf(k.lit.at, t)]);
+    });
+    const most = Math.max(0, ...this.#own.map((own) => own.length));
+    this.#run = new Int32Array(LOCAL.stack + STACK_WORDS + most);
+    const groups = (arena.length >> GROUP_SHIFT) + 1;
+    this.#placeOf = new Int32Array(groups);
+    this.#hidden = new Uint16Array(groups);
+    const hide = (address: number): void => {
+      const group = address >> GROUP_SHIFT;
+      this.#hidden[group] = (this.#hidden[group] as number) | (1 << (address & (GROUP - 1)));
+    };
+    for (const own of this.#own) for (const address of own) hide(address);
+    // A group may begin before the stacks or end behind them.
+    for (let i = 0; i < m.stacks.length; i++) hide(addressOf(m.stacks, i));
+    // Empty between steps.
+    for (let i = 0; i < k.also.length; i++) hide(addressOf(k.also, i));
+    this.#localNow = new Int32Array(m.threads);
+    this.#sharedNow = this.#internShared();
+  }
+
+  /** Bytes that all contents take. */
+  get bytes(): number {
+    const { words } = this.#contents;
+    return 4 * (words + this.#blocks.words + this.#shared.words + this.#locals.words);
+  }
+
+  /** Whether the thread runs, in this local content. */
+  running(local: number): boolean {
+    return this.#locals.word(local, LOCAL.stack) !== 0;
+  }
+
+  /** The access that the thread announced, in a local content in which it runs. */
+  pending(local: number): number {
+    return this.#locals.word(local, LOCAL.stack + 1);
+  }
+
+  /** Whether the thread has to choose next. */
+  chooses(local: number): boolean {
+    return this.running(local) && accessOp(this.pending(local)) === CHOOSE;
+  }
+
+  /** The access that a pending choice belongs to. */
+  chooser(local: number): number {
+    return this.#locals.word(local, LOCAL.chooser);
+  }
+
+  /** Number of what thread `t` holds now; `chooser` is 0 unless it has to choose. */
+  takeLocal(t: number, chooser: number): number {
+    const run = this.#run;
+    const length = threadWords(t);
+    run[LOCAL.thread] = t;
+    run[LOCAL.chooser] = chooser;
+    run[LOCAL.length] = length;
+    const from = t * STACK_WORDS;
+    let at = LOCAL.stack as number;
+    for (let i = 0; i < length; i++) run[at++] = stacks[from + i] as number;
+    const own = this.#own[t] as Int32Array;
+    for (let i = 0; i < own.length; i++) run[at++] = this.#arena[own[i] as number] as number;
+    const local = this.#locals.intern(run, 0, at);
+    this.#localNow[t] = local;
+    return local;
+  }
+
+  /**
+   * Number of what threads share after a step, of which `log` has the changed words from 0 to `to` (pairs of address and
+   * old value).
+   */
+  takeShared(log: Int32Array, to: number): number {
+    this.#step++;
+    this.#dirtyCount = 0;
+    let touched = 0;
+    for (let n = 0; n < to; n += 2) {
+      const address = log[n] as number;
+      const group = address >> GROUP_SHIFT;
+      const hidden = this.#hidden[group] as number;
+      if (hidden !== 0 && ((hidden >>> (address & (GROUP - 1))) & 1) !== 0) continue;
+      if (this.#placeOf[group] === 0) this.#enter(group, log, to);
+      const place = (this.#placeOf[group] as number) - 1;
+      if (this.#stamp[place] === this.#step) continue;
+      this.#stamp[place] = this.#step;
+      if (touched === this.#touched.length) this.#touched = longer(this.#touched);
+      this.#touched[touched++] = place;
+    }
+    for (let i = 0; i < touched; i++) this.#refresh(this.#touched[i] as number);
+    if (this.#dirtyCount === 0) return this.#sharedNow;
+    for (let i = 0; i < this.#dirtyCount; i++) this.#refreshBlock(this.#dirty[i] as number);
+    this.#sharedNow = this.#internShared();
+    return this.#sharedNow;
+  }
+
+  /** Puts back what threads share. */
+  restoreShared(shared: number): void {
+    if (shared === this.#sharedNow) return;
+    const length = this.#shared.lengthOf(shared);
+    const blocks = ((this.#places - 1) >> BLOCK_SHIFT) + 1;
+    for (let b = 0; b < blocks; b++) {
+      const wanted = b < length ? this.#shared.word(shared, b) : 0;
+      if (wanted !== this.#block[b]) this.#restoreBlock(b, wanted);
+    }
+    this.#sharedNow = shared;
+  }
+
+  /** Puts back what thread `t` holds. */
+  restoreLocal(t: number, local: number): void {
+    if (local === this.#localNow[t]) return;
+    const length = this.#locals.word(local, LOCAL.length);
+    const to = t * STACK_WORDS;
+    const used = threadWords(t);
+    let at = this.#locals.startOf(local) + LOCAL.stack;
+    const { pool } = this.#locals;
+    for (let i = 0; i < length; i++) stacks[to + i] = pool[at++] as number;
+    for (let i = length; i < used; i++) stacks[to + i] = 0;
+    const own = this.#own[t] as Int32Array;
+    for (let i = 0; i < own.length; i++) this.#arena[own[i] as number] = pool[at++] as number;
+    this.#localNow[t] = local;
+  }
+
+  #internShared(): number {
+    let length = ((this.#places - 1) >> BLOCK_SHIFT) + 1;
+    while (length > 0 && this.#block[length - 1] === 0) length--;
+    return this.#shared.intern(this.#block, 0, length);
+  }
+
+  /** First change of a group ever: what it held before this step is what it held at the start. */
+  #enter(group: number, log: Int32Array, to: number): void {
+    const base = this.#read(group);
+    for (let n = to - 2; n >= 0; n -= 2) {
+      const address = log[n] as number;
+      if (address >> GROUP_SHIFT === group) this.#scratch[address - base] = log[n + 1] as number;
+    }
+    this.#hide(group);
+    const place = this.#places++;
+    if (place === this.#groupAt.length) {
+      this.#groupAt = longer(this.#groupAt);
+      this.#initial = longer(this.#initial);
+      this.#now = longer(this.#now);
+      this.#stamp = longer(this.#stamp);
+    }
+    if (place >> BLOCK_SHIFT >= this.#block.length) {
+      this.#block = longer(this.#block);
+      this.#blockStamp = longer(this.#blockStamp);
+    }
+    this.#groupAt[place] = group;
+    this.#placeOf[group] = place + 1;
+    this.#initial[place] = this.#contents.intern(this.#scratch, 0, GROUP);
+  }
+
+  /** Copies the group to `scratch`; its first address. */
+  #read(group: number): number {
+    const base = group << GROUP_SHIFT;
+    for (let i = 0; i < GROUP; i++) this.#scratch[i] = this.#arena[base + i] ?? 0;
+    return base;
+  }
+
+  /** Words that are not shared count as 0. */
+  #hide(group: number): void {
+    const hidden = this.#hidden[group] as number;
+    for (let i = 0; hidden >>> i !== 0; i++) if (((hidden >>> i) & 1) !== 0) this.#scratch[i] = 0;
+  }
+
+  #refresh(place: number): void {
+    const group = this.#groupAt[place] as number;
+    const base = group << GROUP_SHIFT;
+    let id: number;
+    if (this.#hidden[group] === 0 && base + GROUP <= this.#arena.length) {
+      id = this.#contents.intern(this.#arena, base, GROUP);
+    } else {
+      this.#read(group);
+      this.#hide(group);
+      id = this.#contents.intern(this.#scratch, 0, GROUP);
+    }
+    if (id === this.#initial[place]) id = 0;
+    if (this.#now[place] === id) return;
+    this.#now[place] = id;
+    const block = place >> BLOCK_SHIFT;
+    if (this.#blockStamp[block] === this.#step) return;
+    this.#blockStamp[block] = this.#step;
+    if (this.#dirtyCount === this.#dirty.length) this.#dirty = longer(this.#dirty);
+    this.#dirty[this.#dirtyCount++] = block;
+  }
+
+  #refreshBlock(b: number): void {
+    const from = b << BLOCK_SHIFT;
+    let any = 0;
+    for (let i = from; i < from + BLOCK; i++) any |= this.#now[i] as number;
+    this.#block[b] = any === 0 ? 0 : this.#blocks.intern(this.#now, from, BLOCK);
+  }
+
+  #restoreBlock(b: number, wanted: number): void {
+    const from = b << BLOCK_SHIFT;
+    for (let i = 0; i < BLOCK; i++) {
+      const content = wanted === 0 ? 0 : this.#blocks.word(wanted, i);
+      const place = from + i;
+      if (content === this.#now[place]) continue;
+      this.#restoreGroup(place, content === 0 ? (this.#initial[place] as number) : content);
+      this.#now[place] = content;
+    }
+    this.#block[b] = wanted;
+  }
+
+  #restoreGroup(place: number, content: number): void {
+    const group = this.#groupAt[place] as number;
+    const base = group << GROUP_SHIFT;
+    const from = this.#contents.startOf(content);
+    const { pool } = this.#contents;
+    const hidden = this.#hidden[group] as number;
+    const words = Math.min(GROUP, this.#arena.length - base);
+    for (let i = 0; i < words; i++) {
+      if (hidden !== 0 && ((hidden >>> i) & 1) !== 0) continue;
+      this.#arena[base + i] = pool[from + i] as number;
+    }
+  }
+}
+
+const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
+  const grown = new Int32Array(words.length * 2);
+  grown.set(words);
+  return grown;
+};
