@@ -69,6 +69,15 @@ export function clearPage(k: Machine, pfn: Pfn): void {
   leave(k, GUARD.slots);
 }
 
+/** Whether every byte of `pfn` is zero. */
+export function pageIsZero(k: Machine, pfn: Pfn): boolean {
+  const slot = k.page.slot[pfn];
+  if (slot === 0) return true;
+  const end = (slot + 1) * PAGE_WORDS;
+  for (let w = slot * PAGE_WORDS; w < end; w++) if (k.contents[w] !== 0) return false;
+  return true;
+}
+
 /** Copies the content of one page; a page of zeros takes no slot. */
 export function copyPage(k: Machine, from: Pfn, to: Pfn): void {
   const source = k.page.slot[from];

@@ -44,11 +44,21 @@ export function auditTables(k: Kernel, t: Tally): void {
     const sum = new Int32Array(SUM.words);
     sum[SUM.mm] = mm;
     walkTable(k, t, sum, k.pgd[mm], k.levels - 1, 0);
+    checkRetired(k, t, mm);
     compare(t, mm, 'tables', k.mm.tables[mm], sum[SUM.tables]);
     compare(t, mm, 'anonRss', k.mm.anonRss[mm], sum[SUM.anon]);
     compare(t, mm, 'fileRss', k.mm.fileRss[mm], sum[SUM.file]);
     compare(t, mm, 'swapEnts', k.mm.swapEnts[mm], sum[SUM.swap]);
     checkUsers(k, t, mm);
+  }
+}
+
+/** Tables that madvise took out of the tree are empty, and nobody else's. */
+function checkRetired(k: Kernel, t: Tally, mm: MmId): void {
+  for (let table = k.mm.retired[mm]; table !== 0; table = k.page.lruNext[table]) {
+    claim(k, t, t.kernel, table, `a retired page table of mm ${mm}`);
+    if (!tableEmpty(k, table))
+      t.findings.push(`mm ${mm}: retired page table ${table} is not empty`);
   }
 }
 

@@ -13,7 +13,7 @@ import { BUG, bug } from '../machine/report.ts';
 import type { EntryAddr, MmId, Pfn, Steps, TaskId } from '../machine/types.ts';
 import { enter, leave } from '../machine/workers.ts';
 import type { Kernel } from './kernel.ts';
-import { freeTable, isTable, pgdFree, tableEmpty } from './pgtable.ts';
+import { freeRetired, freeTable, isTable, pgdFree, tableEmpty } from './pgtable.ts';
 import { removeVma } from './vma.ts';
 import { unmapVmas } from './zap.ts';
 
@@ -64,6 +64,7 @@ function* exitMmap(k: Kernel, mm: MmId): Steps<void> {
   yield* lock(k, R.mmapLock, mm);
   while (k.mm.vmaFirst[mm] !== 0) yield* removeVma(k, k.mm.vmaFirst[mm]);
   yield* freeTables(k, mm);
+  yield* freeRetired(k, mm);
   yield* unlock(k, R.mmapLock, mm);
   yield* flushTlbMm(k, mm);
   yield* pgdFree(k, mm);

@@ -19,7 +19,7 @@ import { FAULT, VMF } from './fault-flags.ts';
 import { folioPut } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
-import { pteAlloc, pteLock, pteUnlock } from './pgtable.ts';
+import { entryCurrent, pteAlloc, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap } from './rmap.ts';
 import { anonVmaPrepare } from './vma.ts';
 
@@ -39,17 +39,17 @@ export function* doAnonymousPage(
   // A huge page appeared meanwhile: the access is tried again, and then meets it.
   if (e === 0) return hugeLeafStands(k, mm, vpn) ? 0 : VMF.oom;
   if ((flags & FAULT.write) === 0) {
-    yield* mapZeroPage(k, vma, e);
+    yield* mapZeroPage(k, vma, vpn, e);
     return 0;
   }
   return yield* mapFreshPage(k, task, vma, vpn, e);
 }
 
 /** A read maps the page of zeros: special, without a reference, never writable. */
-function* mapZeroPage(k: Kernel, vma: VmaId, e: EntryAddr): Steps<void> {
+function* mapZeroPage(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr): Steps<void> {
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
-  if (isNone(lo, entryHi(k, e))) {
+  if (isNone(lo, entryHi(k, e)) && entryCurrent(k, k.vma.mm[vma], vpn, e)) {
     const flags = (pteProt(k, vma) & ~PTE.write) | PTE.special;
     yield* entrySet(k, e, entryLo(k.zeroPfn, flags), entryHiOf(k.zeroPfn, 0));
   }
@@ -63,7 +63,7 @@ function* mapFreshPage(k: Kernel, task: TaskId, vma: VmaId, vpn: Vpn, e: EntryAd
   if (page === 0) return VMF.oom;
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
-  if (!isNone(lo, entryHi(k, e))) {
+  if (!isNone(lo, entryHi(k, e)) || !entryCurrent(k, k.vma.mm[vma], vpn, e)) {
     yield* pteUnlock(k, e);
     yield* folioPut(k, page, 1);
     return 0;

@@ -1,8 +1,8 @@
 /**
  * First touch of a file's page (memory.c: do_fault, do_read_fault, do_cow_fault, do_shared_fault,
  * finish_fault). The page cache is asked by `filemapFault`; secret and shared anonymous memory are files too.
- * Rules: semantics.md A.23.1, A.31 (write fault on a shared file, Q1 to Q3). One page a fault: neighbours that
- * are in the cache are not mapped along (fault_around_bytes = 4096), nor are huge file pages mapped whole.
+ * Rules: semantics.md A.23.1, A.31 (write fault on a shared file, Q1 to Q3). Huge file pages are not mapped
+ * whole.
  */
 import { GFP } from '../machine/buddy.ts';
 import { copyUserPage } from '../machine/copy-page.ts';
@@ -10,6 +10,7 @@ import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryHiOf, isNone } from '../machine/entry.ts';
 import { folioUnlock } from '../machine/locks.ts';
 import type { EntryAddr, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { faultAround } from './fault-around.ts';
 import {
   allocUserPage,
   hugeLeafStands,
@@ -48,8 +49,13 @@ export function* doFault(
   return yield* doSharedFault(k, vma, vpn, flags);
 }
 
-/** do_read_fault(): maps the page cache's page; writable only where a shared mapping needs no notification. */
+/**
+ * do_read_fault(): maps the page cache's page and cached ones around it; writable only where a shared mapping needs no
+ * notification.
+ */
 function* doReadFault(k: Kernel, vma: VmaId, vpn: Vpn, flags: number): Steps<number> {
+  const mapped = yield* faultAround(k, vma, vpn);
+  if (mapped) return 0;
   const page = yield* filemapFault(k, vma, vpn, flags);
   if (page <= 0) return -page;
   const result = yield* finishFault(k, vma, vpn, page, 0);
@@ -120,7 +126,7 @@ function* finishFault(k: Kernel, vma: VmaId, vpn: Vpn, page: Pfn, flags: number)
 function* finishCow(k: Kernel, vma: VmaId, vpn: Vpn, fresh: Pfn): Steps<number> {
   const e = yield* pteAlloc(k, k.vma.mm[vma], vpn);
   if (e === 0) return hugeLeafStands(k, k.vma.mm[vma], vpn) ? VMF.nopage : VMF.oom;
-  const empty = yield* lockEmpty(k, e);
+  const empty = yield* lockEmpty(k, vma, vpn, e);
   if (!empty) return VMF.nopage;
   k.mm.anonRss[k.vma.mm[vma]] += 1;
   yield* folioAddNewAnonRmap(k, fresh, vma, vpn, false);
@@ -136,10 +142,10 @@ function* finishCow(k: Kernel, vma: VmaId, vpn: Vpn, fresh: Pfn): Steps<number> 
 }
 
 /** Takes the table's lock if the entry still is empty; false (and unlocked) if it is not. */
-function* lockEmpty(k: Kernel, e: EntryAddr): Steps<boolean> {
+function* lockEmpty(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr): Steps<boolean> {
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
-  if (isNone(lo, entryHi(k, e))) return true;
+  if (isNone(lo, entryHi(k, e)) && entryCurrent(k, k.vma.mm[vma], vpn, e)) return true;
   yield* pteUnlock(k, e);
   return false;
 }

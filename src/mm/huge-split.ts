@@ -139,10 +139,11 @@ function* splitOwned(k: Kernel, folio: Folio, n: number, anon: boolean): Steps<n
   if (frozen) yield* splitFrozen(k, folio, n, 1 + cacheRefs);
   if (!anon) yield* unlock(k, R.pageCache, fileOf(k, folio));
   if (!frozen) {
-    yield* removeMigrationPtes(k, folio, folio, true);
+    yield* removeMigrationPtes(k, folio, folio, true, false);
     return -splitErrno(k);
   }
-  for (let i = 0; i < n; i++) yield* removeMigrationPtes(k, folio + i, folio + i, true);
+  const zeroes = anon && k.rules.thp.splitZero;
+  for (let i = 0; i < n; i++) yield* removeMigrationPtes(k, folio + i, folio + i, true, zeroes);
   return 0;
 }
 

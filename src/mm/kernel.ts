@@ -37,6 +37,8 @@ export interface MmTables {
   readonly fileRss: Int32Array;
   readonly swapEnts: Int32Array;
   readonly tables: Int32Array;
+  /** First page table that was taken out of the tree while others may look at it (`retireEmptyTable`); 0: none. */
+  readonly retired: Int32Array;
 }
 
 export const MMF = {
@@ -57,6 +59,11 @@ export interface VmaTables {
   readonly pgoff: Int32Array;
   readonly file: Int32Array;
   readonly anonVma: Int32Array;
+  /**
+   * 0: its anon_vma is the family's own. Else fork gave it an anon_vma of its own below the family's, so that its
+   * anon_vma_chain is not singular: a number that splits keep, and that no other anon_vma of the mm has.
+   */
+  readonly forked: Int32Array;
   /** Next VMA of the same mm by address. */
   readonly next: Int32Array;
   /** Next VMA of the same anon_vma. */
@@ -178,6 +185,7 @@ export function bootKernel(config: KernelConfig): Kernel {
       fileRss: perMm(),
       swapEnts: perMm(),
       tables: perMm(),
+      retired: perMm(),
     },
     vma: {
       mm: perVma(),
@@ -187,6 +195,7 @@ export function bootKernel(config: KernelConfig): Kernel {
       pgoff: perVma(),
       file: perVma(),
       anonVma: perVma(),
+      forked: perVma(),
       next: perVma(),
       anonNext: perVma(),
       fileNext: perVma(),

@@ -12,7 +12,7 @@ import { folioTrylock, folioUnlock } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
 import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
 import type { EntryAddr, Folio, Pfn, Steps } from '../machine/types.ts';
-import { headOf, isAnon, isZeroPfn, nrPages } from './folio.ts';
+import { headOf, isAnon, isLarge, isZeroPfn, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { isolateLru, putbackLru } from './lru.ts';
 import { folioMapcountRead } from './rmap.ts';
@@ -30,9 +30,24 @@ function folioAt(k: Kernel, table: Pfn, i: number): Folio {
   return holdsPage(k, pte) ? headOf(k, entryPfn(k.contents[pte], entryHi(k, pte))) : 0;
 }
 
-/** Entry `i` is the last of a run of entries that map one folio: its lock and isolation end with it. */
+/** Entry `i` is the first that maps its folio: others may stand between the entries of one folio. */
+function firstOfFolio(k: Kernel, table: Pfn, i: number): boolean {
+  return folioApart(k, table, i, -1);
+}
+
+/** Entry `i` is the last that maps its folio, whose lock and isolation end with it. */
 export function lastOfFolio(k: Kernel, table: Pfn, i: number): boolean {
-  return folioAt(k, table, i) !== folioAt(k, table, i + 1);
+  return folioApart(k, table, i, 1);
+}
+
+/** No entry beyond `i`, upwards or downwards by `step`, maps the folio that `i` maps. */
+function folioApart(k: Kernel, table: Pfn, i: number, step: number): boolean {
+  const folio = folioAt(k, table, i);
+  if (folio === folioAt(k, table, i + step)) return false;
+  if (!isLarge(k, folio)) return true;
+  for (let n = i + 2 * step; n >= 0 && n < HPAGE_PMD_NR; n += step)
+    if (folioAt(k, table, n) === folio) return false;
+  return true;
 }
 
 /** What refuses a collapse whatever the locks say: 0, or -EINVAL. */
@@ -85,7 +100,7 @@ export function* isolatePages(k: Kernel, table: Pfn): Steps<number> {
     const lo = yield* entryRead(k, pte);
     error = entryFault(k, pte);
     const folio = error === 0 ? folioAt(k, table, i) : 0;
-    if (folio !== 0 && folio !== folioAt(k, table, i - 1)) error = yield* isolatePage(k, folio);
+    if (folio !== 0 && firstOfFolio(k, table, i)) error = yield* isolatePage(k, folio);
     if ((lo & PTE.write) !== 0) writable = true;
     if (error === 0) i++;
   }
@@ -112,7 +127,7 @@ function* isolatePage(k: Kernel, folio: Folio): Steps<number> {
 function* releaseRuns(k: Kernel, table: Pfn, end: number): Steps<void> {
   for (let i = 0; i < end; i++) {
     const folio = folioAt(k, table, i);
-    if (folio !== 0 && folio !== folioAt(k, table, i - 1)) yield* releasePage(k, folio);
+    if (folio !== 0 && firstOfFolio(k, table, i)) yield* releasePage(k, folio);
   }
 }
 

@@ -17,7 +17,7 @@ import { linearIndex } from './rmap.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
 import { findVma, VM, VM_SPECIAL, vmaAt, vmaIsAnonymous } from './vma.ts';
 import { isolateRange, mergeVma, vmaAlign } from './vma-split.ts';
-import { zapRange } from './zap.ts';
+import { zapRangeAndTables } from './zap.ts';
 
 /** MADV_*. */
 export const MADV = {
@@ -186,7 +186,7 @@ function* adviseDontneed(
     stop = end - (end % whole);
     if (stop < end && k.rules.madvise.hugetlbEnd === 'up') stop += whole;
   }
-  if (start < stop) yield* zapRange(k, vma, start, stop);
+  if (start < stop) yield* zapRangeAndTables(k, vma, start, stop);
   return 0;
 }
 

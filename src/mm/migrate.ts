@@ -76,7 +76,7 @@ function* migrateOnce(k: Kernel, folio: Folio, dst: Folio): Steps<number> {
   let unmapped = true;
   if (mapped) unmapped = yield* tryToMigrate(k, folio, false);
   if (unmapped) result = yield* moveFolio(k, folio, dst);
-  if (mapped) yield* removeMigrationPtes(k, folio, result === 0 ? dst : folio, false);
+  if (mapped) yield* removeMigrationPtes(k, folio, result === 0 ? dst : folio, false, false);
   yield* folioUnlock(k, dst);
   yield* folioUnlock(k, folio);
   return result;

@@ -4,6 +4,7 @@
  * A.14.4, A.19.2, A.19.3, A.31 U1 to U3, V3.
  */
 import { flagSet } from '../machine/atomic.ts';
+import { pageIsZero } from '../machine/contents.ts';
 import { flushTlbRange } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import {
@@ -47,6 +48,7 @@ import {
 } from './rmap.ts';
 import { rmapEntries, rmapEntry, rmapLock, rmapUnlock, splitMappingPmd } from './rmap-walk.ts';
 import { presentSoftBits, softBits } from './try-to-unmap.ts';
+import { VM } from './vma.ts';
 
 /**
  * try_to_migrate(): replaces every mapping of a locked folio by a migration entry. False: some mapping stays
@@ -115,13 +117,15 @@ function migrationType(lo: number, exclusive: boolean): number {
 
 /**
  * remove_migration_ptes(): migration entries of `src` become mappings of `dst`, which may be `src` itself. Both
- * folios are locked, and `dst` has the mapping and index that `src` had. `rmapLocked` as for `tryToMigrate`.
+ * folios are locked, and `dst` has the mapping and index that `src` had. `rmapLocked` as for `tryToMigrate`. `zeroes`:
+ * the page of zeros may be mapped instead of one that has nothing else in it (RMP_USE_SHARED_ZEROPAGE).
  */
 export function* removeMigrationPtes(
   k: Kernel,
   src: Folio,
   dst: Folio,
   rmapLocked: boolean,
+  zeroes: boolean,
 ): Steps<void> {
   if (!rmapLocked) yield* rmapLock(k, dst);
   let vma = rmapFirst(k, dst);
@@ -129,7 +133,7 @@ export function* removeMigrationPtes(
     const n = rmapEntries(k, dst);
     for (let i = 0; i < n; i++) {
       const vpn = rmapVpn(k, dst, i, vma);
-      if (vpn >= 0) yield* remapPage(k, src, dst, i, vma, vpn);
+      if (vpn >= 0) yield* remapPage(k, src, dst, i, vma, vpn, zeroes);
     }
     vma = rmapNext(k, dst, vma);
   }
@@ -144,13 +148,19 @@ function* remapPage(
   i: number,
   vma: VmaId,
   vpn: Vpn,
+  zeroes: boolean,
 ): Steps<void> {
   const e = rmapEntry(k, dst, k.vma.mm[vma], vpn);
   if (e === 0) return;
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
   const hi = entryHi(k, e);
-  if (isMigrationEntry(lo, hi) && swpOffset(lo, hi) === src + i) {
+  const ours = isMigrationEntry(lo, hi) && swpOffset(lo, hi) === src + i;
+  if (ours && zeroes && mayBeZeroPage(k, dst + i, vma)) {
+    const flags = (pteProt(k, vma) & ~PTE.write) | PTE.special | presentSoftBits(lo);
+    k.mm.anonRss[k.vma.mm[vma]] -= 1;
+    yield* entrySet(k, e, entryLo(k.zeroPfn, flags), entryHiOf(k.zeroPfn, 0));
+  } else if (ours) {
     const hugetlb = isHugetlb(k, dst);
     yield* folioGet(k, dst, 1);
     if (isAnon(k, dst))
@@ -162,6 +172,12 @@ function* remapPage(
     yield* entrySet(k, e, entryLo(dst + i, flags), entryHiOf(dst + i, 0));
   }
   yield* pteUnlock(k, e);
+}
+
+/** try_to_map_unused_to_zeropage(): nothing but zeros, and not locked into memory. */
+function mayBeZeroPage(k: Kernel, pfn: Pfn, vma: VmaId): boolean {
+  if ((k.vma.flags[vma] & VM.locked) !== 0 || (k.page.flags[pfn] & PG.mlocked) !== 0) return false;
+  return pageIsZero(k, pfn);
 }
 
 /**

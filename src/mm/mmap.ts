@@ -184,6 +184,8 @@ function mappingFlags(k: Kernel, prot: number, flags: number, file: FileId): num
   if ((flags & MAP.type) !== MAP.private) vm |= VM.shared | VM.mayShare;
   const kind = k.file.kind[file];
   if (kind === FILE.hugetlbfs) vm |= VM.hugetlb | VM.dontExpand;
+  // accountable_mapping(): private memory that may be written counts against the limit of overcommitting.
+  else if ((vm & (VM.noReserve | VM.shared | VM.write)) === VM.write) vm |= VM.account;
   if (kind === FILE.secretmem) vm |= VM.locked | VM.dontDump;
   // Sealed against writes: what is not writable now must not become so (memfd: seal_check_write).
   const sealed = (k.file.seals[file] & (SEAL.write | SEAL.futureWrite)) !== 0;

@@ -30,7 +30,7 @@ import { PROT } from './mmap.ts';
 import { isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { populateRange } from './populate.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
-import { findVma, VM, vmaAt, vmaWantsNotify } from './vma.ts';
+import { findVma, VM, vmaAt, vmaIsAnonymous, vmaWantsNotify } from './vma.ts';
 import { isolateRange, mergeVma, vmaAlign } from './vma-split.ts';
 
 /**
@@ -69,13 +69,24 @@ function* protectRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn, prot: number):
       const error = yield* isolateRange(k, mm, at, stop);
       if (error !== 0) return error;
       const vma = vmaAt(k, mm, at);
-      k.vma.flags[vma] = flags;
+      k.vma.flags[vma] = accounted(k, vma, flags);
       yield* changeProtection(k, vma, at, stop);
       yield* mergeVma(k, vma);
     }
     at = stop;
   }
   return 0;
+}
+
+/** What mprotect_fixup() makes of VM_ACCOUNT in new `flags`: mappings that differ in it do not merge. */
+function accounted(k: Kernel, vma: VmaId, flags: number): number {
+  const old = k.vma.flags[vma];
+  if ((flags & VM.write) !== 0) {
+    const no = VM.account | VM.write | VM.hugetlb | VM.shared | VM.noReserve;
+    return (old & no) === 0 ? flags | VM.account : flags;
+  }
+  const untouched = vmaIsAnonymous(k, vma) && k.vma.anonVma[vma] === 0;
+  return untouched && k.rules.mprotect.unaccount ? flags & ~VM.account : flags;
 }
 
 /** A locked private mapping that has become writable gets its own copies now. */

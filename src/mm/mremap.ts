@@ -15,7 +15,8 @@ import { populateRange } from './populate.ts';
 import { MIN_VPN, rangeFree, TASK_PAGES, unmappedArea } from './unmapped-area.ts';
 import {
   allocVma,
-  joinAnonVma,
+  cloneAnonVma,
+  findVma,
   leaveAnonVma,
   linkVma,
   removeVma,
@@ -67,6 +68,9 @@ function* remap(
   flags: number,
   newVpn: Vpn,
 ): Steps<Vpn> {
+  const fixed = (flags & MREMAP.fixed) !== 0;
+  if (fixed && oldPages === newPages && k.rules.call.mremapSeveral)
+    return yield* remapMove(k, mm, vpn, oldPages, flags, newVpn);
   const vma = vmaAt(k, mm, vpn);
   if (vma === 0) return -EFAULT;
   const whole = vmaAlign(k, vma);
@@ -99,6 +103,54 @@ function* remap(
   return yield* moveVma(k, vma, vpn, oldNr, newNr, target, false);
 }
 
+/**
+ * remap_move(): a pure move may span several mappings; each is moved as far as the first, holes between and behind them
+ * are kept. What was moved before an error stays moved.
+ */
+function* remapMove(
+  k: Kernel,
+  mm: MmId,
+  vpn: Vpn,
+  nr: number,
+  flags: number,
+  newVpn: Vpn,
+): Steps<Vpn> {
+  const wrong = targetError(vpn, nr, newVpn, nr);
+  if (wrong !== 0) return wrong;
+  const end = vpn + nr;
+  let at = vpn;
+  let result = -EFAULT;
+  for (;;) {
+    const vma = findVma(k, mm, at);
+    if (vma === 0 || k.vma.start[vma] >= end) break;
+    const first = at === vpn;
+    if (first && k.vma.start[vma] > vpn) return -EFAULT;
+    const from = Math.max(at, k.vma.start[vma]);
+    const to = newVpn + (from - vpn);
+    const unit = k.rules.mremap.hugetlb ? vmaAlign(k, vma) : 1;
+    const pages = Math.ceil((Math.min(end, k.vma.end[vma]) - from) / unit) * unit;
+    // Who is told of moves can only be told of one.
+    if (uffdArmed(k, vma) && (!first || k.vma.end[vma] < end)) return -EFAULT;
+    if (to % unit !== 0) return -EINVAL;
+    const moved = yield* remapTo(k, mm, vma, from, pages, pages, flags, to);
+    if (moved < 0) return moved;
+    if (first) result = moved;
+    at = from + pages;
+  }
+  return result;
+}
+
+/** userfaultfd_armed(). */
+function uffdArmed(k: Kernel, vma: VmaId): boolean {
+  return (k.vma.flags[vma] & (VM.uffdMissing | VM.uffdWp | VM.uffdMinor)) !== 0;
+}
+
+/** Why nothing can be moved to [newVpn, newVpn + newNr). */
+function targetError(vpn: Vpn, oldNr: number, newVpn: Vpn, newNr: number): number {
+  if (newVpn < MIN_VPN || newVpn + newNr > TASK_PAGES) return -EINVAL;
+  return newVpn < vpn + oldNr && vpn < newVpn + newNr ? -EINVAL : 0;
+}
+
 /** mremap_to(): MREMAP_FIXED, MREMAP_DONTUNMAP. */
 function* remapTo(
   k: Kernel,
@@ -111,10 +163,8 @@ function* remapTo(
   newVpn: Vpn,
 ): Steps<Vpn> {
   const fixed = (flags & MREMAP.fixed) !== 0;
-  if (fixed) {
-    if (newVpn < MIN_VPN || newVpn + newNr > TASK_PAGES) return -EINVAL;
-    if (newVpn < vpn + oldNr && vpn < newVpn + newNr) return -EINVAL;
-  }
+  const wrong = fixed ? targetError(vpn, oldNr, newVpn, newNr) : 0;
+  if (wrong !== 0) return wrong;
   const denied = resizeError(k, vma, vpn, Math.min(oldNr, newNr), newNr, flags);
   if (denied !== 0) return denied;
   if (fixed) {
@@ -225,7 +275,7 @@ function* copyVma(k: Kernel, vma: VmaId, vpn: Vpn, nr: number, target: Vpn): Ste
   k.vma.end[copy] = target + nr;
   k.vma.flags[copy] = k.vma.flags[vma];
   k.vma.pgoff[copy] = untouched ? target : k.vma.pgoff[vma] + (vpn - k.vma.start[vma]);
-  yield* joinAnonVma(k, copy, k.vma.anonVma[vma]);
+  yield* cloneAnonVma(k, copy, vma);
   yield* vmaSetFile(k, copy, k.vma.file[vma]);
   linkVma(k, copy);
   k.mm.totalVm[mm] += nr;

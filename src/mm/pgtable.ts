@@ -180,6 +180,47 @@ function* freeTableUnder(k: Kernel, mm: MmId, vpn: Vpn, level: number): Steps<vo
   yield* freeTable(k, mm, table);
 }
 
+/**
+ * zap_empty_pte_table(): takes the page table at `vpn` out of the tree if it is empty. The caller holds mmap_lock shared only, so
+ * others may have looked the table up and be about to lock it (RCU keeps its memory for them): the page stays set aside
+ * until the address space ends, and who fills an empty entry asks `entryCurrent` first.
+ */
+export function* retireEmptyTable(k: Kernel, mm: MmId, vpn: Vpn): Steps<void> {
+  const pmd = pmdEntry(k, mm, vpn);
+  if (pmd === 0) return;
+  yield* pteLock(k, pmd);
+  const lo = yield* entryRead(k, pmd);
+  if (isTable(lo)) {
+    const table = entryPfn(lo, entryHi(k, pmd));
+    yield* lock(k, R.ptl, table);
+    if (tableEmpty(k, table)) {
+      yield* entryClear(k, pmd);
+      k.page.lruNext[table] = k.mm.retired[mm];
+      k.mm.retired[mm] = table;
+      k.mm.tables[mm] -= 1;
+    }
+    yield* unlock(k, R.ptl, table);
+  }
+  yield* pteUnlock(k, pmd);
+}
+
+/** Whether the locked PTE `e` still is the one for `vpn`: its table may have been retired before the lock was had. */
+export function entryCurrent(k: Kernel, mm: MmId, vpn: Vpn, e: EntryAddr): boolean {
+  return !k.rules.madvise.freeTables || pteEntry(k, mm, vpn) === e;
+}
+
+/** Frees the tables that were set aside: nobody can be inside any more. */
+export function* freeRetired(k: Kernel, mm: MmId): Steps<void> {
+  while (k.mm.retired[mm] !== 0) {
+    const table = k.mm.retired[mm];
+    k.mm.retired[mm] = k.page.lruNext[table];
+    k.page.lruNext[table] = 0;
+    // It is not counted any more.
+    k.mm.tables[mm] += 1;
+    yield* freeTable(k, mm, table);
+  }
+}
+
 /** A new, empty top table for `mm`; false: out of memory. */
 export function* pgdAlloc(k: Kernel, mm: MmId): Steps<boolean> {
   const table = yield* allocTable(k, mm);

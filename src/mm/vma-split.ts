@@ -14,10 +14,11 @@ import type { Kernel } from './kernel.ts';
 import { entryPeek, isLeaf, pmdEntry } from './pgtable.ts';
 import {
   allocVma,
+  cloneAnonVma,
   copyVmaFields,
-  joinAnonVma,
   linkVma,
   removeVma,
+  sameAnonVma,
   VM,
   VM_SPECIAL,
   vmaAt,
@@ -61,7 +62,7 @@ export function* splitVma(k: Kernel, vma: VmaId, vpn: Vpn): Steps<number> {
   copyVmaFields(k, vma, upper);
   k.vma.start[upper] = vpn;
   k.vma.pgoff[upper] = k.vma.pgoff[vma] + (vpn - k.vma.start[vma]);
-  yield* joinAnonVma(k, upper, k.vma.anonVma[vma]);
+  yield* cloneAnonVma(k, upper, vma);
   yield* vmaSetFile(k, upper, k.vma.file[vma]);
   if ((k.vma.flags[vma] & VM.hugetlb) !== 0) hugetlbVmaSplit(k, vma, upper);
   yield* lockRmap(k, vma);
@@ -93,31 +94,42 @@ export function* isolateRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<
  * that now covers what `vma` did.
  */
 export function* mergeVma(k: Kernel, vma: VmaId): Steps<VmaId> {
-  let merged = vma;
   const before = vmaBefore(k, k.vma.mm[vma], k.vma.start[vma]);
-  if (before !== 0 && mergeable(k, before, merged)) {
-    yield* absorb(k, before, merged);
-    merged = before;
-  }
-  const next = k.vma.next[merged];
-  if (next !== 0 && mergeable(k, merged, next)) yield* absorb(k, merged, next);
+  const next = k.vma.next[vma];
+  const left = before !== 0 && adjoins(k, before, vma) && familiesFit(k, before, vma);
+  const right = next !== 0 && adjoins(k, vma, next) && familiesFit(k, next, vma);
+  const both = left && right && (oneIsUntouched(k, before, next) || sameAnonVma(k, before, next));
+  if (left) yield* absorb(k, before, vma);
+  const merged = left ? before : vma;
+  if (both || (right && !left)) yield* absorb(k, merged, next);
   return merged;
 }
 
-/** is_mergeable_vma(), is_mergeable_anon_vma(): `low` and `high` could be one mapping. */
-function mergeable(k: Kernel, low: VmaId, high: VmaId): boolean {
-  const families =
-    k.vma.anonVma[low] === 0 ||
-    k.vma.anonVma[high] === 0 ||
-    k.vma.anonVma[low] === k.vma.anonVma[high];
+/** is_mergeable_vma(), and the offsets: all but the anon_vmas lets `low` and `high` be one mapping. */
+function adjoins(k: Kernel, low: VmaId, high: VmaId): boolean {
   return (
     k.vma.end[low] === k.vma.start[high] &&
     k.vma.file[low] === k.vma.file[high] &&
     ((k.vma.flags[low] ^ k.vma.flags[high]) & ~VM.softDirty) === 0 &&
     (k.vma.flags[low] & VM_SPECIAL) === 0 &&
-    k.vma.pgoff[high] === k.vma.pgoff[low] + vmaPages(k, low) &&
-    families
+    k.vma.pgoff[high] === k.vma.pgoff[low] + vmaPages(k, low)
   );
+}
+
+/**
+ * is_mergeable_anon_vma(): `vma` may become a part of its neighbour. An anon_vma that fork made stays with what it has, so
+ * that families do not grow together.
+ */
+function familiesFit(k: Kernel, neighbour: VmaId, vma: VmaId): boolean {
+  if (k.vma.anonVma[neighbour] === 0 && k.vma.anonVma[vma] !== 0)
+    return k.rules.vma.mergeIntoUntouched && k.vma.forked[vma] === 0;
+  if (k.vma.anonVma[vma] === 0) return k.vma.forked[neighbour] === 0;
+  return sameAnonVma(k, neighbour, vma);
+}
+
+/** One of two mappings has no anon_vma: nothing was written there. */
+function oneIsUntouched(k: Kernel, a: VmaId, b: VmaId): boolean {
+  return k.vma.anonVma[a] === 0 || k.vma.anonVma[b] === 0;
 }
 
 /** `low` takes over the range of its neighbour `high`, which ends. */
@@ -125,7 +137,7 @@ function* absorb(k: Kernel, low: VmaId, high: VmaId): Steps<void> {
   const end = k.vma.end[high];
   const pages = vmaPages(k, high);
   const mm = k.vma.mm[low];
-  if (k.vma.anonVma[low] === 0) yield* joinAnonVma(k, low, k.vma.anonVma[high]);
+  if (k.vma.anonVma[low] === 0) yield* cloneAnonVma(k, low, high);
   yield* lockRmap(k, low);
   k.vma.end[low] = end;
   k.vma.flags[low] |= k.vma.flags[high] & VM.softDirty;

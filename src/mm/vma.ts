@@ -140,6 +140,7 @@ export function freeVma(k: Kernel, vma: VmaId): void {
   k.vma.pgoff[vma] = 0;
   k.vma.file[vma] = 0;
   k.vma.anonVma[vma] = 0;
+  k.vma.forked[vma] = 0;
   k.vma.next[vma] = 0;
   k.vma.anonNext[vma] = 0;
   k.vma.fileNext[vma] = 0;
@@ -203,8 +204,19 @@ function* vmaDropFile(k: Kernel, vma: VmaId): Steps<void> {
   if (last) yield* fileEvict(k, file);
 }
 
-/** anon_vma_clone(): `vma` joins a family (0: nothing). */
-export function* joinAnonVma(k: Kernel, vma: VmaId, family: AnonVmaId): Steps<void> {
+/** anon_vma_clone(): `vma` gets the anon_vma of `from`, if that has one. */
+export function* cloneAnonVma(k: Kernel, vma: VmaId, from: VmaId): Steps<void> {
+  yield* joinAnonVma(k, vma, k.vma.anonVma[from]);
+  k.vma.forked[vma] = k.vma.forked[from];
+}
+
+/** Whether both have the same anon_vma (or none). */
+export function sameAnonVma(k: Kernel, a: VmaId, b: VmaId): boolean {
+  return k.vma.anonVma[a] === k.vma.anonVma[b] && k.vma.forked[a] === k.vma.forked[b];
+}
+
+/** `vma` becomes a member of a family (0: nothing). */
+function* joinAnonVma(k: Kernel, vma: VmaId, family: AnonVmaId): Steps<void> {
   if (family === 0) return;
   yield* lock(k, R.anonLock, family);
   k.vma.anonVma[vma] = family;
@@ -227,6 +239,7 @@ export function* leaveAnonVma(k: Kernel, vma: VmaId): Steps<void> {
   }
   k.vma.anonNext[vma] = 0;
   k.vma.anonVma[vma] = 0;
+  k.vma.forked[vma] = 0;
   yield* unlock(k, R.anonLock, family);
 }
 
@@ -253,13 +266,14 @@ function freeFamily(k: Kernel): AnonVmaId {
   return 0;
 }
 
-/** find_mergeable_anon_vma(): the next VMA's family, else the one's before. */
+/** find_mergeable_anon_vma(): the next VMA's family, else the one's before; none that came by fork. */
 function neighbourFamily(k: Kernel, vma: VmaId): AnonVmaId {
   const next = k.vma.next[vma];
-  if (next !== 0 && familyFits(k, vma, next)) return k.vma.anonVma[next];
+  if (next !== 0 && k.vma.forked[next] === 0 && familyFits(k, vma, next))
+    return k.vma.anonVma[next];
   const before = vmaBefore(k, k.vma.mm[vma], k.vma.start[vma]);
-  if (before !== 0 && familyFits(k, before, vma)) return k.vma.anonVma[before];
-  return 0;
+  if (before === 0 || k.vma.forked[before] !== 0 || !familyFits(k, before, vma)) return 0;
+  return k.vma.anonVma[before];
 }
 
 /** anon_vma_compatible(): adjacent, and equal in all that mprotect could not make equal. */
@@ -284,11 +298,18 @@ export function* vmaDup(k: Kernel, mm: MmId, vma: VmaId): Steps<VmaId> {
   const notInherited = VM.locked | VM.lockOnFault | VM.uffdMissing | VM.uffdWp | VM.uffdMinor;
   copyVmaFields(k, vma, dup);
   k.vma.flags[dup] &= ~notInherited;
-  if ((k.vma.flags[dup] & VM.wipeOnFork) === 0) yield* joinAnonVma(k, dup, k.vma.anonVma[vma]);
+  if ((k.vma.flags[dup] & VM.wipeOnFork) === 0) yield* forkAnonVma(k, dup, vma);
   yield* vmaSetFile(k, dup, k.vma.file[vma]);
   linkVma(k, dup);
   k.mm.totalVm[mm] += vmaPages(k, dup);
   return dup;
+}
+
+/** anon_vma_fork(): the copy belongs to the family, with an anon_vma of its own. */
+function* forkAnonVma(k: Kernel, dup: VmaId, vma: VmaId): Steps<void> {
+  if (k.vma.anonVma[vma] === 0) return;
+  yield* joinAnonVma(k, dup, k.vma.anonVma[vma]);
+  k.vma.forked[dup] = dup;
 }
 
 /** Range, flags and offset; family, file and lists are joined separately. */

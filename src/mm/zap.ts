@@ -18,12 +18,13 @@ import {
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { headOf, isAnon } from './folio.ts';
+import { pmdBase } from './huge-entry.ts';
 import { zapHugePmd } from './huge-memory.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { unmapHugetlbPageRange } from './hugetlb-zap.ts';
 import type { Kernel } from './kernel.ts';
 import { gatherBegin, gatherEnd, gatherFree, gatherPage } from './mmu-gather.ts';
-import { isTable, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { isTable, pmdEntry, pteEntry, pteLock, pteUnlock, retireEmptyTable } from './pgtable.ts';
 import { folioRemoveRmap } from './rmap.ts';
 import { folioMarkDirty } from './set-dirty.ts';
 import { freeSwapAndCache } from './swap-state.ts';
@@ -42,6 +43,20 @@ export function* unmapVmas(k: Kernel, firstVma: VmaId, start: Vpn, end: Vpn): St
  */
 export function* zapRange(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
   yield* zapPages(k, vma, start, end, true);
+}
+
+/**
+ * As `zapRange`, for MADV_DONTNEED: page tables that are emptied whole are taken out of the tree where the kernel does
+ * that (S177).
+ */
+export function* zapRangeAndTables(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
+  yield* zapRange(k, vma, start, end);
+  if (!k.rules.madvise.freeTables || (k.vma.flags[vma] & VM.hugetlb) !== 0) return;
+  let base = pmdBase(start + HPAGE_PMD_NR - 1);
+  while (base + HPAGE_PMD_NR <= end) {
+    yield* retireEmptyTable(k, k.vma.mm[vma], base);
+    base += HPAGE_PMD_NR;
+  }
 }
 
 /**

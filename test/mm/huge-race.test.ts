@@ -61,10 +61,10 @@ function emptyFree(version: string): number {
 
 describe('races with huge pages', () => {
   test('S17, A.20.2 gup-fast against a folio split: the pin is on the page that is mapped', () => {
-    const free = emptyFree('6.12');
+    const free = emptyFree('6.11');
     const seen = new Set<string>();
     for (const seed of SEEDS) {
-      const { k, mm, task, folio, e, vma } = thpBoot('6.12');
+      const { k, mm, task, folio, e, vma } = thpBoot('6.11');
       run(splitHugePmd(k, vma, e, HAT));
       const pages = kmalloc(k, 1);
       const pinner = newTask(k, mm, 1);

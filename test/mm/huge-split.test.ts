@@ -25,7 +25,7 @@ function split(k: Kernel, folio: number): number {
 
 describe('split of a folio', () => {
   test('A.20.2 with no other reference: 512 small folios, contents and mappings kept', () => {
-    const { k, mm, task, folio } = thpBoot('6.12');
+    const { k, mm, task, folio } = thpBoot('6.11');
     store(k, task, HAT + 100, 55);
     expect(split(k, folio)).toBe(0);
     for (const i of [0, 1, 100, 511]) {
@@ -77,7 +77,7 @@ describe('split of a folio', () => {
   });
 
   test('shared by fork: both processes keep their view', () => {
-    const { k, mm, task, folio, childTask } = thpBoot('6.12');
+    const { k, mm, task, folio, childTask } = thpBoot('6.11');
     const child = run(dupMm(k, task, childTask));
     expect(split(k, folio)).toBe(0);
     expect([ptePfn(k, mm, HAT + 7), ptePfn(k, child, HAT + 7)]).toEqual([folio + 7, folio + 7]);
@@ -85,8 +85,21 @@ describe('split of a folio', () => {
     expect(pageAnonExclusive(k, folio + 7)).toBe(false);
   });
 
+  test('S179 6.12: pages of zeros are given up for the page of zeros', () => {
+    const { k, mm, task, folio } = thpBoot('6.12');
+    store(k, task, HAT + 100, 55);
+    const free = freePageCount(k);
+    expect(split(k, folio)).toBe(0);
+    const kept = [0, 1, 100, 511].filter((i) => ptePfn(k, mm, HAT + i) === folio + i);
+    expect(kept).toContain(100);
+    expect(kept).toHaveLength(pageByte(k, folio, 0) === 0 ? 1 : 2);
+    expect(ptePfn(k, mm, HAT + 511)).toBe(k.zeroPfn);
+    expect(freePageCount(k)).toBe(free + 512 - (k.mm.anonRss[mm] ?? 0));
+    expect(store(k, task, HAT + 511, 56)).not.toBe(k.zeroPfn);
+  });
+
   test('pages that nothing maps any more are freed by the split (A.20.3)', () => {
-    const { k, task, vma, folio } = thpBoot('6.12');
+    const { k, task, vma, folio } = thpBoot('6.11');
     run(zapRange(k, vma, HAT, HAT + 256));
     const free = freePageCount(k);
     get(k, folio);

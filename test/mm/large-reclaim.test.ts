@@ -32,7 +32,7 @@ function pinLarge(k: ReturnType<typeof thp>['k'], mm: number, head: number): voi
 
 describe('large folios', () => {
   test('A.18.1 MADV_PAGEOUT splits a huge page and swaps its pages out', () => {
-    const { k, mm, task, vma } = thp();
+    const { k, mm, task, vma } = thp('6.11');
     const free = freePageCount(k);
     expect(run(madvisePageout(k, task, vma, 1024, 1536))).toBe(0);
     expect([k.mm.anonRss[mm], k.mm.swapEnts[mm]]).toEqual([0, 512]);
@@ -56,7 +56,7 @@ describe('large folios', () => {
   });
 
   test('the daemon splits a huge page and frees all of it', () => {
-    const { k, mm, task } = thp();
+    const { k, mm, task } = thp('6.11');
     expect(run(shrinkLruPages(k, 10000))).toBe(512);
     expect(k.mm.swapEnts[mm]).toBe(512);
     expect(pageByte(k, load(k, task, 1029), 0)).toBe(5);
@@ -64,7 +64,7 @@ describe('large folios', () => {
   });
 
   test('MADV_FREE of a huge page: its small pages are thrown away', () => {
-    const { k, mm, task, vma } = thp();
+    const { k, mm, task, vma } = thp('6.11');
     expect(run(madvFreeRange(k, task, vma, 1024, 1536))).toBe(0);
     expect(run(shrinkLruPages(k, 10000))).toBe(512);
     expect([k.mm.anonRss[mm], k.mm.swapEnts[mm]]).toEqual([0, 0]);

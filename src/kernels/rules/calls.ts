@@ -227,4 +227,20 @@ export const CALL_RULES = [
     ],
     source: 'mm/shmem.c: shmem_file_open()',
   },
+  {
+    id: 'S178',
+    name: 'call.mremapSeveral',
+    sentence:
+      'mremap that only moves (MREMAP_FIXED, size unchanged) may span several mappings; before, all must lie in one.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.17',
+        commit: 'd23cb648e365',
+        title: 'mm/mremap: permit mremap() move of multiple VMAs',
+      },
+    ],
+    source: 'mm/mremap.c: remap_move()',
+  },
 ] as const satisfies readonly RuleData[];

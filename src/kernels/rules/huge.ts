@@ -128,4 +128,36 @@ export const HUGE_RULES = [
     ],
     source: 'seen on 6.18.44 (docs/findings.md); mm/khugepaged.c: SCAN_PAGE_RO',
   },
+  {
+    id: 'S179',
+    name: 'thp.splitZero',
+    sentence:
+      'Where a huge page is split into small ones, those that hold nothing but zeros are given up and the page of zeros is mapped.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.12',
+        commit: 'b1f202060afe',
+        title: 'mm: remap unused subpages to shared zeropage when splitting isolated thp',
+      },
+    ],
+    source: 'mm/migrate.c: try_to_map_unused_to_zeropage()',
+  },
+  {
+    id: 'S180',
+    name: 'madvise.freeLarge',
+    sentence:
+      'MADV_FREE of all pages of a large folio that is mapped by small entries leaves it whole; before, it was split.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.10',
+        commit: 'dce7d10be4bb',
+        title: 'mm/madvise: optimize lazyfreeing with mTHP in madvise_free',
+      },
+    ],
+    source: 'mm/madvise.c: madvise_free_pte_range()',
+  },
 ] as const satisfies readonly RuleData[];

@@ -212,4 +212,52 @@ export const MEMORY_RULES = [
     ],
     source: 'mm/mremap.c: vma_to_resize()',
   },
+  {
+    id: 'S175',
+    name: 'vma.mergeIntoUntouched',
+    sentence:
+      'A mapping with anonymous pages of its own merges into a neighbour that has none yet; before, only the other way round.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.16',
+        commit: '879bca0a2c4f',
+        title: 'mm/vma: fix incorrectly disallowed anonymous VMA merges',
+      },
+    ],
+    source: 'mm/vma.c: is_mergeable_anon_vma()',
+  },
+  {
+    id: 'S176',
+    name: 'mprotect.unaccount',
+    sentence:
+      'mprotect that takes write permission from anonymous memory without pages gives its commit charge (VM_ACCOUNT) back, so that it merges with memory that was never writable.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.7',
+        commit: '9b9143298583',
+        title: 'mm/mprotect: allow unfaulted VMAs to be unaccounted on mprotect()',
+      },
+    ],
+    source: 'mm/mprotect.c: mprotect_fixup()',
+  },
+  {
+    id: 'S177',
+    name: 'madvise.freeTables',
+    sentence:
+      'MADV_DONTNEED of a whole 2 MiB range frees the page table that it has emptied, so that a huge page can be mapped there again.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.14',
+        commit: '6375e95f381e',
+        title: 'mm: pgtable: reclaim empty PTE page in madvise(MADV_DONTNEED)',
+      },
+    ],
+    source: 'mm/memory.c: zap_pte_range()',
+  },
 ] as const satisfies readonly RuleData[];
