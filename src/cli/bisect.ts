@@ -73,7 +73,7 @@ export const addBisect = (program: Command): void => {
         },
         (at, search) => progress.update(`${name}: ${at}${searchText(search)}`),
       );
-      const found = await stoppable(run.result, run.stop).catch((error: unknown) => {
+      const found = await stoppable(run.result, () => run.stop()).catch((error: unknown) => {
         if (error instanceof RangeError) throw new UserError(`${name}: ${error.message}`, 3);
         throw error;
       });

@@ -7,7 +7,7 @@ import { endOfPath, explain } from '../explore/explain/explain.ts';
 import type { Witness } from '../explore/explain/recorder.ts';
 import type { ExplainedEnd, Explanation } from '../explore/explain/types.ts';
 import type { Explored } from '../explore/explore.ts';
-import { parsePath } from '../explore/replay.ts';
+import { FULL, parsePath } from '../explore/replay.ts';
 import { allKernels, parseKernelList, rulesFor } from '../kernels/index.ts';
 import { explainDot } from '../output/explain-dot.ts';
 import { explainItf } from '../output/explain-itf.ts';
@@ -26,6 +26,7 @@ Examples:
   pinfold explain pin-races-fork.litmus -k 5.10            at one kernel
   pinfold explain t.litmus --state '0:r0=2'                how another final state comes about
   pinfold explain t.litmus -k 5.10 --path 0.7/2.4/0.3      the same execution again
+  pinfold explain t.litmus -k 5.10 --path full:0/1/0       one that check --random found
   pinfold explain t.litmus --format perfetto > t.json      to open at https://ui.perfetto.dev
 
 In the text: '= page buf: ...' are the page's counts after the statement, '<==' marks where things go wrong.
@@ -62,15 +63,17 @@ export const addExplain = (program: Command): void => {
     )
     .option(
       '--path <path>',
-      'the execution to show, as an earlier explanation printed it (needs -k)',
+      'the execution to show, as an earlier explanation or check --random printed it (needs -k)',
     )
     .option('--full', 'every step and every change, with page frames and places in the source')
-    .option('--format <format>', FORMATS.join(', '), 'text')
+    .option('--format <format>', `${FORMATS.join(', ')} (default: text)`)
     .option('--json', 'the same as --format json (schema pinfold.explain/1)')
     .option('--color <when>', 'auto, always or never', 'auto')
     .addHelpText('after', EXAMPLES)
     .action((file, options) => {
-      const format = formatOf(options.json === true ? 'json' : options.format);
+      if (options.json === true && options.format !== undefined && options.format !== 'json')
+        throw new UserError(`--json and --format ${options.format}: give one of the two`);
+      const format = formatOf(options.json === true ? 'json' : (options.format ?? 'text'));
       const color = wantsColor(colorChoice(options.color));
       const explanation = explanationOf(file, options);
       print(rendered(explanation, format, options.full === true, color));
@@ -101,6 +104,8 @@ const rendered = (x: Explanation, format: Format, full: boolean, color: boolean)
   }
 };
 
+const NO_SAMPLE = { executions: 0, seed: 0, depth: null };
+
 const explanationOf = (file: string, options: Options): Explanation => {
   const files = litmusFiles([file]);
   const [only, ...more] = files;
@@ -125,10 +130,13 @@ const explanationOf = (file: string, options: Options): Explanation => {
     options.kernel !== undefined
       ? oneKernel(options.kernel)
       : (found ?? supported(checker, newest));
-  const explored = checker.exploreForReplay(rulesFor(kernel));
+  // A path of single steps needs no search.
+  const sample = options.path?.startsWith(FULL) === true ? NO_SAMPLE : undefined;
+  const explored = checker.exploreForReplay(rulesFor(kernel), { sample });
   progress.done();
   const { exploration, machine, sharing } = explored;
-  if (machine === null || condition === null || exploration.observation === 'Incomplete')
+  const unknown = sample === undefined && exploration.observation === 'Incomplete';
+  if (machine === null || condition === null || unknown)
     throw new UserError(
       `${checked.test.name} at ${kernel}: ${exploration.observation}: ${exploration.reason ?? ''}`,
       3,
@@ -178,7 +186,7 @@ const pathTo = ({ graph }: Explored, end: ExplainedEnd): Witness['path'] => {
 };
 
 const byPath = (base: Omit<Witness, 'path'>, text: string): Explanation => {
-  const path = parsePath(text);
+  const path = parsePath(text.startsWith(FULL) ? text.slice(FULL.length) : text);
   if (path === null)
     throw new UserError(
       `--path ${text}: write threads and how many decisions each takes, as in 0.7/2.4/1c1/0.3`,

@@ -7,7 +7,7 @@ import { bugName } from '../machine/report.ts';
 import { Graph } from './graph.ts';
 import { leakedPins } from './leaks.ts';
 import { rehearse } from './rehearse.ts';
-import { pathText } from './replay.ts';
+import { FULL, pathText } from './replay.ts';
 import { type SampleOptions, sample } from './sample.ts';
 import { type End, type Limits, noKnowledge, search } from './search.ts';
 import { InitFailure, type Machine, type Needs, setUp } from './setup.ts';
@@ -185,9 +185,6 @@ const explorationOf = (
     explored: { states: 0, steps: result.steps, searches: 0 },
   };
 };
-
-/** Begins the text of a path in which every step is a decision. */
-export const FULL = 'full:';
 
 /** What each limit of the model says. */
 const LIMIT_TEXT: Readonly<Record<keyof typeof LIMIT, string>> = {

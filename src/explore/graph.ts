@@ -63,41 +63,29 @@ export class Graph {
     const targets = new Set(this.#ends.get(name));
     if (targets.size === 0) return null;
     const out = this.#outgoing();
-    // Breadth first over (node, last thread), layer by layer of thread changes.
-    const seen = new Map<number, number>();
-    const nodes: { node: number; last: number; parent: number; edge: number }[] = [];
-    const key = (node: number, last: number): number => node * 33 + last + 1;
-    let layer: number[] = [];
-    const enter = (
-      list: number[],
-      node: number,
-      last: number,
-      parent: number,
-      edge: number,
-    ): void => {
-      const at = key(node, last);
-      if (seen.has(at)) return;
-      seen.set(at, nodes.length);
-      list.push(nodes.length);
-      nodes.push({ node, last, parent, edge });
-    };
-    enter(layer, 1, -1, -1, -1);
-    while (layer.length > 0) {
-      const next: { node: number; last: number; parent: number; edge: number }[] = [];
-      for (let i = 0; i < layer.length; i++) {
-        const index = layer[i] as number;
-        const here = nodes[index];
-        if (here === undefined) continue;
-        if (targets.has(here.node)) return this.#pathTo(nodes, index);
-        for (const edge of out.get(here.node) ?? []) {
-          const thread = (this.#label[edge] as number) & 31;
-          const to = this.#to[edge] as number;
-          if (here.last === -1 || thread === here.last) enter(layer, to, thread, index, edge);
-          else next.push({ node: to, last: thread, parent: index, edge });
+    // Over (node, last thread): layer by layer of thread changes, in a layer by the number of decisions.
+    const done = new Set<number>();
+    const steps: Step[] = [];
+    let layer = new Layer();
+    layer.add({ node: 1, last: -1, parent: -1, edge: -1 }, 0);
+    while (!layer.empty) {
+      const next = new Layer();
+      for (let decisions = 0; decisions < layer.length; decisions++) {
+        for (const step of layer.at(decisions)) {
+          const key = step.node * 33 + step.last + 1;
+          if (done.has(key)) continue;
+          done.add(key);
+          const index = steps.push(step) - 1;
+          if (targets.has(step.node)) return this.#pathTo(steps, index);
+          for (const edge of out.get(step.node) ?? []) {
+            const thread = (this.#label[edge] as number) & 31;
+            const to = { node: this.#to[edge] as number, last: thread, parent: index, edge };
+            const stays = step.last === -1 || thread === step.last;
+            (stays ? layer : next).add(to, decisions + 1);
+          }
         }
       }
-      layer = [];
-      for (const n of next) enter(layer, n.node, n.last, n.parent, n.edge);
+      layer = next;
     }
     return null;
   }
@@ -122,6 +110,38 @@ export class Graph {
       else list.push(e);
     }
     return out;
+  }
+}
+
+/** A node that was come to: by which thread, from which step and along which edge. */
+interface Step {
+  readonly node: number;
+  readonly last: number;
+  readonly parent: number;
+  readonly edge: number;
+}
+
+/** Steps by the number of decisions up to them. */
+class Layer {
+  readonly #byDecisions: (Step[] | undefined)[] = [];
+
+  get empty(): boolean {
+    return this.#byDecisions.length === 0;
+  }
+
+  /** One more than the most decisions. */
+  get length(): number {
+    return this.#byDecisions.length;
+  }
+
+  at(decisions: number): readonly Step[] {
+    return this.#byDecisions[decisions] ?? [];
+  }
+
+  add(step: Step, decisions: number): void {
+    const list = this.#byDecisions[decisions];
+    if (list === undefined) this.#byDecisions[decisions] = [step];
+    else list.push(step);
   }
 }
 

@@ -132,6 +132,9 @@ export const pathText = (path: readonly Decision[]): string => {
   return parts.join('/');
 };
 
+/** Begins the text of a path in which every step is a decision, for a machine without reduction. */
+export const FULL = 'full:';
+
 /** Reads what `pathText` wrote; null when it is no path. */
 export const parsePath = (text: string): Decision[] | null => {
   const path: Decision[] = [];

@@ -43,6 +43,18 @@ describe('pinfold explain', () => {
     expect(again).toMatchObject({ path, end });
   });
 
+  test('--path of what check --random found, without a search', () => {
+    const found = pinfold(['check', '-k', '6.12', '--random', '40', 'two-writes.litmus']);
+    const lines = [...found.stdout.matchAll(/^(\S+;) {2}path (full:\S+)$/gm)];
+    expect(lines.length).toBeGreaterThan(1);
+    for (const [, state = '', path = ''] of lines) {
+      const ran = pinfold(['explain', 'two-writes.litmus', '-k', '6.12', '--path', path]);
+      expect(ran).toMatchObject({ status: 0, stderr: '' });
+      expect(ran.stdout).toContain(`End       ${state}\n`);
+      expect(ran.stdout).toContain(`--path ${path}\n`);
+    }
+  });
+
   test.each(['text', 'json', 'mermaid', 'dot', 'perfetto', 'itf'])('--format %s', (format) => {
     const ran = pinfold(['explain', 'double-unpin.litmus', '-k', '6.12', '--format', format]);
     expect(ran).toMatchObject({ status: 0, stderr: '' });
@@ -93,6 +105,16 @@ describe('pinfold explain', () => {
       ['explain', RACE, '--format', 'xml'],
       2,
       /write one of text, json, mermaid, dot, perfetto, itf/,
+    ],
+    [
+      ['explain', RACE, '--json', '--format', 'dot'],
+      2,
+      /--json and --format dot: give one of the two/,
+    ],
+    [
+      ['explain', RACE, '-k', '5.10', '--path', 'full:7'],
+      2,
+      /there is no thread 7; the path must come from this test/,
     ],
     [['explain', 'no-such.litmus'], 2, /there is no such file/],
     [['explain', 'folder'], 2, /this folder holds \d+ tests; name one file/],

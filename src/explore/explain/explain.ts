@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { CheckedTest } from '../../litmus/checked.ts';
 import { print, printCondition } from '../../litmus/printer.ts';
 import { finalState, problemOf } from '../explore.ts';
-import { pathText, replay } from '../replay.ts';
+import { FULL, pathText, replay } from '../replay.ts';
 import type { End } from '../search.ts';
 import type { Machine } from '../setup.ts';
 import { Recorder, type Witness } from './recorder.ts';
@@ -67,6 +67,7 @@ export const explain = (
     },
   );
 
+  const path = (w.sharing === null ? FULL : '') + pathText(w.path);
   const recorder = new Recorder(w, survey, interesting);
   replay(
     machine,
@@ -83,8 +84,8 @@ export const explain = (
     condition: printCondition(checked.test.condition).replace(/\s+/g, ' ').trim(),
     end,
     reason,
-    path: pathText(w.path),
-    command: `pinfold explain ${checked.test.file} -k ${w.kernel} --path ${pathText(w.path)}`,
+    path,
+    command: `pinfold explain ${checked.test.file} -k ${w.kernel} --path ${path}`,
     threads: threadsOf(machine),
     start: recorder.start,
     steps: recorder.steps,
