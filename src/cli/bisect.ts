@@ -8,7 +8,7 @@ import { EXIT, UserError } from './errors.ts';
 import { readSources } from './litmus-files.ts';
 import { limitsOf, refuseIdle, stoppable, whole } from './options.ts';
 import { print, write } from './output.ts';
-import { Progress, searchText } from './progress.ts';
+import { Progress, SearchMeter } from './progress.ts';
 
 const EXAMPLES = `
 Examples:
@@ -62,6 +62,7 @@ export const addBisect = (program: Command): void => {
       if (source === undefined) throw new UserError(`${file}: no test in it`);
       const { name } = source.checked.test;
       const progress = new Progress();
+      const meter = new SearchMeter();
       const run = startBisect(
         {
           file: source.checked.test.file,
@@ -71,7 +72,7 @@ export const addBisect = (program: Command): void => {
           limits: limitsOf(options),
           tries: minimise ? whole('--max-tries', options.maxTries ?? '10000', 1) : null,
         },
-        (at, search) => progress.update(`${name}: ${at}${searchText(search)}`),
+        (at, search) => progress.update(`${name}: ${at}${meter.search(name, at, search)}`),
       );
       const found = await stoppable(run.result, () => run.stop()).catch((error: unknown) => {
         if (error instanceof RangeError) throw new UserError(`${name}: ${error.message}`, 3);

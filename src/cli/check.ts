@@ -12,7 +12,7 @@ import { Journal } from './journal.ts';
 import { libraryFolder, litmusFiles, readSources } from './litmus-files.ts';
 import { limitsOf, positive, refuseIdle, stoppable, whole } from './options.ts';
 import { colorChoice, print, wantsColor } from './output.ts';
-import { Progress, searchText } from './progress.ts';
+import { Progress, SearchMeter } from './progress.ts';
 
 const EXAMPLES = `
 Examples:
@@ -103,14 +103,16 @@ export const addCheck = (program: Command): void => {
             });
       const known = sources.map((s) => kernels.map((kernel) => journal?.find(s.text, kernel)));
       const progress = new Progress();
+      const meter = new SearchMeter();
       const run = checkAll(
         sources,
         (i) => kernels.filter((_, at) => known[i]?.[at] === undefined),
         { limits, unreduced, sample },
         design,
         Math.min(jobs, sources.length),
-        (p) => progress.update(progressText(p, sources.length)),
+        (p) => progress.update(progressText(meter, p, sources.length)),
         (verdict) => {
+          meter.finished(verdict.test, verdict.explored.states);
           const source = sources.find((s) => s.checked.test.name === verdict.test);
           if (source !== undefined) journal?.add(source.text, verdict);
         },
@@ -144,8 +146,12 @@ export const addCheck = (program: Command): void => {
     });
 };
 
-const progressText = ({ done, test, kernel, search }: PoolProgress, tests: number): string =>
-  `${done}/${tests} ${test} at ${kernel}${searchText(search)}`;
+const progressText = (
+  meter: SearchMeter,
+  { done, test, kernel, search }: PoolProgress,
+  tests: number,
+): string =>
+  `${done}/${tests}${meter.left(done, tests)} ${test} at ${kernel}${meter.search(test, kernel, search)}`;
 
 /** What could not be finished weighs more than nothing, less than a difference. */
 const statusOf = (verdicts: readonly Verdict[]): number => {
