@@ -11,6 +11,7 @@ import { addFmt } from './fmt.ts';
 import { addFuzz } from './fuzz.ts';
 import { addKernels } from './kernels.ts';
 import { addLsp } from './lsp.ts';
+import { write } from './output.ts';
 import { addRun } from './run.ts';
 
 const version = (): string => {
@@ -32,6 +33,7 @@ const program: Command = new Command('pinfold')
     'Linux page pinning as an executable model: litmus tests explored over every interleaving, at every kernel version.',
   )
   .version(version())
+  .configureOutput({ writeOut: write })
   .showHelpAfterError('(pinfold --help lists the commands; pinfold COMMAND --help has examples)')
   .exitOverride();
 addCheck(program);

@@ -1,4 +1,5 @@
 /** The command line as a whole, and `pinfold kernels`. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { pinfold, ROOT } from './run.ts';
@@ -28,6 +29,17 @@ describe('pinfold', () => {
     };
     for (const flag of ['--version', '-V'])
       expect(pinfold([flag])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('a reader that goes away ends it quietly', () => {
+    const { stderr } = spawnSync(
+      '/bin/sh',
+      ['-c', `"$0" check --help | head -n 1`, `${ROOT}pinfold`],
+      {
+        encoding: 'utf8',
+      },
+    );
+    expect(stderr).toBe('');
   });
 
   test('without a command: the help, as a message, and status 2', () => {
