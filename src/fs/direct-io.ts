@@ -11,7 +11,7 @@ import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import type { FileId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { copyWords, fillWords } from '../machine/words.ts';
 import { noteChecksum } from '../mm/checksum.ts';
-import { fileGet, filePut, inodeRwsem } from '../mm/file-refs.ts';
+import { fileGet, filePut, inodeRwsem, touchSize } from '../mm/file-refs.ts';
 import { FILE, FILE_BLOCKS } from '../mm/file-tables.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
@@ -45,6 +45,7 @@ function pageTo(end: number): number {
 
 /** Size of the file in bytes. */
 export function sizeOf(k: System, file: FileId): number {
+  touchSize(k, file, READ);
   return k.file.pages[file] * PAGE_SIZE + k.file.tail[file];
 }
 
@@ -245,6 +246,7 @@ function* sumUp(k: System, aio: number, file: FileId): Steps<void> {
 export function* growDisk(k: System, file: FileId, end: number): Steps<void> {
   yield WRITE | at(R.io, 0);
   if (sizeOf(k, file) >= end) return;
+  touchSize(k, file, WRITE);
   k.file.pages[file] = pageFrom(end);
   k.file.tail[file] = end % PAGE_SIZE;
 }

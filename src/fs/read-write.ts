@@ -2,9 +2,11 @@
 import { at, R, READ, WAIT, WRITE } from '../machine/access.ts';
 import { pageByte } from '../machine/contents.ts';
 import { EBADF, EFAULT, EINVAL, ENOTBLK, ESPIPE } from '../machine/errno.ts';
-import type { MmId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { lockShared, unlockShared } from '../machine/locks.ts';
+import type { FileId, MmId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { bounceClear, fileGetFolio, filePread, filePwrite } from '../mm/file-io.ts';
-import { isDiskKind } from '../mm/file-tables.ts';
+import { inodeRwsem } from '../mm/file-refs.ts';
+import { FILE, isDiskKind } from '../mm/file-tables.ts';
 import { folioPut } from '../mm/folio.ts';
 import { invalidateRange } from '../mm/invalidate.ts';
 import { writeAndWait } from '../mm/writeback.ts';
@@ -216,6 +218,16 @@ export function* readValue(
   const from = pos === OWN_POSITION ? k.ofd.pos[ofd] : pos;
   const file = k.ofd.target[ofd];
   if (isDirect(k, ofd)) return -EINVAL;
+  const excluded = k.file.kind[file] === FILE.xfs;
+  if (excluded) yield* lockShared(k, R.inodeLock, inodeRwsem(k, file));
+  const value = yield* cachedValue(k, file, from, count);
+  if (excluded) yield* unlockShared(k, R.inodeLock, inodeRwsem(k, file));
+  if (pos === OWN_POSITION) yield* advance(k, ofd, count);
+  return value;
+}
+
+/** Up to 4 bytes of the page that holds byte `from` of the file; 0 in a hole and behind the end. */
+function* cachedValue(k: System, file: FileId, from: number, count: number): Steps<number> {
   const index = Math.floor(from / PAGE_SIZE);
   if (isDiskKind(k.file.kind[file]) && from >= sizeOf(k, file)) return 0;
   const folio = yield* fileGetFolio(k, file, index);
@@ -224,7 +236,6 @@ export function* readValue(
   yield READ | at(R.content, page);
   const value = bytesAt(k, page, from % PAGE_SIZE, count);
   yield* folioPut(k, folio, 1);
-  if (pos === OWN_POSITION) yield* advance(k, ofd, count);
   return value;
 }
 

@@ -20,7 +20,7 @@ import { PAGE_SIZE, PG } from '../machine/page.ts';
 import type { FileId, Folio, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { fillWords } from '../machine/words.ts';
 import { diskGetFolio, diskWriteBegin } from './disk-file.ts';
-import { END_OF_FILE, inodeRwsem } from './file-refs.ts';
+import { END_OF_FILE, inodeRwsem, touchSize } from './file-refs.ts';
 import { FILE, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
 import type { Kernel } from './kernel.ts';
@@ -141,6 +141,7 @@ export function* fileGetFolio(k: Kernel, file: FileId, index: number): Steps<Fol
 
 /** Bytes of the file from a position on, at most one page's. */
 export function bytesLeft(k: Kernel, file: FileId, page: number, off: number): number {
+  touchSize(k, file, READ);
   if (page < k.file.pages[file]) return PAGE_SIZE;
   return page === k.file.pages[file] ? Math.max(0, k.file.tail[file] - off) : 0;
 }
@@ -267,6 +268,7 @@ export function growTo(k: Kernel, file: FileId, index: number, bytes: number): v
   const tail = bytes === PAGE_SIZE ? 0 : bytes;
   if (pages < k.file.pages[file] || (pages === k.file.pages[file] && tail <= k.file.tail[file]))
     return;
+  touchSize(k, file, WRITE);
   k.file.pages[file] = pages;
   k.file.tail[file] = tail;
 }

@@ -3,6 +3,7 @@
  * iput, evict). Descriptors and mappings each hold one reference.
  */
 import { at, R, WRITE } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
 import { FILE } from './file-tables.ts';
@@ -20,6 +21,11 @@ export function inodeRwsem(k: Kernel, file: FileId): number {
 /** Index of a file's invalidate_lock: faults and reads that add pages against those who take blocks away. */
 export function invalidateLock(k: Kernel, file: FileId): number {
   return 2 * k.file.kind.length + file;
+}
+
+/** Notes that this step reads or writes (READ, WRITE) the file's size, which no lock guards against readers. */
+export function touchSize(k: Kernel, file: FileId, op: number): void {
+  touchAlso(k, op | at(R.directIo, 2 * k.file.kind.length + file));
 }
 
 /** A new, empty file of `FILE` kind `kind` with one reference; 0: no number left. */

@@ -4,12 +4,12 @@
  * before their blocks are given away. A pinned page does not stop it: its holder keeps an orphan. Rules: semantics.md
  * A.23.6, A.31 T1 to T4; S186.
  */
-import { at, R, WAIT_ZERO } from '../machine/access.ts';
+import { at, R, WAIT_ZERO, WRITE } from '../machine/access.ts';
 import { ENOSPC } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
 import { faultsGuarded } from './disk-file.ts';
-import { END_OF_FILE, invalidateLock } from './file-refs.ts';
+import { END_OF_FILE, invalidateLock, touchSize } from './file-refs.ts';
 import type { Kernel } from './kernel.ts';
 import { allocBlock, freeBlockRange, freeBlocks } from './medium.ts';
 import { truncateInodePagesRange, unmapMappingRange } from './truncate.ts';
@@ -32,6 +32,7 @@ export function* diskSetSize(
   yield WAIT_ZERO | at(R.directIo, file);
   const guarded = blocksGuarded(k, file);
   if (guarded) yield* lock(k, R.inodeLock, invalidateLock(k, file));
+  touchSize(k, file, WRITE);
   k.file.pages[file] = pages;
   k.file.tail[file] = tail;
   if (shrink) {

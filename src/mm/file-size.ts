@@ -3,11 +3,11 @@
  * like in file-size-disk.ts). Positions and sizes are given as whole pages and bytes of the last partial one. Rules:
  * semantics.md A.23.6.
  */
-import { R } from '../machine/access.ts';
+import { R, WRITE } from '../machine/access.ts';
 import { EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EPERM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
-import { END_OF_FILE, inodeRwsem } from './file-refs.ts';
+import { END_OF_FILE, inodeRwsem, touchSize } from './file-refs.ts';
 import { diskAllocate, diskPunchHole, diskSetSize } from './file-size-disk.ts';
 import { FILE, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
@@ -53,6 +53,7 @@ function* setSize(k: Kernel, file: FileId, pages: number, tail: number): Steps<n
     return 0;
   }
   const oldPages = k.file.pages[file];
+  touchSize(k, file, WRITE);
   k.file.pages[file] = pages;
   k.file.tail[file] = tail;
   if (!shrink) return 0;
@@ -148,6 +149,7 @@ function* allocateRange(
     if (error !== 0) return error;
   }
   if (grow) {
+    touchSize(k, file, WRITE);
     k.file.pages[file] = toPage;
     k.file.tail[file] = toOff;
   }

@@ -3,7 +3,7 @@
  * mapping. A folio in the cache holds one reference a page (hugetlb: one) and has `mapping` = file << 2.
  * Rules: semantics.md A.9.2, A.23.5, A.23.6.
  */
-import { at, R, WRITE } from '../machine/access.ts';
+import { at, R, READ, WRITE } from '../machine/access.ts';
 import { GFP } from '../machine/buddy.ts';
 import { EEXIST, ENOMEM } from '../machine/errno.ts';
 import { refTryAdd } from '../machine/grab-words.ts';
@@ -12,6 +12,7 @@ import { PG } from '../machine/page.ts';
 import type { FileId, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { diskGetFolio } from './disk-file.ts';
 import { FAULT, VMF } from './fault-flags.ts';
+import { touchSize } from './file-refs.ts';
 import { FILE, isDiskKind } from './file-tables.ts';
 import { folioPut, headOf, isHugetlb, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
@@ -170,6 +171,7 @@ export function filemapDeleteFolio(k: Kernel, folio: Folio): void {
 
 /** Whether page `index` holds a byte of the file (index < DIV_ROUND_UP(i_size, PAGE_SIZE)). */
 export function insideFile(k: Kernel, file: FileId, index: number): boolean {
+  touchSize(k, file, READ);
   return index >= 0 && index < k.file.pages[file] + (k.file.tail[file] !== 0 ? 1 : 0);
 }
 

@@ -25,13 +25,18 @@ function mapOf(k: Kernel, file: FileId): number {
   return k.file.kind.length + file;
 }
 
-/** Page frame of block `index`, `DELAYED`, or 0 for a hole. */
-export function blockAt(k: Kernel, file: FileId, index: number): number {
+/** Page frame of block `index`, `DELAYED`, or 0 for a hole, as part of a step. */
+function blockAt(k: Kernel, file: FileId, index: number): number {
+  touchAlso(k, READ | at(R.directIo, mapOf(k, file)));
+  return peekBlock(k, file, index);
+}
+
+function peekBlock(k: Kernel, file: FileId, index: number): number {
   const word = blockWord(file, index);
   return word < 0 ? 0 : k.file.block[word];
 }
 
-/** Whether the block has a place on the medium. */
+/** Whether the block has a place on the medium, as part of a step. */
 export function isMapped(k: Kernel, file: FileId, index: number): boolean {
   return blockAt(k, file, index) > 0;
 }
@@ -49,7 +54,8 @@ export function* reserveBlock(k: Kernel, file: FileId, index: number): Steps<boo
 export function* allocBlock(k: Kernel, file: FileId, index: number): Steps<Pfn> {
   const word = blockWord(file, index);
   if (word < 0) return 0;
-  if (k.file.block[word] > 0) return k.file.block[word];
+  const have = blockAt(k, file, index);
+  if (have > 0) return have;
   const pfn = yield* allocPages(k, 0, GFP.zero, 0);
   if (pfn === 0) return 0;
   yield WRITE | at(R.directIo, mapOf(k, file));
@@ -109,8 +115,8 @@ export function pageToMedium(
   for (let i = 0; i < n; i++) setPageByte(k, block, blockOff + i, pageByte(k, pfn, off + i));
 }
 
-/** Byte `pos` of the file as it stands on the medium; 0 in a hole and behind the end. */
+/** Byte `pos` of the file as it stands on the medium, of a machine that stands still; 0 in a hole and behind the end. */
 export function mediumByte(k: Kernel, file: FileId, pos: number): number {
-  const block = blockAt(k, file, Math.floor(pos / PAGE_SIZE));
+  const block = peekBlock(k, file, Math.floor(pos / PAGE_SIZE));
   return block > 0 ? pageByte(k, block, pos % PAGE_SIZE) : 0;
 }

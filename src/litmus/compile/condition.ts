@@ -9,6 +9,7 @@ import { VMSTAT } from '../../mm/vmstat-items.ts';
 import type { Expr, LocatedTerm, Prop, Term, ThreadRef } from '../ast.ts';
 import { threadName } from '../ast.ts';
 import type { CheckedTest } from '../checked.ts';
+import { constantValue } from '../constant-value.ts';
 import { printTerm } from '../printer.ts';
 import type { Eval, Lit } from '../run/program.ts';
 import { getVar } from '../run/values.ts';
@@ -29,9 +30,12 @@ export interface CompiledCondition {
   readonly holds: (k: Lit) => boolean;
   readonly filter: (k: Lit) => boolean;
   readonly shown: readonly Shown[];
+  /** Variables that it looks at. */
+  readonly observed: ReadonlySet<number>;
 }
 
 export const compileCondition = (checked: CheckedTest, layout: Layout): CompiledCondition => {
+  const observed = new Set<number>();
   const at = (thread: ThreadRef | null): number =>
     thread === null ? -1 : checked.threads.findIndex((t) => t.name === threadName(thread));
 
@@ -53,6 +57,8 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
       checked,
       layout,
       thread,
+      reads: (index) => observed.add(index),
+      escapes: (index) => observed.add(index),
       effects: {
         load: (address, size, signed) => (k) => peek(k, mm(k), address(k), size, signed),
         call: () => {
@@ -85,7 +91,8 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
         return (k) => answer(k, first(k), (second ?? first)(k));
       }
       case 'content': {
-        const index = exprValue(-1, t.index);
+        // The checker has seen to it that it is a constant.
+        const index = constantValue(t.index) ?? 0;
         const thread = at(t.thread);
         const variable =
           checked.threads[thread]?.variables.find((v) => v.name === t.name) ??
@@ -93,10 +100,11 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
         const place =
           variable === undefined ? undefined : layout.place(variable, Math.max(0, thread));
         if (place?.kind !== 'var') throw new RangeError(`${t.name} holds no descriptor`);
+        observed.add(place.index);
         const mm = mmOf(thread);
         return (k) => {
           const file = fileOfFd(k, mm(k), getVar(k, place.index));
-          return isDiskKind(k.file.kind[file] ?? 0) ? mediumByte(k, file, index(k)) : Number.NaN;
+          return isDiskKind(k.file.kind[file] ?? 0) ? mediumByte(k, file, index) : Number.NaN;
         };
       }
     }
@@ -173,6 +181,7 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
     holds: propHolds(condition.prop),
     filter: filter === null ? () => true : propHolds(filter.prop),
     shown: [...shown.values()],
+    observed,
   };
 };
 
