@@ -1,38 +1,58 @@
 /** The model's answer to a random program: one execution, since only one thread can run at a time. */
-import { explore } from '../explore/explore.ts';
+import { Straight } from '../explore/straight.ts';
 import { missing } from '../explore/supported.ts';
-import { trackRules } from '../explore/tracked-rules.ts';
+import { type TrackedRules, trackRules } from '../explore/tracked-rules.ts';
 import type { ModelOutcome } from '../host/fuzz/fuzz.ts';
-import { rulesFor } from '../kernels/index.ts';
+import { type Rules, rulesFor } from '../kernels/index.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { compile } from '../litmus/compile/index.ts';
 
-/** Runs `checked` at `kernel`, without swap as on a machine that has none; `seed` chooses whenever there is a choice. */
-export const modelOutcome = (checked: CheckedTest, kernel: string, seed = 1): ModelOutcome => {
-  const tracked = trackRules(rulesFor(kernel));
-  const lack = missing(checked, tracked.rules);
-  if (lack !== null) return { how: 'unsupported', answers: [], rules: [] };
-  const names = [...checked.bindings.values()].flatMap((b) =>
-    b.kind === 'constant' ? [b.name] : [],
+/** One program in so many runs where it is noted which rules are read, which is slow. */
+const TRACKED = 16;
+
+/** The model at one kernel, without swap as on a machine that has none. */
+export class FuzzModel {
+  readonly #rules: Rules;
+  readonly #straight: Straight;
+  readonly #tracked: TrackedRules;
+  readonly #tracking: Straight;
+  #count = 0;
+  #said = 0;
+
+  constructor(kernel: string) {
+    this.#rules = rulesFor(kernel);
+    this.#straight = new Straight(this.#rules);
+    this.#tracked = trackRules(this.#rules);
+    this.#tracking = new Straight(this.#tracked.rules);
+  }
+
+  /** Runs `checked`; `seed` decides whenever there is a choice. The rules are those that were not read before. */
+  outcome(checked: CheckedTest, seed = 1): ModelOutcome {
+    if (missing(checked, this.#rules) !== null)
+      return { how: 'unsupported', answers: [], rules: [] };
+    const straight = this.#count++ % TRACKED === 0 ? this.#tracking : this.#straight;
+    const needs = { huge: needsHuge(checked), gigantic: false, zones: false, swap: false };
+    const end = straight.run(compile(checked), needs, seed);
+    const rules = [...this.#tracked.read.keys()].slice(this.#said);
+    this.#said += rules.length;
+    if ('problem' in end) {
+      const how = end.problem.startsWith('deadlock') ? 'deadlock' : end.problem;
+      return { how, answers: [], rules };
+    }
+    return { how: 'ok', answers: answersOf(end.state), rules };
+  }
+}
+
+const needsHuge = (checked: CheckedTest): boolean =>
+  [...checked.bindings.values()].some(
+    (b) =>
+      b.kind === 'constant' &&
+      (/HUGE/.test(b.name) || b.name === 'HPAGE_SIZE' || b.name === 'MADV_COLLAPSE'),
   );
-  const huge = names.some((n) => /HUGE/.test(n) || n === 'HPAGE_SIZE' || n === 'MADV_COLLAPSE');
-  const { exploration } = explore(
-    compile(checked),
-    tracked.rules,
-    { huge, gigantic: false, zones: false, swap: false },
-    { sample: { executions: 1, seed, depth: null } },
-  );
-  const rules = [...tracked.read.keys()];
-  const state = exploration.states[0];
-  if (state !== undefined)
-    return {
-      how: 'ok',
-      answers: state.text
-        .split(';')
-        .filter((t) => t.trim() !== '')
-        .map((t) => t.slice(t.lastIndexOf('=') + 1)),
-      rules,
-    };
-  const problem = exploration.problems[0] ?? exploration.reason ?? 'nothing';
-  return { how: problem.startsWith('deadlock') ? 'deadlock' : problem, answers: [], rules };
-};
+
+/** The values of a final state, in the order of its terms. */
+const answersOf = (state: string): string[] =>
+  state
+    .split(';')
+    .filter((t) => t.trim() !== '')
+    .map((t) => t.slice(t.lastIndexOf('=') + 1));

@@ -9,7 +9,7 @@ export interface FuzzJob {
 }
 
 /** Texts that a worker gets at once. */
-const CHUNK = 8;
+const CHUNK = 16;
 
 export class ModelPool {
   readonly #kernel: string;

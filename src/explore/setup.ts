@@ -58,6 +58,13 @@ const GIGA_PAGES = 1 << 18;
  * Throws InitFailure when the initial block cannot end.
  */
 export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => {
+  const machine = bootFor(program, rules, needs);
+  startOn(machine);
+  return machine;
+};
+
+/** A machine that is large enough for `program`, on which nothing has run yet. */
+export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine => {
   const cpus = Math.max(1, program.threads.length);
   const perCpu = needs.huge ? HUGE_AREA : SMALL_AREA;
   const areas = [
@@ -97,13 +104,16 @@ export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => 
   const threads = program.threads.length + (program.device ? 1 : 0);
   // In the arena, so that where a thread stands is part of the state as any other word.
   const stacks = alloc((threads + 2) * STACK_WORDS);
-  setStacks(stacks, STACK_WORDS);
+  return { k, arena, stacks, threads, cpuOf: program.threads.map((_, i) => i) };
+};
+
+/** Runs the initial block on a machine that was just booted, and starts every thread up to its first step. */
+export const startOn = (m: Machine): void => {
+  setStacks(m.stacks, STACK_WORDS);
   setLog(null);
-  const machine: Machine = { k, arena, stacks, threads, cpuOf: program.threads.map((_, i) => i) };
-  startFirstProcess(machine);
-  runAlone(machine, runInit);
-  startThreads(machine);
-  return machine;
+  startFirstProcess(m);
+  runAlone(m, runInit);
+  startThreads(m);
 };
 
 /** Runs one routine on a spare stack with nobody else on the machine. */

@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { modelOutcome } from '../../src/cli/fuzz-model.ts';
+import { FuzzModel } from '../../src/cli/fuzz-model.ts';
+import { explore } from '../../src/explore/explore.ts';
 import { FUZZ_CALLS } from '../../src/host/fuzz/calls.ts';
 import { difference, fuzz, type Sides } from '../../src/host/fuzz/fuzz.ts';
 import { generate } from '../../src/host/fuzz/generate.ts';
@@ -14,6 +15,8 @@ import { Store } from '../../src/host/fuzz/store.ts';
 import { litmusText, questionTexts } from '../../src/host/fuzz/text.ts';
 import { Host } from '../../src/host/machine.ts';
 import { modelledRelease, runningRelease } from '../../src/host/release.ts';
+import { rulesFor } from '../../src/kernels/index.ts';
+import { compile } from '../../src/litmus/compile/index.ts';
 import { parse, print } from '../../src/litmus/index.ts';
 import { cannotRun, checkedText } from './helpers.ts';
 
@@ -23,8 +26,9 @@ const INIT_OR_ORDER = new Set(['post', 'await', 'pipe', 'memfd_create', 'ftrunca
 const texts = (seed: number, count: number): string[] =>
   Array.from({ length: count }, (_, i) => litmusText(generate(seed, i)));
 
+const fuzzModel = new FuzzModel('6.18');
 const model: Sides['model'] = (wanted) =>
-  Promise.resolve(wanted.map((t) => modelOutcome(checkedText(t), '6.18')));
+  Promise.resolve(wanted.map((t) => fuzzModel.outcome(checkedText(t))));
 
 describe('random programs', () => {
   it('are the same for the same seed, and others for another', () => {
@@ -54,7 +58,34 @@ describe('random programs', () => {
     // Two seeds of the scheduler: with one thread at a time they must not matter.
     for (let i = 0; i < 8; i++) {
       const checked = checkedText(litmusText(generate(3, i)));
-      expect(modelOutcome(checked, '6.18', 1)).toEqual(modelOutcome(checked, '6.18', 99));
+      const { answers } = fuzzModel.outcome(checked, 1);
+      expect(fuzzModel.outcome(checked, 99).answers).toEqual(answers);
+    }
+  });
+
+  it('end on a machine that is used again as they do on one that was just booted', () => {
+    const again = new FuzzModel('6.18');
+    for (const text of texts(4, 30)) {
+      const checked = checkedText(text);
+      const { how, answers } = new FuzzModel('6.18').outcome(checked);
+      expect(again.outcome(checked)).toMatchObject({ how, answers });
+    }
+  });
+
+  it('end as the explorer says', () => {
+    for (const text of texts(4, 8)) {
+      const checked = checkedText(text);
+      const needs = {
+        huge: /HUGE|COLLAPSE/.test(text),
+        gigantic: false,
+        zones: false,
+        swap: false,
+      };
+      const sample = { executions: 1, seed: 7, depth: null };
+      const { exploration } = explore(compile(checked), rulesFor('6.18'), needs, { sample });
+      const { how, answers } = fuzzModel.outcome(checked);
+      const values = (exploration.states[0]?.text ?? '').matchAll(/=([^=;]*);/g);
+      expect([how, ...answers]).toEqual(['ok', ...[...values].map((v) => v[1])]);
     }
   });
 });

@@ -6,9 +6,9 @@ import { minimise } from './minimise.ts';
 import type { FuzzOutcome } from './outcome.ts';
 import type { FuzzProgram } from './program.ts';
 import type { Store } from './store.ts';
-import { encode, litmusText, questionTexts } from './text.ts';
+import { encode, litmusText, questionTexts, roughText } from './text.ts';
 
-/** The model's answer, and the rules that it read on the way. */
+/** The model's answer, and rules that it read and had not read before. */
 export interface ModelOutcome extends FuzzOutcome {
   readonly rules: readonly string[];
 }
@@ -83,7 +83,7 @@ class Fuzzer {
   }> {
     const [kernel, model] = await Promise.all([
       this.#sides.kernel(programs.map((p, i) => encode(p, i))),
-      this.#sides.model(programs.map((p) => litmusText(p))),
+      this.#sides.model(programs.map((p) => roughText(p))),
     ]);
     const differences = programs.map((p, i) =>
       difference(p, kernel[i] as FuzzOutcome, model[i] as FuzzOutcome),

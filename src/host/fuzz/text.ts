@@ -78,10 +78,18 @@ export const questionTexts = (p: FuzzProgram): readonly string[] => questions(p)
 
 /** The canonical text of a program with comments before it. */
 export const litmusText = (p: FuzzProgram, header = ''): string => {
+  const text = roughText(p, header);
+  const { checked, diagnostics } = parse(text, `${p.name}.litmus`);
+  if (checked === undefined) throw new Error(`${renderDiagnostics(diagnostics, text)}\n${text}`);
+  return print(checked.test);
+};
+
+/** The text of a program as it comes: for readers that are no people. */
+export const roughText = (p: FuzzProgram, header = ''): string => {
   const body = bodiesOf(p);
   const threads = threadsOf(p);
   const asked = questionTexts(p);
-  const text = [
+  return [
     `C ${p.name}`,
     header === ''
       ? ''
@@ -98,9 +106,6 @@ export const litmusText = (p: FuzzProgram, header = ''): string => {
     asked.length === 0 ? '' : `locations [${asked.map((t) => `${t};`).join(' ')}]`,
     'exists (true)',
   ].join('\n');
-  const { checked, diagnostics } = parse(text, `${p.name}.litmus`);
-  if (checked === undefined) throw new Error(`${renderDiagnostics(diagnostics, text)}\n${text}`);
-  return print(checked.test);
 };
 
 const CODES = new Map(Object.keys(FUZZ_CALLS).map((name, i) => [name, i]));
