@@ -2,6 +2,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import type { Verdict } from '../explore/check.ts';
 import { notReached } from '../explore/check.ts';
+import { testHash } from '../explore/explain/explain.ts';
 import { checkAll, defaultJobs, type PoolProgress } from '../explore/pool.ts';
 import { DESIGNS, designNamed, parseKernelList } from '../kernels/index.ts';
 import { checkJson } from '../output/check-json.ts';
@@ -134,7 +135,7 @@ export const addCheck = (program: Command): void => {
       if (options.json === true) {
         print(JSON.stringify(checkJson(kernels, verdicts), null, 2));
       } else if (verdicts.length === 1 && only !== undefined && first !== undefined) {
-        print(herdText(first, only.checked.test, true));
+        print(herdText(first, only.checked.test, testHash(only.checked)));
       } else {
         const rows = sources.map((s, i) => ({
           test: s.checked.test.name,

@@ -19,8 +19,8 @@ const judgement = (v: Verdict): string => {
   return `Expected ${v.expected} ${v.agrees ? '(as expected)' : `but observed ${v.observation}`}`;
 };
 
-/** The lines of one test at one kernel, without a final newline. */
-export const herdText = (verdict: Verdict, test: LitmusTest, withTime: boolean): string => {
+/** The lines of one test at one kernel, without a final newline; `hash` tells two tests of one name apart (`testHash`). */
+export const herdText = (verdict: Verdict, test: LitmusTest, hash: string): string => {
   const { condition } = test;
   const condText = printCondition(condition).replace(/\s+/g, ' ').trim();
   const positive = verdict.states.filter((s) => s.holds).length;
@@ -49,6 +49,6 @@ export const herdText = (verdict: Verdict, test: LitmusTest, withTime: boolean):
     `Observation ${verdict.test} ${verdict.observation} ${positive} ${negative}`,
     judgement(verdict),
   );
-  if (withTime) lines.push(`Time ${verdict.test} ${(verdict.milliseconds / 1000).toFixed(2)}`);
+  lines.push(`Time ${verdict.test} ${(verdict.milliseconds / 1000).toFixed(2)}`, `Hash=${hash}`);
   return lines.join('\n');
 };
