@@ -5,7 +5,7 @@ import { type Bisected, startBisect } from '../explore/bisect-run.ts';
 import { parseKernelList } from '../kernels/index.ts';
 import { bisectJson, bisectText, minimisedText } from '../output/bisect.ts';
 import { EXIT, UserError } from './errors.ts';
-import { readSources } from './litmus-files.ts';
+import { litmusFiles, readSources } from './litmus-files.ts';
 import { limitsOf, refuseIdle, stoppable, whole } from './options.ts';
 import { print, write } from './output.ts';
 import { Progress, SearchMeter } from './progress.ts';
@@ -58,8 +58,9 @@ export const addBisect = (program: Command): void => {
         throw new UserError('-k: name at least two kernels to bisect between');
       const given = { '-o': options.output, '--max-tries': options.maxTries };
       refuseIdle(given, !minimise, 'it is for --minimise');
-      const [source] = readSources([file]);
-      if (source === undefined) throw new UserError(`${file}: no test in it`);
+      const [source, ...more] = readSources(litmusFiles([file]));
+      if (source === undefined || more.length > 0)
+        throw new UserError(`${file}: this folder holds ${more.length + 1} tests; name one file`);
       const { name } = source.checked.test;
       const progress = new Progress();
       const meter = new SearchMeter();

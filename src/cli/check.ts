@@ -32,7 +32,7 @@ export const addCheck = (program: Command): void => {
     .description(
       "Explores every interleaving of each litmus test at each kernel version and compares what was observed with the test's Result: lines. Without a path: the library of tests that ships.",
     )
-    .argument('[PATH...]', 'litmus files, or folders that hold some')
+    .argument('[PATH...]', 'litmus files, or folders that hold some; - is standard input')
     .option('-k, --kernel <versions>', 'kernels: 5.4,6.1..6.18 or all', 'all')
     .option(
       '--design <name>',

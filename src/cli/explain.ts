@@ -1,5 +1,4 @@
 /** `pinfold explain`: the shortest witness of a test at a kernel, step by step. */
-import { readFileSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
 import { Checker } from '../explore/check.ts';
 import { chooseEnd, findEnd, interestingKernel, wantedOf } from '../explore/explain/ends.ts';
@@ -16,7 +15,7 @@ import { explainMermaid } from '../output/explain-mermaid.ts';
 import { explainPerfetto } from '../output/explain-perfetto.ts';
 import { explainText } from '../output/explain-text.ts';
 import { UserError } from './errors.ts';
-import { litmusFiles, readTests } from './litmus-files.ts';
+import { litmusFiles, readSources } from './litmus-files.ts';
 import { colorChoice, print, wantsColor } from './output.ts';
 import { Progress } from './progress.ts';
 
@@ -111,8 +110,9 @@ const explanationOf = (file: string, options: Options): Explanation => {
   const [only, ...more] = files;
   if (only === undefined || more.length > 0)
     throw new UserError(`${file}: this folder holds ${files.length} tests; name one file`);
-  const [checked] = readTests([only]);
-  if (checked === undefined) throw new UserError(`${file}: no test in it`);
+  const [read] = readSources([only]);
+  if (read === undefined) throw new UserError(`${file}: no test in it`);
+  const { checked } = read;
   if (options.path !== undefined && options.kernel === undefined)
     throw new UserError('--path: a path belongs to one kernel; name it with -k');
   if (options.path !== undefined && options.state !== undefined)
@@ -142,7 +142,7 @@ const explanationOf = (file: string, options: Options): Explanation => {
       3,
     );
 
-  const base = { checked, condition, machine, sharing, kernel, source: readFileSync(only, 'utf8') };
+  const base = { checked, condition, machine, sharing, kernel, source: read.text };
   if (options.path !== undefined) return byPath(base, options.path);
   const at = `${exploration.observation} at ${kernel}`;
   const wanted = wantedOf(checked.test.condition.quantifier);

@@ -32,6 +32,7 @@ export const addFmt = (program: Command): void => {
       const check = options.check === true;
       if ((options.stdin === true) === paths.length > 0)
         throw new UserError('name files or folders, or --stdin, and not both');
+      if (paths.includes('-')) throw new UserError('-: write --stdin to format standard input');
       process.exitCode = options.stdin === true ? formatInput(check) : formatFiles(paths, check);
     });
 };

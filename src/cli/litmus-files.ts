@@ -1,5 +1,5 @@
 /** Finds and reads the litmus tests that a command names. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CheckedTest } from '../litmus/checked.ts';
@@ -22,40 +22,91 @@ export const libraryFolder = (): string => {
 const isFolder = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
+/** The name that stands for standard input. */
+const STDIN = '-';
+/** How messages name it. */
+const STDIN_SHOWN = '<stdin>';
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 /** Every .litmus file that `paths` name, folders with all that is in them, each once, in order. */
 export const litmusFiles = (paths: readonly string[]): string[] => {
   const found = new Map<string, string>();
-  const add = (file: string): void => {
-    const whole = resolve(file);
-    if (!found.has(whole)) found.set(whole, file);
+  const add = (file: string, identity: string): void => {
+    if (!found.has(identity)) found.set(identity, file);
   };
   for (const path of paths) {
     if (path === '') throw new UserError('an empty path names no file');
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) throw new UserError(`${path}: there is no such file or folder`);
-    if (!stat.isDirectory()) {
-      add(path);
+    if (path === STDIN) {
+      add(path, path);
       continue;
     }
-    const inside = filesBelow(path).filter((name) => name.endsWith('.litmus'));
-    if (inside.length === 0) throw new UserError(`${path}: no .litmus file in this folder`);
-    for (const name of inside.sort()) add(join(path, name));
+    const stat = statOf(path);
+    if (stat === undefined) throw new UserError(`${path}: there is no such file or folder`);
+    if (stat.isFile()) add(path, resolve(path));
+    else if (!stat.isDirectory())
+      throw new UserError(
+        `${path}: neither a file nor a folder; name \`-\` to read standard input`,
+      );
+    else {
+      const inside = filesBelow(path);
+      if (inside.length === 0) throw new UserError(`${path}: no .litmus file in this folder`);
+      for (const file of inside.sort()) add(file, resolve(file));
+    }
   }
   return [...found.values()];
 };
 
-/** Files in a folder and the folders in it. */
-const filesBelow = (folder: string): string[] => {
+const statOf = (path: string): ReturnType<typeof statSync> => {
   try {
-    return readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UserError(`${folder}: cannot be read (${why})`);
+    throw new UserError(`${path}: cannot be looked at (${reasonOf(error)})`);
+  }
+};
+
+/** The .litmus files in a folder and the folders in it, each folder once, however many links lead to it. */
+const filesBelow = (top: string): string[] => {
+  const files: string[] = [];
+  const seen = new Set<string>();
+  const walk = (folder: string): void => {
+    try {
+      const real = realpathSync(folder);
+      if (seen.has(real)) return;
+      seen.add(real);
+      // Links last: what lies in the folder itself is called by its own name.
+      const entries = readdirSync(folder, { withFileTypes: true });
+      const byKind = entries.sort(
+        (a, b) => Number(a.isSymbolicLink()) - Number(b.isSymbolicLink()),
+      );
+      for (const entry of byKind) {
+        const path = join(folder, entry.name);
+        const stat = entry.isSymbolicLink() ? followed(path) : entry;
+        if (stat?.isDirectory() === true) walk(path);
+        else if (stat?.isFile() === true && entry.name.endsWith('.litmus')) files.push(path);
+      }
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(`${folder}: cannot be read (${reasonOf(error)})`);
+    }
+  };
+  walk(top);
+  return files;
+};
+
+/** What a link in a folder leads to; nothing when it leads nowhere. */
+const followed = (path: string): ReturnType<typeof statSync> => {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
   }
 };
 
 /** How messages name a file: relative to where the user stands, if that is shorter. */
 export const shownPath = (file: string): string => {
+  if (file === STDIN) return STDIN_SHOWN;
   const short = relative(process.cwd(), file);
   return short.length > 0 && short.length < file.length ? short : file;
 };
@@ -79,11 +130,9 @@ export const readSources = (files: readonly string[]): TestSource[] => {
     const shown = shownPath(file);
     let text: string;
     try {
-      text = readFileSync(file, 'utf8');
+      text = readFileSync(file === STDIN ? 0 : file, 'utf8');
     } catch (error) {
-      problems.push(
-        `${shown}: cannot be read (${error instanceof Error ? error.message : String(error)})`,
-      );
+      problems.push(`${shown}: cannot be read (${reasonOf(error)})`);
       continue;
     }
     const { checked, diagnostics } = parse(text, shown);

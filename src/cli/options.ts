@@ -30,7 +30,7 @@ interface LimitOptions {
 export const limitsOf = (
   options: LimitOptions,
 ): { readonly states: number; readonly time: number; readonly bytes: number } => ({
-  states: positive('--max-states', options.maxStates ?? LIMIT_DEFAULTS.maxStates),
+  states: whole('--max-states', options.maxStates ?? LIMIT_DEFAULTS.maxStates, 1),
   time: 1000 * positive('--timeout', options.timeout ?? LIMIT_DEFAULTS.timeout),
   bytes: 2 ** 20 * positive('--memory', options.memory ?? LIMIT_DEFAULTS.memory),
 });

@@ -29,7 +29,8 @@ export const write = (text: string): void => {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'EAGAIN') continue;
       if (code === 'EPIPE') process.exit();
-      throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new UserError(`standard output: cannot be written (${why})`, 3);
     }
   }
 };

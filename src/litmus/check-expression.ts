@@ -152,7 +152,15 @@ const checkBinary = (b: Body, e: BinaryExpr): Type => {
   }
   if (isInt(left) && isInt(right)) {
     if ((e.op === '/' || e.op === '%') && constantValue(e.right) === 0)
-      report('L048', e.span, 'division by zero');
+      report('L048', e.span, 'division by zero', 'divide by something else');
+    const bits = e.op === '<<' || e.op === '>>' ? constantValue(e.right) : null;
+    if (bits !== null && (bits < 0 || bits > 63))
+      report(
+        'L048',
+        e.right.span,
+        `a shift by ${bits}: numbers have 64 bits`,
+        'shift by 0 to 63 bits',
+      );
     return left.size === 8 || right.size === 8 ? LONG : INT;
   }
   if (e.op === '+' || e.op === '-') {

@@ -35,6 +35,10 @@ export const BUG = {
   outOfPage: 15,
   /** A page's file was used after it was freed. */
   mappingFreed: 16,
+  /** A page was freed while page tables map it. */
+  freeMapped: 17,
+  /** A page pointer that is NULL, or points at no page, was used. */
+  noPage: 18,
 } as const;
 
 /** What a kernel would warn of, once: bits of `report[2]`. */

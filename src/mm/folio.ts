@@ -111,7 +111,7 @@ export function* folioPut(k: Kernel, folio: Folio, n: number): Steps<void> {
  * (A.10.8), reported and freed all the same.
  */
 export function* freeFolio(k: Kernel, folio: Folio): Steps<void> {
-  if (folioMapcount(k, folio) !== 0) bug(k, BUG.mapUnderflow, folio);
+  if (folioMapcount(k, folio) !== 0) bug(k, BUG.freeMapped, folio);
   if (isLarge(k, folio) && k.page.private[folio + 1] !== 0) bug(k, BUG.freePinned, folio);
   closePins(k, folio);
   lruRemoveOnFree(k, folio);

@@ -265,3 +265,59 @@ describe('colour', () => {
     expect(pinfold(args, { env: { NO_COLOR: '1' } }).stdout).not.toContain(ESC);
   });
 });
+
+describe('paths that are no ordinary files', () => {
+  const TEST = 'C piped\n{ }\nP0() { r0 = 1; }\nexists (0:r0=1)\n';
+
+  test('- is standard input', () => {
+    const ran = pinfold(['check', '-k', '6.12', '-'], { input: TEST });
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+    expect(ran.stdout).toContain('Test piped Allowed');
+    const wrong = pinfold(['check', '-k', '6.12', '-'], { input: 'C x\n' });
+    expect(wrong).toMatchObject({ status: 2, stdout: '' });
+    expect(wrong.stderr).toMatch(/^<stdin>:/);
+  });
+
+  test('a link to itself, a pipe, a device: one message each', () => {
+    const loop = join(scratch, 'loop');
+    symlinkSync('loop', loop);
+    const pipe = join(scratch, 'pipe.litmus');
+    spawnSync('mkfifo', [pipe]);
+    for (const command of ['check', 'explain', 'bisect', 'fmt'])
+      for (const path of [loop, pipe, '/dev/zero']) {
+        const ran = pinfold([command, path]);
+        expect(ran).toMatchObject({ status: 2, stdout: '' });
+        expect(ran.stderr).toMatch(/cannot be looked at|neither a file nor a folder/);
+      }
+  });
+
+  test('a folder that links lead to more than once is read once', () => {
+    const folder = join(scratch, 'cycle');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'a.litmus'), TEST);
+    symlinkSync('.', join(folder, 'again'));
+    const ran = pinfold(['check', '-k', '6.12', folder]);
+    expect(ran).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  test('results that cannot be written are no internal error', () => {
+    const { status, stderr } = spawnSync(
+      'sh',
+      [
+        '-c',
+        `"$0" "$1" check -k 6.12 two-writes.litmus >/dev/full`,
+        process.execPath,
+        `${ROOT}src/cli/main.ts`,
+      ],
+      { cwd: FIXTURES, encoding: 'utf8', env: { ...process.env, NODE_NO_WARNINGS: '1' } },
+    );
+    expect(status).toBe(3);
+    expect(stderr).toMatch(/^standard output: cannot be written \(ENOSPC.*\)\n$/);
+  });
+
+  test('--max-states is a whole number', () => {
+    const ran = pinfold(['check', '--max-states', '1.5', 'two-writes.litmus']);
+    expect(ran).toMatchObject({ status: 2, stdout: '' });
+    expect(ran.stderr).toContain('--max-states 1.5: write a whole number');
+  });
+});

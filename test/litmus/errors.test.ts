@@ -140,6 +140,11 @@ const BAD: readonly (readonly [name: string, text: string, found: readonly strin
     withBody('  munmap(buf, close(1));\n  r0 = n && close(1);\n  r1 = close(1) + close(2);'),
     ['L049@10:15', 'L049@11:13', 'L049@12:19'],
   ],
+  [
+    'no value in any C',
+    withBody('  r0 = 1 / 0;\n  r0 = 1 << 64;\n  r0 = n >> -1;\n  r0 = 1 << 63;'),
+    ['L048@10:8', 'L048@11:13', 'L048@12:13'],
+  ],
   ['kernel call in user mode', withBody('  r0 = page_mapcount(pages[0]);'), ['L050@10:8']],
   [
     'system call in kernel mode',

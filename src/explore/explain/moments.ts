@@ -34,6 +34,10 @@ const BUGS: Readonly<Record<number, (page: string) => string>> = {
     'a lock that may sleep is taken with interrupts off or a spin lock held',
   [BUG.audit]: (page) => `the counts of ${page} are more or less than its references explain`,
   [BUG.mapUnderflow]: (page) => `the map count of ${page} falls below zero`,
+  [BUG.freeMapped]: (page) =>
+    `${page} is freed although page tables map it: a reference is dropped that belongs to a mapping`,
+  [BUG.noPage]: () => 'a page pointer that is NULL, or points at no page, is used',
+  [BUG.outOfPage]: (page) => `bytes beyond the end of ${page} are read or written`,
   [BUG.badEntry]: () => 'a page table entry is found where none may be',
   [BUG.dirtyNoBuffers]: (page) =>
     `${page} shall be written back, but has no buffers: somebody made it dirty without asking the file system`,
@@ -45,7 +49,13 @@ const BUGS: Readonly<Record<number, (page: string) => string>> = {
 };
 
 /** BUG codes whose argument is no page frame. */
-const NO_PAGE = new Set<number>([BUG.sleepInAtomic, BUG.badEntry, BUG.badUnlock, BUG.doubleFree]);
+const NO_PAGE = new Set<number>([
+  BUG.sleepInAtomic,
+  BUG.badEntry,
+  BUG.badUnlock,
+  BUG.doubleFree,
+  BUG.noPage,
+]);
 
 /** The object of an access that takes a lock. */
 const lockName = (ctx: Context, word: number): string =>

@@ -4,6 +4,7 @@ import type { Program } from '../run/program.ts';
 import { BodyCompiler, isModelled } from './body.ts';
 import { type CompiledCondition, compileCondition } from './condition.ts';
 import { layoutOf } from './layout.ts';
+import { scopesOf } from './scopes.ts';
 
 export type { CompiledCondition, Shown } from './condition.ts';
 
@@ -57,6 +58,7 @@ export const compile = (checked: CheckedTest): Compiled => {
     barriers: checked.barriers.length,
     barrierSizes: checked.barriers.map((name) => threadsNaming(checked, name)),
     locks: checked.locks.length,
+    scopes: scopesOf(checked, layout),
     kmemWords: layout.kmemWords,
     strings: layout.strings,
     device: checked.callNames.includes('io_submit'),

@@ -42,7 +42,7 @@ export function* callPage(k: Lit, task: TaskId, pc: number, id: number): Steps<n
 function* onPage(k: Lit, pc: number, id: number): Steps<number> {
   const pfn = argInt(k, pc, 0);
   if (pfn <= 0 || pfn >= k.pages) {
-    bug(k, BUG.useAfterFree, pfn);
+    bug(k, BUG.noPage, 0);
     return 0;
   }
   const folio = headOf(k, pfn);

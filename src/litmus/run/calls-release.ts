@@ -21,7 +21,7 @@ import { argInt, argPageArray } from './values.ts';
 /** A driver that hands NULL or a page frame that isn't there to a release would oops. */
 function notAPage(k: Lit, pfn: Pfn): boolean {
   if (pfn > 0 && pfn < k.pages) return false;
-  bug(k, BUG.refUnderflow, pfn);
+  bug(k, BUG.noPage, 0);
   return true;
 }
 

@@ -57,6 +57,18 @@ export interface ProgramThread {
   readonly process: number;
 }
 
+/** Variables or array elements that end with a block or a process. */
+export interface Scoped {
+  /** Index of the thread whose body, or whose process, they belong to. */
+  readonly thread: number;
+  /** Words of the test's part of kernel memory, else variables. */
+  readonly inKmem: boolean;
+  readonly first: number;
+  readonly count: number;
+  /** Declared in a block inside of the body: gone at its end. */
+  readonly nested: boolean;
+}
+
 /** A compiled test; constant while it runs. */
 export interface Program {
   readonly code: readonly Instruction[];
@@ -75,6 +87,7 @@ export interface Program {
   /** Threads that name each barrier. */
   readonly barrierSizes: readonly number[];
   readonly locks: number;
+  readonly scopes: readonly Scoped[];
   /** Words of kernel memory for the `struct page *` arrays. */
   readonly kmemWords: number;
   /** String literals (paths, names). */
