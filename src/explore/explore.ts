@@ -1,7 +1,7 @@
 /** Explores a compiled test under given rules: all its final states and all other ends. */
 import type { Rules } from '../kernels/index.ts';
 import type { Outcome } from '../litmus/ast.ts';
-import type { Compiled, CompiledCondition } from '../litmus/compile/index.ts';
+import { type Compiled, type CompiledCondition, remembering } from '../litmus/compile/index.ts';
 import { KILLED, LIMIT } from '../litmus/run/program.ts';
 import { bugName } from '../machine/report.ts';
 import { Graph } from './graph.ts';
@@ -88,7 +88,8 @@ export const explore = (
   needs: Needs,
   options: ExploreOptions = {},
 ): Explored => {
-  const { program, condition } = compiled;
+  const { condition } = compiled;
+  const program = options.graph === true ? remembering(compiled.program) : compiled.program;
   const limits = withDeadline({ ...DEFAULT_LIMITS, ...options.limits });
   let machine: Machine;
   try {

@@ -7,7 +7,7 @@
  * What is learned later can make a set too small that was chosen before: the search then comes back to the state.
  */
 import type { Sharing } from './sharing.ts';
-import type { Snapshots } from './snapshots.ts';
+import { type Snapshots, THREAD } from './snapshots.ts';
 
 /** Different accesses up to which it is worth while; with more, every set is all threads. */
 const MOST_ACCESSES = 1024;
@@ -27,13 +27,17 @@ export class Futures {
   #announced = new Int32Array(256);
   /** By local content: those that lead to it. */
   readonly #before: number[][] = [];
+  /** The last state looked at: local contents, what conflicts in it, and what was known then. */
+  readonly #localsOf: Int32Array;
   readonly #conflictsOf: Int32Array;
+  #versionOf = -1;
   /** Counts what was learned. */
   version = 0;
 
   constructor(snapshots: Snapshots, sharing: Sharing, threads: number) {
     this.#snapshots = snapshots;
     this.#sharing = sharing;
+    this.#localsOf = new Int32Array(threads);
     this.#conflictsOf = new Int32Array(threads);
   }
 
@@ -54,14 +58,7 @@ export class Futures {
    */
   persistent(state: Int32Array, at: number, threads: number, enabled: number): number {
     if ((enabled & (enabled - 1)) === 0 || this.#accesses.length > MOST_ACCESSES) return enabled;
-    const conflicts = this.#conflictsOf;
-    for (let t = 0; t < threads; t++) {
-      let with_ = 0;
-      const local = state[at + t] as number;
-      for (let u = 0; u < threads; u++)
-        if (u !== t && this.#conflict(local, state[at + u] as number)) with_ |= 1 << u;
-      conflicts[t] = with_;
-    }
+    const conflicts = this.#conflictsIn(state, at, threads);
     let best = enabled;
     let least = bits(enabled);
     for (let seeds = enabled; seeds !== 0; seeds &= seeds - 1) {
@@ -80,25 +77,47 @@ export class Futures {
     return best;
   }
 
-  /** Whether the step announced in `local` conflicts with one that may yet come from `other`. */
-  #conflict(local: number, other: number): boolean {
-    const access = this.#numberOf(local);
-    if (access < 0) return false;
-    this.#enter(other);
-    const stride = this.#stride;
-    for (let i = 0; i < stride; i++)
-      if (
-        ((this.#conflicts[access * stride + i] as number) &
-          (this.#futures[other * stride + i] as number)) !==
-        0
-      )
-        return true;
-    return false;
+  /** By thread: the others, as bits, from which a step may yet come that conflicts with the one it announced. */
+  #conflictsIn(state: Int32Array, at: number, threads: number): Int32Array {
+    const locals = this.#localsOf;
+    for (let t = 0; t < threads; t++) this.#enter(state[at + t] as number);
+    // Most often only one thread has moved since the last time.
+    let moved = 0;
+    for (let t = 0; t < threads; t++) {
+      const local = state[at + t] as number;
+      if (local === locals[t]) continue;
+      locals[t] = local;
+      moved |= 1 << t;
+    }
+    if (this.version !== this.#versionOf) {
+      this.#versionOf = this.version;
+      moved = -1;
+    }
+    const conflicts = this.#conflictsOf;
+    for (let t = 0; t < threads; t++) {
+      let found = conflicts[t] as number;
+      const all = ((moved >>> t) & 1) !== 0;
+      for (let u = 0; u < threads; u++) {
+        if (u === t || !(all || ((moved >>> u) & 1) !== 0)) continue;
+        if (this.#conflict(locals[t] as number, locals[u] as number)) found |= 1 << u;
+        else found &= ~(1 << u);
+      }
+      conflicts[t] = found;
+    }
+    return conflicts;
   }
 
-  #numberOf(local: number): number {
-    this.#enter(local);
-    return (this.#announced[local] as number) - 2;
+  /** Whether the step announced in `local` conflicts with one that may yet come from `other`. */
+  #conflict(local: number, other: number): boolean {
+    const access = (this.#announced[local] as number) - 2;
+    if (access < 0) return false;
+    const stride = this.#stride;
+    const row = access * stride;
+    const future = other * stride;
+    for (let i = 0; i < stride; i++)
+      if (((this.#conflicts[row + i] as number) & (this.#futures[future + i] as number)) !== 0)
+        return true;
+    return false;
   }
 
   /** Makes room for the local content, with the access that it announces. */
@@ -110,7 +129,7 @@ export class Futures {
     if (this.#announced[local] !== 0) return;
     // 1: it announces nothing.
     this.#announced[local] = 1;
-    if (!this.#snapshots.running(local)) return;
+    if ((this.#snapshots.kind(local) & THREAD.runs) === 0) return;
     const access = this.#access(this.#snapshots.pending(local));
     this.#announced[local] = access + 2;
     const at = local * this.#stride + (access >> 5);

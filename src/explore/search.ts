@@ -5,7 +5,7 @@
  */
 
 import { accessIndex, accessOp, accessRegion, CHOOSE, R, WAIT } from '../machine/access.ts';
-import { accessEnabled, mayWait } from '../machine/enabled.ts';
+import { accessEnabled } from '../machine/enabled.ts';
 import {
   log,
   logged,
@@ -19,7 +19,7 @@ import { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import { Sharing } from './sharing.ts';
-import { Snapshots } from './snapshots.ts';
+import { Snapshots, THREAD } from './snapshots.ts';
 import { ALL, StateTable } from './state-table.ts';
 import { STEP, StepTable } from './step-table.ts';
 import { RUN_LIMIT, Stepper } from './stepper.ts';
@@ -95,12 +95,14 @@ const NODE = {
   choices: 2,
   /** Its number in the graph. */
   id: 3,
+  /** Where its state is stored. */
+  at: 4,
   /** Threads, as bits, whose step need not be taken from here: it was taken before, in an order that comes to the same. */
-  sleep: 4,
+  sleep: 5,
   /** What was known of threads' futures when `ready` was chosen. */
-  learned: 5,
+  learned: 6,
   /** Number of what threads share, then the local one of each thread. */
-  state: 6,
+  state: 7,
 } as const;
 
 /**
@@ -141,9 +143,12 @@ class Search {
   readonly #words: number;
   #path: Int32Array;
   #depth = 0;
-  /** The next state that `lookBack` looks at, and what was known when it began with the first. */
-  #looked = Number.MAX_SAFE_INTEGER;
+  /** The next place of a state that `lookBack` looks at, and what was known and where states lay when it began. */
+  #looked = 0;
   #learned = -1;
+  #lookedMoves = -1;
+  /** `moves` of the states that the nodes' places are of. */
+  #moves = 0;
   #taken = 0;
   #ends = 0;
   #cut: string | null = null;
@@ -252,13 +257,14 @@ class Search {
       this.#cut = `${this.#m.k.program.threads[t]?.name ?? 'the device'} takes more than ${RUN_LIMIT} steps in a row: a long loop, or a very large range`;
   }
 
-  #push(ready: number, choices: number, id: number, sleep: number): void {
+  #push(ready: number, choices: number, at: number, id: number, sleep: number): void {
     const node = this.#depth * this.#words;
     if (node + this.#words > this.#path.length) this.#path = longer(this.#path);
     const path = this.#path;
     path[node + NODE.ready] = ready;
     path[node + NODE.next] = 0;
     path[node + NODE.choices] = choices;
+    path[node + NODE.at] = at;
     path[node + NODE.id] = id;
     path[node + NODE.sleep] = sleep;
     path[node + NODE.learned] = this.#futures?.version ?? 0;
@@ -278,7 +284,7 @@ class Search {
       path[node + NODE.learned] = futures.version;
       for (let i = 0; i <= this.#threads; i++)
         this.#state[i] = path[node + NODE.state + i] as number;
-      path[node + NODE.ready] = this.#wanted(path[node + NODE.id] as number, this.#ready());
+      path[node + NODE.ready] = this.#wanted(path[node + NODE.at] as number, this.#ready());
       if (path[node + NODE.ready] !== 0) return;
     }
     this.#depth--;
@@ -291,15 +297,15 @@ class Search {
     if (futures === null) return;
     const states = this.#states;
     for (;;) {
-      if (this.#looked > states.size) {
-        if (this.#learned === futures.version) return;
+      if (this.#looked >= states.places || this.#lookedMoves !== states.moves) {
+        if (this.#learned === futures.version && this.#lookedMoves === states.moves) return;
         this.#learned = futures.version;
-        this.#looked = 1;
+        this.#lookedMoves = states.moves;
+        this.#looked = 0;
       }
-      const id = this.#looked++;
-      if ((states.taken(id) & ALL) !== 0) continue;
-      states.read(id, this.#state);
-      this.#comeBack(id);
+      const at = this.#looked++ * states.stride;
+      if (!states.read(at, this.#state) || (states.taken(at) & ALL) !== 0) continue;
+      this.#comeBack(at);
       if (this.#depth > 0) return;
     }
   }
@@ -317,32 +323,37 @@ class Search {
         return;
       }
     }
-    const chooser = this.#chooser();
-    if (chooser >= 0) {
-      const choices = accessIndex(this.#pending(chooser));
-      const id = this.#graph?.between(this.#from, this.#label) ?? 0;
-      this.#push(1 << chooser, choices, id, this.#sleep);
-      return;
+    if (known < 0 || (known & STEP.chooses) !== 0) {
+      const chooser = this.#chooser();
+      if (chooser >= 0) {
+        const choices = accessIndex(this.#snapshots.pending(this.#state[1 + chooser] as number));
+        const id = this.#graph?.between(this.#from, this.#label) ?? 0;
+        this.#push(1 << chooser, choices, 0, id, this.#sleep);
+        return;
+      }
     }
     const states = this.#states;
-    const id = states.add(this.#state);
-    this.#graph?.edge(this.#from, this.#label, Math.abs(id));
+    const added = states.add(this.#state, 0);
+    const at = added < 0 ? ~added : added;
+    if (states.moves !== this.#moves) this.#relocate();
+    const graph = this.#graph;
+    graph?.edge(this.#from, this.#label, states.number(at));
     const sleep = this.#sleep;
-    if (id < 0) {
+    if (added >= 0) {
       // Seen before; but what slept there then and does not sleep now may still have to be tried.
-      const slept = states.slept(-id);
+      const slept = states.slept(at);
       if ((slept & ~sleep) === 0) return;
-      states.setSlept(-id, slept & sleep);
-      this.#comeBack(-id);
+      states.setSlept(at, slept & sleep);
+      this.#comeBack(at);
       return;
     }
-    if (sleep !== 0) states.setSlept(id, sleep);
+    if (sleep !== 0) states.setSlept(at, sleep);
     const ready = this.#ready();
     if (ready !== 0) {
-      this.#push(this.#wanted(id, ready), 0, id, sleep);
+      this.#push(this.#wanted(at, ready), 0, at, states.number(at), sleep);
       return;
     }
-    this.#from = id;
+    this.#from = states.number(at);
     this.#label = -1;
     this.#stand();
     const waiting = waitingThreads(this.#m);
@@ -350,30 +361,34 @@ class Search {
   }
 
   /** Pushes the state that the search is at again, if there are steps that have still to be taken from it. */
-  #comeBack(id: number): void {
-    const wanted = this.#wanted(id, this.#ready());
-    if (wanted !== 0) this.#push(wanted, 0, id, this.#states.slept(id));
+  #comeBack(at: number): void {
+    const states = this.#states;
+    const wanted = this.#wanted(at, this.#ready());
+    if (wanted !== 0) this.#push(wanted, 0, at, states.number(at), states.slept(at));
   }
 
   /** Of the threads that can step in the state that the search is at, those whose step has still to be taken. */
-  #wanted(id: number, ready: number): number {
+  #wanted(at: number, ready: number): number {
     const states = this.#states;
-    const taken = states.taken(id);
-    let wanted = ready;
-    if (this.#futures !== null && (taken & ALL) === 0)
-      wanted = this.#futures.persistent(this.#state, 1, this.#threads, ready);
-    return wanted & ~taken & ~states.slept(id);
+    const taken = states.taken(at);
+    const untried = ready & ~taken & ~states.slept(at);
+    if (untried === 0 || this.#futures === null || (taken & ALL) !== 0) return untried;
+    return untried & this.#futures.persistent(this.#state, 1, this.#threads, ready);
   }
 
-  /** What `t` has announced in the state that the search has come to. */
-  #pending(t: number): number {
-    return this.#snapshots.pending(this.#state[1 + t] as number);
+  /** The rows of the states moved: the nodes find theirs again. */
+  #relocate(): void {
+    const path = this.#path;
+    this.#moves = this.#states.moves;
+    for (let node = 0; node < this.#depth * this.#words; node += this.#words)
+      if (path[node + NODE.choices] === 0)
+        path[node + NODE.at] = this.#states.add(path, node + NODE.state);
   }
 
   /** The thread that has to choose, of which there is one at most; -1: none. */
   #chooser(): number {
     for (let t = 0; t < this.#threads; t++)
-      if (this.#snapshots.chooses(this.#state[1 + t] as number)) return t;
+      if ((this.#snapshots.kind(this.#state[1 + t] as number) & THREAD.chooses) !== 0) return t;
     return -1;
   }
 
@@ -385,22 +400,25 @@ class Search {
 
   /** Threads that can step there, as bits. */
   #ready(): number {
+    const snapshots = this.#snapshots;
     let ready = 0;
-    const shared = this.#state[0] as number;
-    for (let t = 0; t < this.#threads; t++)
-      if (this.#enabled(this.#state[1 + t] as number, shared)) ready |= 1 << t;
+    for (let t = 0; t < this.#threads; t++) {
+      const local = this.#state[1 + t] as number;
+      const kind = snapshots.kind(local);
+      if ((kind & THREAD.runs) === 0) continue;
+      if ((kind & THREAD.mayWait) === 0 || this.#enabled(local)) ready |= 1 << t;
+    }
     return ready;
   }
 
-  #enabled(local: number, shared: number): boolean {
+  /** Whether a thread that may have to wait can step there. */
+  #enabled(local: number): boolean {
     const snapshots = this.#snapshots;
-    if (!snapshots.running(local)) return false;
-    const word = snapshots.pending(local);
-    if (!mayWait(word)) return true;
+    const shared = this.#state[0] as number;
     const at = this.#steps.find(local, shared, 0);
     if (at >= 0) return this.#steps.known(at) !== STEP.blocked;
     snapshots.restoreShared(shared);
-    const enabled = accessEnabled(this.#m.k, word);
+    const enabled = accessEnabled(this.#m.k, snapshots.pending(local));
     this.#steps.enter(local, shared, 0, enabled ? STEP.enabled : STEP.blocked);
     return enabled;
   }
@@ -447,8 +465,8 @@ class Search {
       this.#sleep = path[node + NODE.sleep] as number;
     } else {
       path[node + NODE.ready] = ready & (ready - 1);
-      const id = path[node + NODE.id] as number;
-      this.#states.setTaken(id, this.#states.taken(id) | (1 << t));
+      const place = path[node + NODE.at] as number;
+      this.#states.setTaken(place, this.#states.taken(place) | (1 << t));
       this.#sleep = this.#sleepAfter(node, t);
       // A graph is to have every step, for the easiest way through it.
       if (this.#graph === null)
@@ -478,10 +496,10 @@ class Search {
     const path = this.#path;
     let node = top;
     while (path[node + NODE.choices] !== 0 && node > 0) node -= this.#words;
-    const id = path[node + NODE.id] as number;
-    const taken = this.#states.taken(id);
+    const place = path[node + NODE.at] as number;
+    const taken = this.#states.taken(place);
     if (path[node + NODE.choices] !== 0 || (taken & ALL) !== 0) return;
-    this.#states.setTaken(id, taken | ALL);
+    this.#states.setTaken(place, taken | ALL);
     path[node + NODE.learned] = -1;
   }
 
@@ -502,7 +520,12 @@ class Search {
     const nextLocal = this.#takeLocal(t);
     trimLog(0);
     const bug = (this.#m.k.report[0] as number) !== 0;
-    const known = STEP.taken | (bug ? STEP.bug : 0) | (how === 'livelock' ? STEP.livelock : 0);
+    const chooses = (snapshots.kind(nextLocal) & THREAD.chooses) !== 0;
+    const known =
+      STEP.taken |
+      (bug ? STEP.bug : 0) |
+      (how === 'livelock' ? STEP.livelock : 0) |
+      (chooses ? STEP.chooses : 0);
     const at = this.#steps.enter(local, shared, choice, known);
     this.#steps.take(at, nextLocal, nextShared, stepper.steps - before);
     this.#futures?.learn(local, nextLocal);

@@ -13,6 +13,7 @@
  * start, so equal contents have equal numbers whatever was touched later.
  */
 import { accessOp, CHOOSE } from '../machine/access.ts';
+import { mayWait } from '../machine/enabled.ts';
 import { stacks, threadWords } from '../machine/resumable.ts';
 import { Interner } from './intern.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
@@ -28,12 +29,24 @@ const BLOCK = 1 << BLOCK_SHIFT;
  */
 const LOCAL = { thread: 0, chooser: 1, length: 2, stack: 3 } as const;
 
+/** What a local content says of its thread, as bits. */
+export const THREAD = {
+  runs: 1,
+  /** It may have to wait for its next step. */
+  mayWait: 2,
+  /** Its next step is a choice. */
+  chooses: 4,
+} as const;
+
 export class Snapshots {
   readonly #arena: Int32Array;
   readonly #contents = new Interner();
   readonly #blocks = new Interner();
   readonly #shared = new Interner();
   readonly #locals = new Interner();
+  /** By local content: `THREAD` bits, and the access that a running thread announced. */
+  #kind = new Uint8Array(256);
+  #announced = new Int32Array(256);
   /** By thread: addresses of the words of its own, stack aside. */
   readonly #own: readonly Int32Array[];
   /** By group of the arena: bits of the words that are not shared. */
@@ -98,19 +111,14 @@ export class Snapshots {
     return 4 * (words + this.#blocks.words + this.#shared.words + this.#locals.words);
   }
 
-  /** Whether the thread runs, in this local content. */
-  running(local: number): boolean {
-    return this.#locals.word(local, LOCAL.stack) !== 0;
+  /** `THREAD` bits of a local content. */
+  kind(local: number): number {
+    return this.#kind[local] as number;
   }
 
   /** The access that the thread announced, in a local content in which it runs. */
   pending(local: number): number {
-    return this.#locals.word(local, LOCAL.stack + 1);
-  }
-
-  /** Whether the thread has to choose next. */
-  chooses(local: number): boolean {
-    return this.running(local) && accessOp(this.pending(local)) === CHOOSE;
+    return this.#announced[local] as number;
   }
 
   /** The access that a pending choice belongs to. */
@@ -130,9 +138,27 @@ export class Snapshots {
     for (let i = 0; i < length; i++) run[at++] = stacks[from + i] as number;
     const own = this.#own[t] as Int32Array;
     for (let i = 0; i < own.length; i++) run[at++] = this.#arena[own[i] as number] as number;
+    const known = this.#locals.size;
     const local = this.#locals.intern(run, 0, at);
+    if (local > known) this.#describe(local);
     this.#localNow[t] = local;
     return local;
+  }
+
+  #describe(local: number): void {
+    if (local >= this.#kind.length) {
+      const kind = new Uint8Array(this.#kind.length * 2);
+      kind.set(this.#kind);
+      this.#kind = kind;
+      this.#announced = longer(this.#announced);
+    }
+    if (this.#run[LOCAL.stack] === 0) return;
+    const word = this.#run[LOCAL.stack + 1] as number;
+    this.#announced[local] = word;
+    this.#kind[local] =
+      THREAD.runs |
+      (mayWait(word) ? THREAD.mayWait : 0) |
+      (accessOp(word) === CHOOSE ? THREAD.chooses : 0);
   }
 
   /**

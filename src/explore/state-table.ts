@@ -1,6 +1,7 @@
 /**
  * The states of a search: rows of numbers, each stored once, exactly, with what is known of each: threads, as bits, that
- * slept whenever it was visited, and those whose step was taken from it.
+ * slept whenever it was visited, and those whose step was taken from it. Open addressing; the rows lie in the table
+ * itself, so that a look-up touches memory in one place.
  */
 
 /** Bit beside the threads whose step was taken: all that can step have to. */
@@ -8,107 +9,110 @@ export const ALL = 1 << 31;
 
 export class StateTable {
   readonly #width: number;
-  /** Row by row: the state, who slept, whose step was taken. Row 0 is no state's. */
+  /** Words of a row: the state (word 0 of a free row is 0), who slept, whose step was taken, its number. */
+  readonly #stride: number;
   #rows: Int32Array;
-  #count = 1;
-  /** Open addressing, two words a slot: number of a state (0 free) and its hash. */
-  #table = new Int32Array(1 << 11);
+  #mask = (1 << 10) - 1;
+  #count = 0;
+  /** How often the rows moved: then `at` of a state is another. */
+  moves = 0;
 
-  /** `width`: numbers of a state. */
+  /** `width`: numbers of a state, the first of which is never 0. */
   constructor(width: number) {
     this.#width = width;
-    this.#rows = new Int32Array((width + 2) * 1024);
+    this.#stride = width + 3;
+    this.#rows = new Int32Array(this.#stride * (this.#mask + 1));
   }
 
   /** States stored. */
   get size(): number {
-    return this.#count - 1;
+    return this.#count;
+  }
+
+  /** Places for rows, taken or free: states are at multiples of `stride` below `stride * places`. */
+  get places(): number {
+    return this.#mask + 1;
+  }
+
+  get stride(): number {
+    return this.#stride;
   }
 
   /** Bytes that it takes. */
   get bytes(): number {
-    return 4 * (this.#rows.length + this.#table.length);
+    return 4 * this.#rows.length;
   }
 
-  /** Number (from 1) of the state; negative when it was stored before. */
-  add(state: Int32Array): number {
-    const width = this.#width;
-    let h = 0;
-    for (let i = 0; i < width; i++) {
-      h = Math.imul(h ^ (state[i] as number), 0x9e3779b1);
-      h ^= h >>> 15;
+  /** Where the state at `from` of `words` is stored; the complement of that place when it was not stored before. */
+  add(words: Int32Array, from: number): number {
+    const at = this.#find(words, from);
+    if (this.#rows[at] !== 0) return at;
+    // Two of three rows are in use at most.
+    if (3 * (this.#count + 1) > 2 * this.#mask) {
+      this.#grow();
+      return this.add(words, from);
     }
-    h = Math.imul(h, 0x85ebca77);
-    h ^= h >>> 13;
-    const table = this.#table;
-    const mask = table.length - 2;
-    for (let slot = (h << 1) & mask; ; slot = (slot + 2) & mask) {
-      const id = table[slot] as number;
-      if (id === 0) return this.#store(state, h, slot);
-      if (table[slot + 1] === h && this.#equal(id, state)) return -id;
+    const rows = this.#rows;
+    for (let i = 0; i < this.#width; i++) rows[at + i] = words[from + i] as number;
+    rows[at + this.#width + 2] = ++this.#count;
+    return ~at;
+  }
+
+  /** Copies the state at `at` to `to`; false: there is none. */
+  read(at: number, to: Int32Array): boolean {
+    for (let i = 0; i < this.#width; i++) to[i] = this.#rows[at + i] as number;
+    return this.#rows[at] !== 0;
+  }
+
+  slept(at: number): number {
+    return this.#rows[at + this.#width] as number;
+  }
+
+  setSlept(at: number, threads: number): void {
+    this.#rows[at + this.#width] = threads;
+  }
+
+  taken(at: number): number {
+    return this.#rows[at + this.#width + 1] as number;
+  }
+
+  setTaken(at: number, threads: number): void {
+    this.#rows[at + this.#width + 1] = threads;
+  }
+
+  /** Number of the state at `at`, from 1 in the order in which they came; it never changes. */
+  number(at: number): number {
+    return this.#rows[at + this.#width + 2] as number;
+  }
+
+  #find(words: Int32Array, from: number): number {
+    const length = this.#width;
+    const rows = this.#rows;
+    let h = words[from] as number;
+    for (let i = 1; i < length; i++) {
+      h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d) + (words[from + i] as number);
+    }
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca77);
+    h = Math.imul(h ^ (h >>> 13), 0x9e3779b1);
+    for (let place = (h ^ (h >>> 15)) & this.#mask; ; place = (place + 1) & this.#mask) {
+      const at = place * this.#stride;
+      if (rows[at] === 0) return at;
+      let i = 0;
+      while (i < length && rows[at + i] === words[from + i]) i++;
+      if (i === length) return at;
     }
   }
 
-  /** Copies the state's numbers to `to`. */
-  read(id: number, to: Int32Array): void {
-    const from = id * (this.#width + 2);
-    for (let i = 0; i < this.#width; i++) to[i] = this.#rows[from + i] as number;
-  }
-
-  slept(id: number): number {
-    return this.#rows[id * (this.#width + 2) + this.#width] as number;
-  }
-
-  setSlept(id: number, threads: number): void {
-    this.#rows[id * (this.#width + 2) + this.#width] = threads;
-  }
-
-  taken(id: number): number {
-    return this.#rows[id * (this.#width + 2) + this.#width + 1] as number;
-  }
-
-  setTaken(id: number, threads: number): void {
-    this.#rows[id * (this.#width + 2) + this.#width + 1] = threads;
-  }
-
-  #equal(id: number, state: Int32Array): boolean {
-    const from = id * (this.#width + 2);
-    for (let i = 0; i < this.#width; i++) if (this.#rows[from + i] !== state[i]) return false;
-    return true;
-  }
-
-  #store(state: Int32Array, h: number, slot: number): number {
-    const id = this.#count++;
-    const from = id * (this.#width + 2);
-    if (from + this.#width + 2 > this.#rows.length) this.#rows = longer(this.#rows);
-    for (let i = 0; i < this.#width; i++) this.#rows[from + i] = state[i] as number;
-    this.#rows[from + this.#width] = 0;
-    this.#rows[from + this.#width + 1] = 0;
-    this.#table[slot] = id;
-    this.#table[slot + 1] = h;
-    if (this.#count * 4 > this.#table.length) this.#rehash();
-    return id;
-  }
-
-  #rehash(): void {
-    const old = this.#table;
-    const table = new Int32Array(old.length * 2);
-    const mask = table.length - 2;
-    for (let from = 0; from < old.length; from += 2) {
-      const id = old[from] as number;
-      if (id === 0) continue;
-      const h = old[from + 1] as number;
-      let slot = (h << 1) & mask;
-      while (table[slot] !== 0) slot = (slot + 2) & mask;
-      table[slot] = id;
-      table[slot + 1] = h;
+  #grow(): void {
+    const old = this.#rows;
+    const stride = this.#stride;
+    this.#mask = 2 * this.#mask + 1;
+    this.#rows = new Int32Array(stride * (this.#mask + 1));
+    this.moves++;
+    for (let from = 0; from < old.length; from += stride) {
+      if (old[from] === 0) continue;
+      const at = this.#find(old, from);
+      for (let i = 0; i < stride; i++) this.#rows[at + i] = old[from + i] as number;
     }
-    this.#table = table;
   }
 }
-
-const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
-  const grown = new Int32Array(words.length * 2);
-  grown.set(words);
-  return grown;
-};

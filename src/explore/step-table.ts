@@ -13,6 +13,8 @@ export const STEP = {
   /** It was taken, and the execution ends: with a BUG, or the thread goes round for ever. */
   bug: 8,
   livelock: 16,
+  /** It was taken, and the thread has to choose next. */
+  chooses: 32,
 } as const;
 
 /** Words of an entry; local content 0: the slot is free. */

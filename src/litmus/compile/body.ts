@@ -32,6 +32,10 @@ export class BodyCompiler {
   /** The last of them that a load or a shared variable filled. */
   #lastFill: { readonly at: number; readonly read: Eval } | null = null;
   #returns: number[] = [];
+  /** Variables read by the statement so far. */
+  readonly #reads = new Set<number>();
+  /** Variables whose number was given away: a call may read or fill them. */
+  readonly escaped = new Set<number>();
 
   constructor(checked: CheckedTest, layout: Layout) {
     this.#checked = checked;
@@ -56,6 +60,8 @@ export class BodyCompiler {
       checked: this.#checked,
       layout: this.#layout,
       thread,
+      reads: (index) => this.#reads.add(index),
+      escapes: (index) => this.escaped.add(index),
       effects: {
         load: (address, size, signed, line) => {
           const dst = this.#temporary();
@@ -111,6 +117,8 @@ export class BodyCompiler {
     this.code.push({
       dst: -1,
       drops,
+      reads: [...this.#reads],
+      forgets: [],
       dstKmem: null,
       args: [],
       call: 0,
@@ -131,6 +139,7 @@ export class BodyCompiler {
   }
 
   #statement(s: Statement): void {
+    this.#reads.clear();
     switch (s.kind) {
       case 'declare':
         this.#declare(s);

@@ -24,6 +24,10 @@ export interface Context {
   /** Index of the thread in the file; -1: the initial block. */
   readonly thread: number;
   readonly effects: Effects;
+  /** Told of each variable whose value an expression reads. */
+  readonly reads: (index: number) => void;
+  /** Told of each variable that something else may read or write: its number is given away. */
+  readonly escapes: (index: number) => void;
 }
 
 /** Bytes that a pointer's target has; 1 for void. */
@@ -124,7 +128,12 @@ const compileName = (c: Context, e: NameExpr): Eval => {
   if (place === undefined) throw new RangeError(`${e.name} has no meaning here`);
   if (place.kind === 'kmem') return (k) => k.lit.kmem + place.offset;
   const index = place.index;
-  if (typeOf(c, e)?.kind === 'array') return constant(index);
+  const type = typeOf(c, e);
+  if (type?.kind === 'array') {
+    for (let i = 0; i < type.length; i++) c.escapes(index + i);
+    return constant(index);
+  }
+  c.reads(index);
   return c.effects.shared(place, (k) => getVar(k, index), e.span.line);
 };
 
@@ -145,7 +154,10 @@ const compileUnary = (c: Context, e: UnaryExpr): Eval => {
 const addressOf = (c: Context, e: Expr): Eval => {
   if (e.kind === 'name') {
     const place = placeOf(c, e);
-    if (place?.kind === 'var') return constant(place.index);
+    if (place?.kind === 'var') {
+      c.escapes(place.index);
+      return constant(place.index);
+    }
     return compileExpr(c, e);
   }
   if (e.kind === 'index') return elementOf(c, e);

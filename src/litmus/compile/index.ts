@@ -1,10 +1,11 @@
 /** From a checked test to what the model runs: a program, and its condition. */
 import type { CheckedTest } from '../checked.ts';
-import type { Program } from '../run/program.ts';
+import type { Instruction, Program } from '../run/program.ts';
 import { BodyCompiler, isModelled } from './body.ts';
 import { type CompiledCondition, compileCondition } from './condition.ts';
 import { layoutOf } from './layout.ts';
 import { scopesOf } from './scopes.ts';
+import { withForgets } from './liveness.ts';
 
 export type { CompiledCondition, Shown } from './condition.ts';
 
@@ -46,8 +47,16 @@ export const compile = (checked: CheckedTest): Compiled => {
     process: layout.processOf[i] ?? 0,
   }));
   const condition = compileCondition(checked, layout);
+  // Integers of a thread's own that no call gets hold of.
+  const code = checked.threads.reduce((before: readonly Instruction[], thread, t) => {
+    const candidates = thread.variables
+      .filter((v) => v.storage !== 'global' && v.type.kind === 'int')
+      .map((v) => layout.place(v, t))
+      .flatMap((p) => (p.kind === 'var' && !compiler.escaped.has(p.index) ? [p.index] : []));
+    return withForgets(before, entries[t] ?? 0, new Set(candidates), condition.observed);
+  }, compiler.code);
   const program: Program = {
-    code: compiler.code,
+    code,
     init,
     threads,
     vars: layout.vars,
@@ -65,6 +74,12 @@ export const compile = (checked: CheckedTest): Compiled => {
   };
   return { program, condition };
 };
+
+/** The same program, but it keeps every value: for people who want to see them. */
+export const remembering = (program: Program): Program => ({
+  ...program,
+  code: program.code.map((instruction) => ({ ...instruction, forgets: [] })),
+});
 
 /** How many threads come to a barrier: those whose body names it. */
 const threadsNaming = (checked: CheckedTest, barrier: string): number => {

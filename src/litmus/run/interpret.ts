@@ -10,6 +10,7 @@ import {
   argOff,
   argVpn,
   dropUsed,
+  forget,
   instructionAt,
   loadBytes,
   setVar,
@@ -52,6 +53,7 @@ function runPure(k: Lit, start: number): number {
   let pc = start;
   for (let n = 0; n < PURE_LIMIT; n++) {
     const instruction = instructionAt(k, pc);
+    forget(k, pc);
     if (instruction.op === OP.end) return -1;
     if (instruction.op === OP.assign) {
       storeResult(k, pc, arg(k, pc, 0));

@@ -41,6 +41,10 @@ export interface Instruction {
   readonly target: number;
   /** Variables that hold intermediate values and are not needed after this instruction. */
   readonly drops: readonly number[];
+  /** Variables that the arguments read. */
+  readonly reads: readonly number[];
+  /** Variables that nobody looks at again once a thread has come here. */
+  readonly forgets: readonly number[];
   /** Line of the source. */
   readonly line: number;
 }

@@ -20,11 +20,18 @@ export function setVar(k: Lit, v: number, value: number): void {
 
 /** Forgets the intermediate values that the instruction used: states that differ in nothing else are the same. */
 export function dropUsed(k: Lit, pc: number): void {
-  for (const v of instructionAt(k, pc).drops) {
-    k.lit.vars[2 * v] = 0;
-    k.lit.vars[2 * v + 1] = 0;
-    k.lit.assigned[v] = 0;
-  }
+  for (const v of instructionAt(k, pc).drops) unset(k, v);
+}
+
+/** Forgets what nobody looks at again from the instruction on. */
+export function forget(k: Lit, pc: number): void {
+  for (const v of instructionAt(k, pc).forgets) unset(k, v);
+}
+
+function unset(k: Lit, v: number): void {
+  k.lit.vars[2 * v] = 0;
+  k.lit.vars[2 * v + 1] = 0;
+  k.lit.assigned[v] = 0;
 }
 
 export function instructionAt(k: Lit, pc: number): Instruction {
