@@ -1,5 +1,5 @@
 /** `pinfold fuzz`: random programs on the kernel of this machine and on the model. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { type FuzzResult, fuzz } from '../host/fuzz/fuzz.ts';
@@ -17,6 +17,7 @@ Examples:
   pinfold fuzz                                1000 programs of seed 1
   pinfold fuzz --seed 7 -n 100000 --resume    go on where the last run with this seed stopped
   pinfold fuzz --time 600 --out found         ten minutes; what differs goes to the folder found
+  pinfold fuzz --seed 7 --program 118         program 118 of seed 7 again
 
 A program in which both sides differ is made as small as it goes and saved as a .litmus file with both outcomes; the
 statistics are in fuzz.sqlite beside it. The same seed gives the same programs everywhere.
@@ -33,6 +34,7 @@ export const addFuzz = (program: Command): void => {
     )
     .option('--seed <n>', 'seed of the programs', '1')
     .option('-n <count>', 'programs to run', '1000')
+    .option('--program <n>', 'only program n of the seed, as found files name it')
     .option('--time <seconds>', 'stop after this time')
     .option('--out <dir>', 'folder for what is found', 'fuzz-out')
     .option('--resume', 'go on where the last run with this seed and folder stopped')
@@ -42,25 +44,36 @@ export const addFuzz = (program: Command): void => {
       const seed = whole('--seed', options.seed);
       const count = whole('-n', options.n);
       const time = options.time === undefined ? Infinity : 1000 * whole('--time', options.time);
-      await run(seed, count, time, options.out, options.resume === true, options.json === true);
+      const only = options.program === undefined ? null : whole('--program', options.program, 0);
+      if (only !== null && options.resume === true)
+        throw new UserError(
+          '--program says which program to run, --resume goes on: take one of them',
+        );
+      const { out, resume, json } = options;
+      await run({ seed, count, time, only, out, resume: resume === true, json: json === true });
     });
 };
 
-const whole = (option: string, text: string): number => {
+const whole = (option: string, text: string, least = 1): number => {
   const n = Number(text);
-  if (!Number.isSafeInteger(n) || n <= 0)
-    throw new UserError(`${option} ${text}: write a whole number above 0`);
+  if (!Number.isSafeInteger(n) || n < least)
+    throw new UserError(`${option} ${text}: write a whole number, ${least} or more`);
   return n;
 };
 
-const run = async (
-  seed: number,
-  count: number,
-  time: number,
-  out: string,
-  resume: boolean,
-  json: boolean,
-): Promise<void> => {
+interface Asked {
+  readonly seed: number;
+  readonly count: number;
+  /** Milliseconds. */
+  readonly time: number;
+  /** The only program to run; null: all. */
+  readonly only: number | null;
+  readonly out: string;
+  readonly resume: boolean;
+  readonly json: boolean;
+}
+
+const run = async ({ seed, count, time, only, out, resume, json }: Asked): Promise<void> => {
   if (process.platform !== 'linux')
     throw new UserError(`this is ${process.platform}, not Linux`, 3);
   if (process.getuid?.() !== 0)
@@ -88,13 +101,14 @@ const run = async (
   };
   for (const signal of SIGNALS) process.once(signal, onSignal);
   try {
-    const from = resume ? store.next(seed) : 0;
+    const from = only ?? (resume ? store.next(seed) : 0);
+    const programs = only === null ? count : 1;
     const result = await fuzz(
-      { kernel: (lines) => peer.run(lines), model: (texts) => pool.run(texts) },
-      { seed, from, count, time, out, release, kernel },
+      { kernel: (lines) => withoutSwap(() => peer.run(lines)), model: (texts) => pool.run(texts) },
+      { seed, from, count: programs, time, out, release, kernel },
       store,
       () => stop,
-      (done, found) => progress.update(`${done}/${count} programs, ${found} disagreements`),
+      (done, found) => progress.update(`${done}/${programs} programs, ${found} disagreements`),
     );
     progress.done();
     report(result, store, { seed, from, release, kernel, json });
@@ -108,6 +122,17 @@ const run = async (
     host.close();
   }
 };
+
+/** Somebody may give the machine swap for a while, which the model has not got here: asks again when it is gone. */
+const withoutSwap = async <A>(ask: () => Promise<A>): Promise<A> => {
+  for (;;) {
+    while (hasSwap()) await new Promise((done) => setTimeout(done, 200));
+    const answer = await ask();
+    if (!hasSwap()) return answer;
+  }
+};
+
+const hasSwap = (): boolean => readFileSync('/proc/swaps', 'utf8').trim().includes('\n');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

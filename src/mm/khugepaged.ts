@@ -28,19 +28,50 @@ import { folioAddLru } from './lru.ts';
 import { entryPeek, isLeaf, isTable, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
 import { freeSwapCache } from './swap-state.ts';
-import { VM, vmaAt, vmaIsAnonymous } from './vma.ts';
+import { findVma, VM, vmaAt, vmaIsAnonymous } from './vma.ts';
 
 /** Somebody else has made the huge page meanwhile. */
 const ALREADY = 1;
 
 /**
- * madvise_collapse(): MADV_COLLAPSE of every whole 2 MiB in [start, end). Returns 0 when all of them are huge pages
- * afterwards, else the error of the last that isn't (see `collapseHugePage`). Takes mmap_lock itself.
+ * madvise_collapse(): MADV_COLLAPSE of every whole 2 MiB that [start, end) has of each mapping. Returns 0 when all of them
+ * are huge pages afterwards; -ENOMEM where nothing is mapped; else the error of the first mapping with one that
+ * isn't (see `collapseHugePage`). Takes mmap_lock itself.
  */
 export function* madviseCollapse(k: Kernel, task: TaskId, start: Vpn, end: Vpn): Steps<number> {
   const mm = k.task.mm[task];
-  let failed = 0;
+  let gap = 0;
+  let at = start;
+  while (at < end) {
+    yield* lockShared(k, R.mmapLock, mm);
+    const vma = findVma(k, mm, at);
+    if (vma === 0 || k.vma.start[vma] > at) gap = -ENOMEM;
+    const here = vma !== 0 && k.vma.start[vma] < end;
+    const from = here ? Math.max(at, k.vma.start[vma]) : end;
+    const to = here ? Math.min(end, k.vma.end[vma]) : end;
+    const fits = here && collapsible(k, vma);
+    yield* unlockShared(k, R.mmapLock, mm);
+    if (!here) return gap;
+    if (!fits) return -EINVAL;
+    const error = yield* collapseRange(k, mm, from, to);
+    if (error !== 0) return error;
+    at = to;
+  }
+  return gap;
+}
+
+/** thp_vma_allowable_order(): anonymous memory with pages, not advised against huge ones, and large enough. */
+function collapsible(k: Kernel, vma: VmaId): boolean {
+  if (!vmaIsAnonymous(k, vma) || k.vma.anonVma[vma] === 0) return false;
+  if ((k.vma.flags[vma] & VM.noHugepage) !== 0) return false;
+  return pmdBase(k.vma.end[vma] - HPAGE_PMD_NR) >= k.vma.start[vma];
+}
+
+/** The whole 2 MiB in [start, end) of one mapping; a range that lies inside of one 2 MiB has none to make. */
+function* collapseRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<number> {
   let base = pmdBase(start + HPAGE_PMD_NR - 1);
+  if (pmdBase(end) < base) return -EINVAL;
+  let failed = 0;
   while (base + HPAGE_PMD_NR <= end) {
     const error = yield* collapseHugePage(k, mm, base);
     if (error !== 0) failed = error;

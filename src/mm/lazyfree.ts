@@ -115,7 +115,7 @@ function* freePte(k: Kernel, vma: VmaId, vpn: Vpn, end: Vpn): Steps<number> {
       yield* pteUnlock(k, e);
       return nrPages(k, folio);
     }
-    const split = yield* splitMapped(k, e, folio);
+    const split = yield* splitMapped(k, k.vma.mm[vma], e, folio);
     if (!split) return 1;
     yield* pteLock(k, e);
     lo = yield* entryRead(k, e);

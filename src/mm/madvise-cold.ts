@@ -3,13 +3,14 @@
  * pages split on the way (mm/madvise.c). Rules: semantics.md A.18.
  */
 import { refAdd } from '../machine/atomic.ts';
-import { entryPfn } from '../machine/entry.ts';
+import { entryPfn, isPresent } from '../machine/entry.ts';
 import { folioTrylock, folioUnlock } from '../machine/locks.ts';
-import type { EntryAddr, Folio, Steps, VmaId, Vpn } from '../machine/types.ts';
+import type { EntryAddr, Folio, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { folioMapcount, folioPut, headOf, isAnon, nrPages } from './folio.ts';
 import { splitHugePage } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
-import { entryPeek, isLeaf, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { entryPeek, isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { rmapFirst, rmapNext, rmapVpn } from './rmap.ts';
 
 /**
  * Makes a huge page mapped at `vpn` by a PMD one of small pages, if it is this process's alone. False: there is
@@ -42,12 +43,45 @@ export function* splitFolio(k: Kernel, folio: Folio): Steps<boolean> {
 
 /**
  * A PTE that maps a page of a large folio, its table locked: splits the folio, with the lock dropped meanwhile (and not
- * taken again). False: it can't be, or others map it too.
+ * taken again). False: it can't be, or others than `mm` map it too.
  */
-export function* splitMapped(k: Kernel, e: EntryAddr, folio: Folio): Steps<boolean> {
-  const alone = folioMapcount(k, folio) <= nrPages(k, folio);
+export function* splitMapped(k: Kernel, mm: MmId, e: EntryAddr, folio: Folio): Steps<boolean> {
+  const alone = !mappedByOthers(k, mm, folio);
   if (alone) yield* refAdd(k, folio, 1);
   yield* pteUnlock(k, e);
   if (!alone) return false;
   return yield* splitFolio(k, folio);
+}
+
+/** folio_maybe_mapped_shared(): another address space than `mm` maps a page of the folio. */
+function mappedByOthers(k: Kernel, mm: MmId, folio: Folio): boolean {
+  let own = 0;
+  for (let vma = rmapFirst(k, folio); vma !== 0; vma = rmapNext(k, folio, vma))
+    if (k.vma.mm[vma] === mm) own += mappingsIn(k, vma, folio);
+  return own < folioMapcount(k, folio);
+}
+
+/** How many entries of the mapping map pages of the folio; a huge one counts once. */
+function mappingsIn(k: Kernel, vma: VmaId, folio: Folio): number {
+  const mm = k.vma.mm[vma];
+  let found = 0;
+  for (let i = 0; i < nrPages(k, folio); i++) {
+    const vpn = rmapVpn(k, folio, i, vma);
+    if (vpn < 0) continue;
+    const e = pteEntry(k, mm, vpn);
+    if (
+      e !== 0 &&
+      isPresent(k.contents[e]) &&
+      entryPfn(k.contents[e], k.contents[e + 1]) === folio + i
+    )
+      found += 1;
+    const pmd = i === 0 ? pmdEntry(k, mm, vpn) : 0;
+    if (
+      pmd !== 0 &&
+      isLeaf(k.contents[pmd]) &&
+      entryPfn(k.contents[pmd], k.contents[pmd + 1]) === folio
+    )
+      found += 1;
+  }
+  return found;
 }

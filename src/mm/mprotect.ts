@@ -28,9 +28,9 @@ import { hugetlbChangeProtection } from './hugetlb-zap.ts';
 import type { Kernel } from './kernel.ts';
 import { PROT } from './mmap.ts';
 import { isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
-import { populateRange } from './populate.ts';
+import { populateVma } from './populate.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
-import { findVma, VM, vmaAt, vmaIsAnonymous, vmaWantsNotify } from './vma.ts';
+import { VM, vmaAt, vmaIsAnonymous, vmaWantsNotify } from './vma.ts';
 import { isolateRange, mergeVma, vmaAlign } from './vma-split.ts';
 
 /**
@@ -49,13 +49,19 @@ export function* sysMprotect(
   if (vpn + nr > TASK_PAGES) return -ENOMEM;
   const mm = k.task.mm[task];
   yield* lock(k, R.mmapLock, mm);
-  const error = yield* protectRange(k, mm, vpn, vpn + nr, prot);
+  const error = yield* protectRange(k, task, mm, vpn, vpn + nr, prot);
   yield* unlock(k, R.mmapLock, mm);
-  if ((prot & PROT.write) !== 0 && error === 0) yield* populateLocked(k, task, vpn, vpn + nr);
   return error;
 }
 
-function* protectRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn, prot: number): Steps<number> {
+function* protectRange(
+  k: Kernel,
+  task: TaskId,
+  mm: MmId,
+  start: Vpn,
+  end: Vpn,
+  prot: number,
+): Steps<number> {
   let at = start;
   while (at < end) {
     const found = vmaAt(k, mm, at);
@@ -69,9 +75,13 @@ function* protectRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn, prot: number):
       const error = yield* isolateRange(k, mm, at, stop);
       if (error !== 0) return error;
       const vma = vmaAt(k, mm, at);
+      const old = k.vma.flags[vma] & (VM.write | VM.shared | VM.locked);
+      const becomesOwn = old === VM.locked && (flags & VM.write) !== 0;
       k.vma.flags[vma] = accounted(k, vma, flags);
       yield* changeProtection(k, vma, at, stop);
-      yield* mergeVma(k, vma);
+      const merged = yield* mergeVma(k, vma);
+      // A locked private mapping that has become writable gets its own copies now.
+      if (becomesOwn) yield* populateVma(k, task, merged, at, stop);
     }
     at = stop;
   }
@@ -87,22 +97,6 @@ function accounted(k: Kernel, vma: VmaId, flags: number): number {
   }
   const untouched = vmaIsAnonymous(k, vma) && k.vma.anonVma[vma] === 0;
   return untouched && k.rules.mprotect.unaccount ? flags & ~VM.account : flags;
-}
-
-/** A locked private mapping that has become writable gets its own copies now. */
-function* populateLocked(k: Kernel, task: TaskId, start: Vpn, end: Vpn): Steps<void> {
-  const mm = k.task.mm[task];
-  for (
-    let vma = findVma(k, mm, start);
-    vma !== 0 && k.vma.start[vma] < end;
-    vma = findVma(k, mm, k.vma.end[vma])
-  ) {
-    const from = Math.max(start, k.vma.start[vma]);
-    const to = Math.min(end, k.vma.end[vma]);
-    const wanted = VM.locked | VM.write;
-    if ((k.vma.flags[vma] & (wanted | VM.shared)) === wanted)
-      yield* populateRange(k, task, from, to, true);
-  }
 }
 
 /**

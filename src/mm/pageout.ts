@@ -39,7 +39,7 @@ function* pageoutPte(k: Kernel, vma: VmaId, vpn: Vpn): Steps<void> {
   yield* pteLock(k, e);
   let folio = mappedFolio(k, e);
   if (folio !== 0 && isLarge(k, folio)) {
-    const split = yield* splitMapped(k, e, folio);
+    const split = yield* splitMapped(k, k.vma.mm[vma], e, folio);
     if (!split) return;
     yield* pteLock(k, e);
     folio = mappedFolio(k, e);

@@ -52,6 +52,25 @@ export function* populateRange(
   return 0;
 }
 
+/** populate_vma_page_range() without `locked`: [start, end) of one mapping, whose mmap_lock the caller holds and keeps. */
+export function* populateVma(
+  k: Kernel,
+  task: TaskId,
+  vma: VmaId,
+  start: Vpn,
+  end: Vpn,
+): Steps<void> {
+  if ((k.vma.flags[vma] & VM.lockOnFault) !== 0 || !vmaAccessible(k, vma)) return;
+  const flags = populateFlags(k, vma, true) & ~FOLL.unlockable;
+  const mm = k.vma.mm[vma];
+  let vpn = start;
+  while (vpn < end) {
+    const got = yield* getUserPagesLocked(k, task, mm, vpn, end - vpn, flags, -1, LOCKED.caller);
+    if (got <= 0) return;
+    vpn += got;
+  }
+}
+
 /**
  * populate_vma_page_range(): writes where a write would copy; FORCE, for the mapping's protection
  * doesn't matter here.
