@@ -155,6 +155,13 @@ const needsOf = (checked: CheckedTest): Needs => {
     'MAP_HUGE_2MB',
     'khugepaged',
   );
-  const zones = any('migrate', 'cma_alloc', 'numa_balance', 'compact');
+  const zones = any(
+    'migrate',
+    'cma_alloc',
+    'place_in_cma',
+    'numa_balance',
+    'compact',
+    'offline_memory',
+  );
   return { huge: huge || gigantic, gigantic, zones, swap: true };
 };

@@ -100,6 +100,7 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
     swapPages,
     migrateTries: 2,
     ledger: true,
+    counters: program.counters,
   });
   const threads = program.threads.length + (program.device ? 1 : 0);
   // In the arena, so that where a thread stands is part of the state as any other word.

@@ -45,6 +45,9 @@ const CALLS: Readonly<Record<string, Has>> = {
   io_uring_read_fixed: ring,
   io_uring_write_fixed: ring,
   PageAnonExclusive: (r) => r.anon.exclusive,
+  uffdio_writeprotect: (r) => r.uffd.wp,
+  uffdio_continue: (r) => r.uffd.minor,
+  uffdio_move: (r) => r.uffd.move,
 };
 
 /** By constant. */
@@ -60,6 +63,9 @@ const CONSTANTS: Readonly<Record<string, Has>> = {
   MADV_DONTNEED_LOCKED: (r) => r.madvise.dontneedLocked,
   MAP_FIXED_NOREPLACE: (r) => r.call.mapFixedNoreplace,
   MREMAP_DONTUNMAP: (r) => r.call.mremapDontunmap,
+  UFFDIO_REGISTER_MODE_WP: (r) => r.uffd.wp,
+  UFFDIO_COPY_MODE_WP: (r) => r.uffd.wp,
+  UFFDIO_REGISTER_MODE_MINOR: (r) => r.uffd.minor,
   F_SEAL_FUTURE_WRITE: (r) => r.call.sealFutureWrite,
   F_SEAL_EXEC: (r) => r.call.memfdExec,
   MFD_HUGETLB: (r) => r.call.memfdHugetlb,

@@ -39,6 +39,11 @@ export const PROFILES: readonly Profile[] = [
       { rule: 'fork.seq', value: 'normal', reason: '57efa1fe5957 of 5.11, since 5.10.3' },
       { rule: 'swap.pinCheck', value: true, reason: 'feb889fb40fa of 5.11' },
       { rule: 'softdirty.pinSkip', value: true, reason: '9348b73c2e1b of 5.11' },
+      {
+        rule: 'hwpoison.softOfflineErrno',
+        value: 'EBUSY',
+        reason: '3f4b815a439a of 5.11, seen in the lists of 5.10.y',
+      },
       { rule: 'longterm.cma', value: 'migrateOrFail', reason: 'f0f4463837da of 5.13' },
       { rule: 'fast.recheckFolio', value: 'fail', reason: 'c24d37322548 of 5.14' },
       { rule: 'fast.recheckPmd', value: true, reason: '70cbc3cc78a9 of 6.1' },

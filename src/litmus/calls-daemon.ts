@@ -37,7 +37,21 @@ export const DAEMON_CALLS: readonly CallEntry[] = [
   ),
   daemon(
     ['page cma_alloc(int n)'],
-    'Takes n pages in a row from CMA, moving away what is inside; NULL if it can not.',
+    'Takes n pages in a row from CMA (the machine has 128 there), moving away what is inside; NULL if it can not.',
+  ),
+  daemon(
+    ['int place_in_cma(address addr)', 'int place_in_cma(thread process, address addr)'],
+    'Moves the page at addr to CMA, where the allocator puts movable pages when it likes: a state to begin with.',
+    'EAGAIN EBUSY EFAULT ENOMEM',
+  ),
+  daemon(
+    ['int offline_memory()'],
+    'Takes ZONE_MOVABLE out of use: moves its pages elsewhere, until none is left or a signal comes; returns 0.',
+    'EBUSY EINTR EINVAL',
+  ),
+  daemon(
+    ['void fail_kmalloc(int n)'],
+    'The next n allocations of kernel memory for arrays of pages fail, as when memory is short (failslab).',
   ),
   daemon(
     ['int khugepaged(address addr)', 'int khugepaged(thread process, address addr)'],

@@ -21,6 +21,8 @@ export const GFP = {
   pinnable: 1 << 3,
   /** The asked node, and no other. */
   thisNode: 1 << 4,
+  /** From a CMA area, and nowhere else: for tests that begin with a page there. */
+  cma: 1 << 5,
 } as const;
 
 /** Puts all memory of the areas on the free lists; page 0 and what `reserve` takes stay out. */
@@ -81,6 +83,64 @@ export function pageIsMovableZone(k: Machine, pfn: Pfn): boolean {
 
 export function pageIsCma(k: Machine, pfn: Pfn): boolean {
   return k.area[areaOf(k, pfn) + AREA_FIELDS.cma] === 1;
+}
+
+/** The block that holds the page is isolated (is_migrate_isolate_page): somebody is about to take it as a whole. */
+export function pageIsIsolated(k: Machine, pfn: Pfn): boolean {
+  return k.area[areaOf(k, pfn) + AREA_FIELDS.isolated] === 1;
+}
+
+/** Offset in `k.area` of the first area that has `field` set, as CMA or ZONE_MOVABLE; -1: there is none. */
+export function findArea(k: Machine, field: number): number {
+  for (let i = 0; i < k.areas; i++) {
+    if (k.area[i * AREA_FIELDS.words + field] === 1) return i * AREA_FIELDS.words;
+  }
+  return -1;
+}
+
+/** start_isolate_page_range(), undo_isolate_page_range() for a whole area: free pages in it are given out or not. */
+export function* isolateArea(k: Machine, a: number, isolated: boolean): Steps<void> {
+  yield WRITE | at(R.zone, a / AREA_FIELDS.words);
+  k.area[a + AREA_FIELDS.isolated] = isolated ? 1 : 0;
+}
+
+/** The page is free: part of some block of the buddy allocator (PageBuddy of its head). */
+export function pageIsFree(k: Machine, pfn: Pfn): boolean {
+  return freeBlockOrder(k, pfn) >= 0;
+}
+
+/** Order of the free block that holds `pfn`, -1: the page is in use. */
+function freeBlockOrder(k: Machine, pfn: Pfn): number {
+  for (let order = 0; order <= MAX_ORDER; order++) {
+    const block = pfn >>> order;
+    if ((block + 1) << order <= k.pages && bitmapTest(k.freeBlocks[order], block)) return order;
+  }
+  return -1;
+}
+
+/**
+ * Takes exactly this page off the free lists (take_page_off_buddy(), isolate_freepages_range()); it gets one reference.
+ * False: it is in use. One step.
+ */
+export function* takePageAt(k: Machine, pfn: Pfn): Steps<boolean> {
+  yield WRITE | at(R.zone, areaOf(k, pfn) / AREA_FIELDS.words);
+  enter(k, GUARD.zone);
+  const free = unlinkPage(k, pfn);
+  leave(k, GUARD.zone);
+  if (free) prepareBlock(k, pfn, 0, 0);
+  return free;
+}
+
+function unlinkPage(k: Machine, pfn: Pfn): boolean {
+  const order = freeBlockOrder(k, pfn);
+  if (order < 0) return false;
+  removeBlock(k, (pfn >>> order) << order, order);
+  for (let o = order - 1; o >= 0; o--) {
+    const half = (pfn >>> o) << o;
+    addBlock(k, half ^ (1 << o), o);
+  }
+  k.area[areaOf(k, pfn) + AREA_FIELDS.free] -= 1;
+  return true;
 }
 
 /** Free pages of the whole machine. */
@@ -154,6 +214,8 @@ function areaRank(k: Machine, a: number): number {
 }
 
 function areaAllowed(k: Machine, a: number, gfp: number): boolean {
+  if (k.area[a + AREA_FIELDS.isolated] === 1) return false;
+  if ((gfp & GFP.cma) !== 0) return k.area[a + AREA_FIELDS.cma] === 1;
   const plain = areaRank(k, a) === 1;
   return plain || ((gfp & GFP.movable) !== 0 && (gfp & GFP.pinnable) === 0);
 }

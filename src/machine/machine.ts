@@ -54,6 +54,8 @@ export const AREA_FIELDS = {
   cma: 4,
   free: 5,
   cpu: 6,
+  /** 1: MIGRATE_ISOLATE, nothing is given out from here while somebody takes the area for himself. */
+  isolated: 7,
   words: 8,
 } as const;
 

@@ -17,6 +17,7 @@ export function auditIdle(k: Kernel): string[] {
   notZero('lock of file', k.file.lock);
   notZero('xa_lock of file', k.file.cacheLock);
   notZero('hugetlb lock', k.hugetlb.locks);
+  notZero('userfault of task', k.uffd.waits);
   notZero('interrupts off on CPU', k.irqOff);
   notZero('batch of unmapped pages in use', k.gather.used);
   for (let mm = 1; mm < k.pgd.length; mm++) {

@@ -88,6 +88,8 @@ export function claimKernel(k: Kernel, t: Tally): void {
   for (let i = 0; i < k.lru.batched[0]; i++) claim(k, t, t.batch, k.lru.batch[i], 'the LRU batch');
   for (let pfn = 1; pfn < k.pages; pfn++) {
     if ((k.page.flags[pfn] & PG.isolated) !== 0) t.isolated[pfn] += 1;
+    // memory_failure() keeps a reference for good.
+    if ((k.page.flags[pfn] & PG.hwpoison) !== 0) claim(k, t, t.kernel, pfn, 'broken memory');
   }
 }
 

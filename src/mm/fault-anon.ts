@@ -21,7 +21,8 @@ import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
 import { entryCurrent, pteAlloc, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap } from './rmap.ts';
-import { anonVmaPrepare } from './vma.ts';
+import { handleUserfault, USERFAULT } from './userfault-wait.ts';
+import { anonVmaPrepare, VM } from './vma.ts';
 
 /**
  * do_anonymous_page(): handles a fault on an empty entry of an anonymous mapping. `flags` are `FAULT`
@@ -38,6 +39,14 @@ export function* doAnonymousPage(
   const e = yield* pteAlloc(k, mm, vpn);
   // A huge page appeared meanwhile: the access is tried again, and then meets it.
   if (e === 0) return hugeLeafStands(k, mm, vpn) ? 0 : VMF.oom;
+  if ((k.vma.flags[vma] & VM.uffdMissing) !== 0) {
+    yield* pteLock(k, e);
+    const lo = yield* entryRead(k, e);
+    const empty = isNone(lo, entryHi(k, e));
+    yield* pteUnlock(k, e);
+    if (!empty) return 0;
+    return yield* handleUserfault(k, task, vma, vpn, flags, USERFAULT.missing);
+  }
   if ((flags & FAULT.write) === 0) {
     yield* mapZeroPage(k, vma, vpn, e);
     return 0;

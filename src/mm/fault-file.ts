@@ -20,13 +20,13 @@ import {
   userGfp,
 } from './fault-common.ts';
 import { FAULT, VMF } from './fault-flags.ts';
-import { filemapFault } from './filemap.ts';
+import { filemapFault, filemapGetFolio } from './filemap.ts';
 import { folioPut, headOf } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
 import { pageMkwrite } from './page-mkwrite.ts';
-import { pteAlloc, pteLock, pteUnlock } from './pgtable.ts';
-import { folioAddFileRmap, folioAddNewAnonRmap } from './rmap.ts';
+import { entryCurrent, pteAlloc, pteLock, pteUnlock } from './pgtable.ts';
+import { folioAddFileRmap, folioAddNewAnonRmap, linearIndex } from './rmap.ts';
 import { folioMarkDirty } from './set-dirty.ts';
 import { handleUserfault, USERFAULT } from './userfault-wait.ts';
 import { anonVmaPrepare, VM, vmaWantsNotify } from './vma.ts';
@@ -43,10 +43,25 @@ export function* doFault(
   faultFlags: number,
 ): Steps<number> {
   if (k.vma.file[vma] === 0) return VMF.sigbus;
+  if ((k.vma.flags[vma] & (VM.uffdMissing | VM.uffdMinor)) !== 0) {
+    const reason = yield* fileUserfault(k, vma, vpn);
+    if (reason !== 0) return yield* handleUserfault(k, task, vma, vpn, faultFlags, reason);
+  }
   const flags = faultFlags | ((userGfp(k, task) & GFP.pinnable) !== 0 ? FAULT.pinnable : 0);
   if ((flags & FAULT.write) === 0) return yield* doReadFault(k, vma, vpn, flags);
   if ((k.vma.flags[vma] & VM.shared) === 0) return yield* doCowFault(k, task, vma, vpn, flags);
   return yield* doSharedFault(k, vma, vpn, flags);
+}
+
+/** shmem_get_folio_gfp(): the `USERFAULT` reason why user space has to answer this fault, 0: it has not. */
+function* fileUserfault(k: Kernel, vma: VmaId, vpn: Vpn): Steps<number> {
+  const file = k.vma.file[vma];
+  const index = linearIndex(k, vma, vpn);
+  if (index >= k.file.pages[file]) return 0;
+  const folio = yield* filemapGetFolio(k, file, index);
+  if (folio === 0) return (k.vma.flags[vma] & VM.uffdMissing) !== 0 ? USERFAULT.missing : 0;
+  yield* folioPut(k, folio, 1);
+  return (k.vma.flags[vma] & VM.uffdMinor) !== 0 ? USERFAULT.minor : 0;
 }
 
 /**
@@ -91,6 +106,14 @@ function* doSharedFault(k: Kernel, vma: VmaId, vpn: Vpn, flags: number): Steps<n
   const page = yield* filemapFault(k, vma, vpn, flags);
   if (page <= 0) return -page;
   const folio = headOf(k, page);
+  if (vmaWantsNotify(k, vma)) {
+    yield* folioUnlock(k, folio);
+    const denied = yield* pageMkwrite(k, k.vma.file[vma], folio);
+    if (denied !== 0) {
+      yield* folioPut(k, folio, 1);
+      return denied & VMF.error;
+    }
+  }
   const result = yield* finishFault(k, vma, vpn, page, mayWriteBit(k, vma) | PTE_MKDIRTY);
   if (result === 0) yield* folioMarkDirty(k, folio);
   yield* folioUnlock(k, folio);
@@ -105,15 +128,7 @@ function* doSharedFault(k: Kernel, vma: VmaId, vpn: Vpn, flags: number): Steps<n
 function* finishFault(k: Kernel, vma: VmaId, vpn: Vpn, page: Pfn, flags: number): Steps<number> {
   const e = yield* pteAlloc(k, k.vma.mm[vma], vpn);
   if (e === 0) return hugeLeafStands(k, k.vma.mm[vma], vpn) ? VMF.nopage : VMF.oom;
-  const empty = yield* lockEmpty(k, e);
-  if (vmaWantsNotify(k, vma)) {
-    yield* folioUnlock(k, folio);
-    const denied = yield* pageMkwrite(k, k.vma.file[vma], folio);
-    if (denied !== 0) {
-      yield* folioPut(k, folio, 1);
-      return denied & VMF.error;
-    }
-  }
+  const empty = yield* lockEmpty(k, vma, vpn, e);
   if (!empty) return VMF.nopage;
   k.mm.fileRss[k.vma.mm[vma]] += 1;
   yield* folioAddFileRmap(k, page, false);

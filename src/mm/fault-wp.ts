@@ -2,7 +2,7 @@
  * A write (or an unsharing) meets a present, read-only entry: memory.c: do_wp_page, wp_page_reuse,
  * wp_page_copy, wp_page_shared. Which pages are reused is in wp-reuse.ts.
  * Rules: semantics.md A.14.1, A.16, A.23.1; steps P1 to P8 of A.31. Write protection by userfaultfd (A.16.1)
- * belongs before P1, the MMU notifier's calls (P4, P8) around the second hold of the page table lock.
+ * comes before P1; the MMU notifier's calls (P4, P8) around the second hold of the page table lock.
  */
 import { GFP } from '../machine/buddy.ts';
 import { copyUserPage } from '../machine/copy-page.ts';
@@ -48,6 +48,10 @@ export function* doWpPage(
 ): Steps<number> {
   const unshare = (flags & FAULT.unshare) !== 0;
   const page = structPage(lo, hi);
+  if (!unshare && (lo & PTE.uffdWp) !== 0 && (k.vma.flags[vma] & VM.uffdWp) !== 0) {
+    yield* pteUnlock(k, e);
+    return yield* handleUserfault(k, task, vma, vpn, flags, USERFAULT.wp);
+  }
   if ((k.vma.flags[vma] & (VM.shared | VM.mayShare)) !== 0)
     return vmaWantsNotify(k, vma)
       ? yield* wpNotified(k, vma, e, page, lo, hi)
@@ -81,10 +85,6 @@ function* wpReuse(k: Kernel, vma: VmaId, e: EntryAddr, lo: number, hi: number): 
  * wp_page_shared() of a file on a medium: its file system is asked first, without the table's lock (A.23.1, Q2). The
  * folio stays locked until it is dirty, so that nobody cleans it in between.
  */
-function* wpShared(
-  k: Kernel,
-  vma: VmaId,
-  e: EntryAddr,
 function* wpNotified(
   k: Kernel,
   vma: VmaId,
@@ -112,6 +112,10 @@ function* wpNotified(
 }
 
 /** wp_page_shared(), wp_pfn_shared(): a shared mapping never copies; a memory file has nobody to ask. */
+function* wpShared(
+  k: Kernel,
+  vma: VmaId,
+  e: EntryAddr,
   page: Pfn,
   lo: number,
   hi: number,
@@ -156,7 +160,7 @@ function* wpCopy(
     if (old !== 0) yield* folioPut(k, headOf(k, old), 1);
     return 0;
   }
-  yield* replacePage(k, vma, vpn, e, old, fresh, unshare ? lo & (PTE.softDirty | PTE.uffdWp) : -1);
+  yield* placeCopy(k, vma, vpn, e, old, fresh, unshare ? lo & (PTE.softDirty | PTE.uffdWp) : -1);
   yield* pteUnlock(k, e);
   if (old !== 0) yield* dropOld(k, old);
   return unshare ? 0 : VMF.write;
@@ -175,7 +179,7 @@ function* freshCopy(k: Kernel, task: TaskId, vma: VmaId, old: Pfn): Steps<Pfn> {
  * P5 and P6, under the table's lock: no processor may use the old page any more before the new one appears.
  * `keep`: the flags that an unshared entry keeps beside read-only protection; -1: it is for a write.
  */
-function* replacePage(
+function* placeCopy(
   k: Kernel,
   vma: VmaId,
   vpn: Vpn,

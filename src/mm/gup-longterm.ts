@@ -7,6 +7,7 @@ import { GFP, pageNode } from '../machine/buddy.ts';
 import { EAGAIN, ENOMEM } from '../machine/errno.ts';
 import { PG } from '../machine/page.ts';
 import type { Folio, MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { kmallocWorks } from './fail-alloc.ts';
 import { headOf, isHugetlb } from './folio.ts';
 import { FOLL } from './foll.ts';
 import { getUserPagesLocked } from './gup-locked.ts';
@@ -94,6 +95,14 @@ export function* checkAndMigrateMovable(
   nr: number,
   flags: number,
 ): Steps<number> {
+  if (!k.rules.longterm.bigBatch) {
+    const room = yield* kmallocWorks(k);
+    if (!room) {
+      // The array of folios that 6.11 and 6.12 need; 6.11 forgets that it holds pins by now (S56, S57).
+      if (!k.rules.longterm.leakOnFailure) yield* unpinOutput(k, pages, nr, flags);
+      return -ENOMEM;
+    }
+  }
   const list = yield* collectUnpinnable(k, pages, nr, flags);
   if (list === NONE) return 0;
   // Before 5.13, and again in 6.14 and 6.15, a folio that can't be isolated is left where it is

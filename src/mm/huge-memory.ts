@@ -52,7 +52,8 @@ export function* doHugePmdAnonymousPage(
   vpn: Vpn,
   flags: number,
 ): Steps<number> {
-  if (!thpFits(k, vma, vpn)) return VMF.fallback;
+  // Missing pages are user space's to give, by small ones.
+  if (!thpFits(k, vma, vpn) || (k.vma.flags[vma] & VM.uffdMissing) !== 0) return VMF.fallback;
   const prepared = yield* anonVmaPrepare(k, vma);
   if (!prepared) return VMF.oom;
   const e = yield* pmdAlloc(k, k.vma.mm[vma], vpn);

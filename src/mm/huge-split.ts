@@ -110,6 +110,11 @@ function* mapByPtes(k: Kernel, folio: Folio, dirty: boolean): Steps<void> {
  * pages are unlocked and hold on to their mappings only.
  */
 export function* splitHugePage(k: Kernel, folio: Folio): Steps<number> {
+  return yield* splitHugePageFor(k, folio, folio);
+}
+
+/** split_huge_page() of any of its pages: as `splitHugePage`, but lock and reference are those of `page` afterwards. */
+export function* splitHugePageFor(k: Kernel, folio: Folio, page: Pfn): Steps<number> {
   if ((k.page.flags[folio] & PG.writeback) !== 0 || k.page.mapping[folio] === 0) return -EBUSY;
   const anon = isAnon(k, folio);
   const region = anon ? R.anonLock : R.inodeLock;
@@ -119,7 +124,8 @@ export function* splitHugePage(k: Kernel, folio: Folio): Steps<number> {
   const error = yield* splitOwned(k, folio, n, anon);
   yield* unlock(k, region, owner);
   if (error !== 0) return error;
-  for (let i = 1; i < n; i++) {
+  for (let i = 0; i < n; i++) {
+    if (folio + i === page) continue;
     yield* folioUnlock(k, folio + i);
     yield* folioPut(k, folio + i, 1);
   }

@@ -13,6 +13,7 @@ import { type GatherTables, gatherTables } from './gather-tables.ts';
 import { type HugetlbTables, hugetlbTables } from './hugetlb-tables.ts';
 import { type LruTables, lruTables } from './lru-tables.ts';
 import { type SwapTables, swapTables } from './swap-tables.ts';
+import { type UserfaultTables, userfaultTables } from './userfault-tables.ts';
 import { VMSTAT } from './vmstat-items.ts';
 
 /** Per address space, by MmId; the kernel's mm_struct. */
@@ -110,9 +111,12 @@ export interface Kernel extends Machine {
   readonly migrateTries: number;
   readonly hugetlb: HugetlbTables;
   readonly gather: GatherTables;
+  readonly uffd: UserfaultTables;
   /** Event counters: `VMSTAT.items` a node. */
   readonly vmstat: Int32Array;
   readonly nodes: number;
+  /** Events are counted. A search for which nobody asks for the counts does without: what is repeated then is the same state. */
+  readonly counters: boolean;
   /** Pins held on each folio in truth (pin-ledger.ts); empty unless the configuration asks for the ledger. */
   readonly pins: Int32Array;
   /** The page of zeros that read faults map. */
@@ -121,7 +125,16 @@ export interface Kernel extends Machine {
   readonly misc: Int32Array;
 }
 
-export const MISC = { hugeZero: 0, thpAlways: 1, kmemNext: 2, words: 8 } as const;
+export const MISC = {
+  hugeZero: 0,
+  thpAlways: 1,
+  kmemNext: 2,
+  /** How many of the next allocations of kernel memory fail (failslab). */
+  failKmalloc: 3,
+  /** swapoff(2) was called. */
+  swapOff: 4,
+  words: 8,
+} as const;
 
 export interface KernelConfig extends Partial<Omit<MachineConfig, 'alloc'>> {
   readonly rules: Rules;
@@ -138,6 +151,8 @@ export interface KernelConfig extends Partial<Omit<MachineConfig, 'alloc'>> {
   readonly migrateTries?: number;
   /** transparent_hugepage/enabled is `always` rather than `madvise`. */
   readonly thpAlways?: boolean;
+  /** Count events in `vmstat`: yes when not given. */
+  readonly counters?: boolean;
   /** Keep the ledger of pins. */
   readonly ledger?: boolean;
 }
@@ -208,8 +223,10 @@ export function bootKernel(config: KernelConfig): Kernel {
     migrateTries: config.migrateTries ?? 10,
     hugetlb: hugetlbTables(alloc, vmas, (config.files ?? 32) + 1),
     gather: gatherTables(alloc, tasks),
+    uffd: userfaultTables(alloc, tasks),
     vmstat: alloc(nodes * VMSTAT.items),
     nodes,
+    counters: config.counters ?? true,
     pins: alloc(config.ledger === true ? machine.pages : 0),
     zeroPfn: ZERO_PFN,
     misc: alloc(MISC.words),
@@ -220,7 +237,9 @@ export function bootKernel(config: KernelConfig): Kernel {
   k.regions[R.anonLock] = k.anonVma.lock;
   k.regions[R.inodeLock] = k.file.lock;
   k.regions[R.pageCache] = k.file.cacheLock;
+  k.regions[R.directIo] = k.file.direct;
   k.regions[R.task] = k.task.mm;
+  k.regions[R.uffd] = k.uffd.waits;
   k.regions[R.hugetlb] = k.hugetlb.locks;
   if (config.attach === true) return k;
   k.misc[MISC.thpAlways] = config.thpAlways === true ? 1 : 0;
@@ -232,7 +251,6 @@ export function bootKernel(config: KernelConfig): Kernel {
 
 function reserveZeroPage(k: Kernel): void {
   const pfn = takePages(k, 0, 0, 0);
-  k.regions[R.directIo] = k.file.direct;
   if (pfn !== ZERO_PFN)
     throw new RangeError(
       'the first area must begin with normal memory: the page of zeros lives there',

@@ -2,7 +2,7 @@
  * Where a page may stay while it is pinned for long (mm.h: folio_is_longterm_pinnable()): neither
  * in a CMA area nor in memory that may be unplugged. Rules: semantics.md A.12.1, S21, S22.
  */
-import { pageIsCma, pageIsMovableZone } from '../machine/buddy.ts';
+import { pageIsCma, pageIsIsolated, pageIsMovableZone } from '../machine/buddy.ts';
 import type { Folio } from '../machine/types.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -12,8 +12,17 @@ import type { Kernel } from './kernel.ts';
  */
 export function folioIsLongtermPinnable(k: Kernel, folio: Folio): boolean {
   if (k.rules.longterm.cma === 'none' || folio === k.zeroPfn) return true;
-  if (pageIsCma(k, folio)) return false;
+  if (looksLikeCma(k, folio)) return false;
   return !k.rules.longterm.movable || !pageIsMovableZone(k, folio);
+}
+
+/**
+ * What get_pageblock_migratetype() says: a block that somebody has isolated is not MIGRATE_CMA meanwhile. Since 5.19 an
+ * isolated block, of whatever memory, is no place for a longterm pin either (S160).
+ */
+function looksLikeCma(k: Kernel, folio: Folio): boolean {
+  if (pageIsIsolated(k, folio)) return k.rules.longterm.isolated;
+  return pageIsCma(k, folio);
 }
 
 /**
@@ -22,6 +31,6 @@ export function folioIsLongtermPinnable(k: Kernel, folio: Folio): boolean {
  */
 export function fastMayPinLongterm(k: Kernel, folio: Folio): boolean {
   if (k.rules.fast.longtermCheck === 'none' || folio === k.zeroPfn) return true;
-  if (pageIsCma(k, folio)) return false;
+  if (looksLikeCma(k, folio)) return false;
   return k.rules.fast.longtermCheck === 'cma' || !pageIsMovableZone(k, folio);
 }

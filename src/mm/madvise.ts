@@ -10,7 +10,9 @@ import { fileGet, filePut } from './file-refs.ts';
 import { FALLOC, sysFallocate } from './file-size.ts';
 import type { Kernel } from './kernel.ts';
 import { madviseCollapse } from './khugepaged.ts';
+import { unmergeKsm } from './ksm.ts';
 import { madvFreeRange } from './lazyfree.ts';
+import { injectError } from './memory-failure.ts';
 import { madvisePageout } from './pageout.ts';
 import { faultinPageRange } from './populate.ts';
 import { linearIndex } from './rmap.ts';
@@ -44,6 +46,8 @@ export const MADV = {
   populateWrite: 23,
   dontneedLocked: 24,
   collapse: 25,
+  hwpoison: 100,
+  softOffline: 101,
 } as const;
 
 /** madvise_behavior_valid(). */
@@ -68,7 +72,9 @@ function exists(k: Kernel, advice: number): boolean {
     default:
       return (
         (advice >= MADV.normal && advice <= MADV.dontneed) ||
-        (advice >= MADV.remove && advice <= MADV.dodump)
+        (advice >= MADV.remove && advice <= MADV.dodump) ||
+        advice === MADV.hwpoison ||
+        advice === MADV.softOffline
       );
   }
 }
@@ -93,6 +99,9 @@ export function* sysMadvise(
       return yield* faultinPageRange(k, task, vpn, end, advice === MADV.populateWrite);
     case MADV.collapse:
       return yield* madviseCollapse(k, task, vpn, end);
+    case MADV.hwpoison:
+    case MADV.softOffline:
+      return yield* injectError(k, task, vpn, end, advice === MADV.softOffline);
     case MADV.normal:
     case MADV.random:
     case MADV.sequential:
@@ -247,6 +256,10 @@ function* adviseFlagsOf(
   if (!suits(k, found, advice)) return -EINVAL;
   const flags = advisedFlags(k.vma.flags[found], advice);
   if (flags === k.vma.flags[found]) return 0;
+  if (advice === MADV.unmergeable) {
+    const failed = yield* unmergeKsm(k, 0, found, from, to);
+    if (failed !== 0) return failed;
+  }
   const error = yield* isolateRange(k, mm, from, to);
   if (error !== 0) return error;
   const vma = vmaAt(k, mm, from);

@@ -23,6 +23,7 @@ import type { Kernel } from './kernel.ts';
 import { isLeaf, isTable, pmdAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { faultGrowsStack, stackAbove } from './stack.ts';
 import { doSwapPage } from './swap-fault.ts';
+import { handleUserfault, USERFAULT } from './userfault-wait.ts';
 import { isCowMapping, VM, vmaAt, vmaIsAnonymous } from './vma.ts';
 
 /**
@@ -74,6 +75,12 @@ function* handleHugePmd(
   hi: number,
 ): Steps<number> {
   if (isProtnone(lo) && vmaAccessible(k, vma)) return yield* doNumaPage(k, vma, pmd, lo, hi);
+  if (
+    (flags & FAULT.write) !== 0 &&
+    (lo & PTE.uffdWp) !== 0 &&
+    (k.vma.flags[vma] & VM.uffdWp) !== 0
+  )
+    return yield* handleUserfault(k, task, vma, vpn, flags, USERFAULT.wp);
   if ((flags & (FAULT.write | FAULT.unshare)) !== 0 && (lo & PTE.write) === 0) {
     return yield* doHugePmdWpPage(k, task, vma, vpn, pmd, lo, flags);
   }

@@ -9,7 +9,7 @@ import { folioLock, folioTrylock, folioUnlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import type { Folio, Steps } from '../machine/types.ts';
 import { FILE } from './file-tables.ts';
-import { fileOf, folioMapcount, folioPut, isHugetlb, nrPages, orderOf } from './folio.ts';
+import { fileOf, folioMapcount, folioPut, isHugetlb, isKsm, nrPages, orderOf } from './folio.ts';
 import { allocHugetlbTarget, isolateHugetlb, putbackHugetlb } from './hugetlb.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru, isolateLru, putbackLru } from './lru.ts';
@@ -24,6 +24,8 @@ const FREED = 1;
 /** Takes a folio for migration: off the LRU, or out of the hugetlb pool's active list. False: not possible now. */
 export function* isolateFolio(k: Kernel, folio: Folio): Steps<boolean> {
   if (isHugetlb(k, folio)) return yield* isolateHugetlb(k, folio);
+  // The model does not know where KSM pages are mapped (ksm.ts).
+  if (isKsm(k, folio)) return false;
   return yield* isolateLru(k, folio);
 }
 
@@ -42,6 +44,11 @@ export function* migrateFolio(k: Kernel, folio: Folio, gfp: number, node: number
   if (k.file.kind[fileOf(k, folio)] === FILE.secretmem) return -EBUSY;
   const dst = yield* allocTarget(k, folio, gfp, node);
   if (dst === 0) return -ENOMEM;
+  return yield* migrateFolioTo(k, folio, dst);
+}
+
+/** As `migrateFolio`, to `dst`, a fresh folio of the same order, whose reference is the call's to drop. */
+export function* migrateFolioTo(k: Kernel, folio: Folio, dst: Folio): Steps<number> {
   let result = -EAGAIN;
   for (let i = 0; i < k.migrateTries && result === -EAGAIN; i++)
     result = yield* migrateOnce(k, folio, dst);

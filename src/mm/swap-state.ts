@@ -17,7 +17,7 @@ import { BUG, bug } from '../machine/report.ts';
 import type { Folio, Steps } from '../machine/types.ts';
 import { enter, leave } from '../machine/workers.ts';
 import { folioMapcount, folioPut } from './folio.ts';
-import type { Kernel } from './kernel.ts';
+import { type Kernel, MISC } from './kernel.ts';
 import { clearSlotData } from './swap-data.ts';
 
 /** SWAP_MAP_MAX: above it a slot's count needs a continuation page. */
@@ -60,7 +60,7 @@ export function* addToSwap(k: Kernel, folio: Folio): Steps<boolean> {
 /** Puts the folio into the cache at a slot that is free; 0: none is. */
 function takeSlot(k: Kernel, folio: Folio): number {
   enter(k, GUARD.swap);
-  const slot = freeSlot(k);
+  const slot = k.misc[MISC.swapOff] === 1 ? 0 : freeSlot(k);
   if (slot !== 0) k.swap.cache[slot] = folio;
   leave(k, GUARD.swap);
   return slot;

@@ -71,7 +71,9 @@ function* unmapPage(k: Kernel, pfn: Pfn, vma: VmaId, vpn: Vpn): Steps<boolean> {
   const lo = yield* entryRead(k, e);
   const mapped = isPresent(lo) && entryPfn(lo, entryHi(k, e)) === pfn;
   let done = true;
-  if (mapped && (k.vma.flags[vma] & VM.locked) !== 0) done = false;
+  // A broken page goes even from locked memory (TTU_IGNORE_MLOCK).
+  const kept = (k.vma.flags[vma] & VM.locked) !== 0 && (k.page.flags[pfn] & PG.hwpoison) === 0;
+  if (mapped && kept) done = false;
   else if (mapped) done = yield* unmapEntry(k, pfn, vma, vpn, e);
   yield* pteUnlock(k, e);
   return done;
@@ -86,7 +88,12 @@ function* unmapEntry(k: Kernel, pfn: Pfn, vma: VmaId, vpn: Vpn, e: EntryAddr): S
   // A tail's dirty bit stands in the head; large folios come here by page cache only.
   const folio = k.page.compound[pfn] > 0 ? k.page.compound[pfn] - 1 : pfn;
   if ((lo & PTE.dirty) !== 0) yield* flagSet(k, folio, PG.dirty);
-  if (!isAnon(k, folio)) {
+  if ((k.page.flags[pfn] & PG.hwpoison) !== 0) {
+    // Before any question of pins: nobody may touch the page here any more.
+    if (isAnon(k, folio)) k.mm.anonRss[mm] -= 1;
+    else k.mm.fileRss[mm] -= 1;
+    yield* entrySet(k, e, swpLo(pfn, 0), swpHi(SWP.hwpoison, pfn));
+  } else if (!isAnon(k, folio)) {
     k.mm.fileRss[mm] -= 1;
   } else if ((k.page.flags[folio] & PG.swapbacked) !== 0) {
     const swapped = yield* swapOutEntry(k, folio, mm, e, lo);

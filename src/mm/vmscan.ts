@@ -28,6 +28,7 @@ import {
   freeFolio,
   isAnon,
   isFile,
+  isKsm,
   isLarge,
   nrPages,
 } from './folio.ts';
@@ -83,8 +84,8 @@ export function* reclaimFolio(k: Kernel, folio: Folio): Steps<boolean> {
       held = out !== OUT.unlocked;
     }
   }
-  if (going) going = yield* removeMapping(k, folio);
   if (going) going = yield* releaseBuffers(k, folio);
+  if (going) going = yield* removeMapping(k, folio);
   yield* flushTlbCpus(k, pending);
   if (held) yield* folioUnlock(k, folio);
   if (going) yield* freeFolio(k, folio);
@@ -98,6 +99,8 @@ export function* reclaimFolio(k: Kernel, folio: Folio): Steps<boolean> {
  */
 function* prepareSwap(k: Kernel, folio: Folio): Steps<boolean> {
   if ((k.page.flags[folio] & (PG.writeback | PG.unevictable | PG.mlocked)) !== 0) return false;
+  // The model does not know where KSM pages are mapped (ksm.ts).
+  if (isKsm(k, folio)) return false;
   const swapped = isAnon(k, folio) && (k.page.flags[folio] & PG.swapbacked) !== 0;
   if (swapped && !inSwapCache(k, folio) && k.rules.swap.pinCheck) {
     const pinned = yield* folioMaybeDmaPinned(k, folio);

@@ -6,6 +6,7 @@ import { VMSTAT } from './vmstat-items.ts';
 
 /** As in the other forms, by an atomic addition. */
 export function vmstatAdd(k: Kernel, pfn: Pfn, item: number, n: number): void {
+  if (!k.counters) return;
   const node = k.nodes === 1 ? 0 : pageNode(k, pfn);
   Atomics.add(k.vmstat, node * VMSTAT.items + item, n);
 }

@@ -9,6 +9,7 @@ import { VMSTAT } from './vmstat-items.ts';
 
 /** mod_node_page_state(): adds `n` to counter `item` (an index of `VMSTAT`) of the node that has `pfn`. */
 export function vmstatAdd(k: Kernel, pfn: Pfn, item: number, n: number): void {
+  if (!k.counters) return;
   const node = k.nodes === 1 ? 0 : pageNode(k, pfn);
   k.vmstat[node * VMSTAT.items + item] += n;
 }

@@ -10,6 +10,7 @@ import { GUP_RULES } from './gup.ts';
 import { HUGE_RULES } from './huge.ts';
 import { LONGTERM_RULES } from './longterm.ts';
 import { MEMORY_RULES } from './memory.ts';
+import { MOVEMENT_RULES } from './movement.ts';
 import { PIN_RULES } from './pin.ts';
 import { USER_RULES } from './users.ts';
 
@@ -22,11 +23,12 @@ export const ALL_RULES = [
   ...FAST_RULES,
   ...LONGTERM_RULES,
   ...MEMORY_RULES,
+  ...MOVEMENT_RULES,
   ...HUGE_RULES,
   ...FILE_RULES,
+  ...DISK_RULES,
   ...USER_RULES,
   ...CALL_RULES,
-  ...DISK_RULES,
   ...API_RULES,
   ...FOLL_RULES,
 ] as const;

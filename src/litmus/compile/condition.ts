@@ -32,10 +32,13 @@ export interface CompiledCondition {
   readonly shown: readonly Shown[];
   /** Variables that it looks at. */
   readonly observed: ReadonlySet<number>;
+  /** Some term is a counter of /proc/vmstat. */
+  readonly counters: boolean;
 }
 
 export const compileCondition = (checked: CheckedTest, layout: Layout): CompiledCondition => {
   const observed = new Set<number>();
+  let counters = false;
   const at = (thread: ThreadRef | null): number =>
     thread === null ? -1 : checked.threads.findIndex((t) => t.name === threadName(thread));
 
@@ -82,6 +85,7 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
       case 'constant':
         return exprValue(-1, t.expr);
       case 'counter':
+        counters = true;
         return counter(t.name);
       case 'query': {
         const answer = ANSWERS[t.name];
@@ -177,12 +181,9 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
   showProp(condition.prop);
   for (const t of locations?.terms ?? []) show(t);
 
-  return {
-    holds: propHolds(condition.prop),
-    filter: filter === null ? () => true : propHolds(filter.prop),
-    shown: [...shown.values()],
-    observed,
-  };
+  const holds = propHolds(condition.prop);
+  const filtered = filter === null ? () => true : propHolds(filter.prop);
+  return { holds, filter: filtered, shown: [...shown.values()], observed, counters };
 };
 
 const COMPARE: Readonly<

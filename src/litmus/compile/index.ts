@@ -18,8 +18,6 @@ export interface Compiled {
 const UNKNOWN_CONSTANTS: ReadonlySet<string> = new Set([
   'MADV_GUARD_INSTALL',
   'MADV_GUARD_REMOVE',
-  'MADV_HWPOISON',
-  'MADV_SOFT_OFFLINE',
   'MAP_SYNC',
 ]);
 
@@ -70,6 +68,7 @@ export const compile = (checked: CheckedTest): Compiled => {
     scopes: scopesOf(checked, layout),
     kmemWords: layout.kmemWords,
     strings: layout.strings,
+    counters: condition.counters,
     device: checked.callNames.includes('io_submit'),
   };
   return { program, condition };

@@ -6,10 +6,12 @@ import { callDaemon } from './calls-daemon.ts';
 import { callFiles } from './calls-files.ts';
 import { callGup } from './calls-gup.ts';
 import { callMemory } from './calls-memory.ts';
+import { callMovement } from './calls-movement.ts';
 import { callOrder } from './calls-order.ts';
 import { callPage } from './calls-page.ts';
 import { callProcess } from './calls-process.ts';
 import { callRelease } from './calls-release.ts';
+import { callUserfault } from './calls-userfault.ts';
 import type { Lit } from './program.ts';
 import { instructionAt } from './values.ts';
 
@@ -24,6 +26,8 @@ export function* call(k: Lit, thread: number, pc: number): Steps<number> {
     yield* callProcess(k, thread, pc, id);
     return NOT_RETURNED;
   }
+  if (id >= CALL.clear_refs) return yield* callUserfault(k, task, pc, id);
+  if (id >= CALL.swapoff) return yield* callMovement(k, thread, pc, id);
   if (id < CALL.fork) return yield* callMemory(k, task, pc, id);
   if (id < CALL.open) return yield* callProcess(k, thread, pc, id);
   if (id < CALL.io_uring_register_buffers) return yield* callFiles(k, task, pc, id);

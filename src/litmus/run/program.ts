@@ -96,6 +96,8 @@ export interface Program {
   readonly kmemWords: number;
   /** String literals (paths, names). */
   readonly strings: readonly string[];
+  /** The condition asks for counters of /proc/vmstat. */
+  readonly counters: boolean;
   /** The test uses io_submit: a device takes part. */
   readonly device: boolean;
 }
