@@ -128,6 +128,8 @@ export const emitProgram = (checked: CheckedTest): string => {
     'static char root[128] = "/tmp/pinfold-XXXXXX";',
     'static const char *cgroup;',
     'static const char *image __attribute__((unused)), *throttle __attribute__((unused));',
+    '/* The device below the file system, for disk(): what it holds, whatever the page cache says. */',
+    'static int medium __attribute__((unused)) = -1;',
     'static void (*const body_of[])(void);',
     '',
     '/* ---- what the test calls ---- */',

@@ -51,6 +51,9 @@ static void mount_image(const char *image, const char *type) {
     if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
       mount_at(type, device, type, NULL);
       open_throttle(number);
+      int below = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
+      medium = fcntl(below, F_DUPFD_CLOEXEC, 210);
+      close(below);
       close(loop);
       close(backing);
       close(control);

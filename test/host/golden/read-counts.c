@@ -84,6 +84,8 @@ static int judging = 1, seconds = 5, run_limit = 3000, cpu_count, cpus[64];
 static char root[128] = "/tmp/pinfold-XXXXXX";
 static const char *cgroup;
 static const char *image __attribute__((unused)), *throttle __attribute__((unused));
+/* The device below the file system, for disk(): what it holds, whatever the page cache says. */
+static int medium __attribute__((unused)) = -1;
 static void (*const body_of[])(void);
 
 /* ---- what the test calls ---- */
@@ -356,6 +358,9 @@ static void mount_image(const char *image, const char *type) {
     if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
       mount_at(type, device, type, NULL);
       open_throttle(number);
+      int below = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
+      medium = fcntl(below, F_DUPFD_CLOEXEC, 210);
+      close(below);
       close(loop);
       close(backing);
       close(control);
