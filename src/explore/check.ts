@@ -148,6 +148,7 @@ const needsOf = (checked: CheckedTest): Needs => {
   const gigantic = any('MAP_HUGE_1GB', 'MFD_HUGE_1GB');
   const huge = any(
     'HPAGE_SIZE',
+    'MADV_COLLAPSE',
     'MADV_HUGEPAGE',
     'MAP_HUGETLB',
     'MFD_HUGETLB',

@@ -55,7 +55,7 @@ function entryFault(k: Kernel, pte: EntryAddr): number {
   const lo = k.contents[pte];
   const hi = entryHi(k, pte);
   if (isNone(lo, hi)) return 0;
-  if (!isPresent(lo) || (lo & PTE.protnone) !== 0 || (lo & PTE.uffdWp) !== 0) return -EINVAL;
+  if (!isPresent(lo) || (lo & PTE.uffdWp) !== 0) return -EINVAL;
   const pfn = entryPfn(lo, hi);
   return isZeroPfn(k, pfn) || isAnon(k, headOf(k, pfn)) ? 0 : -EINVAL;
 }

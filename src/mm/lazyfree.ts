@@ -22,7 +22,7 @@ import { folioMapcount, headOf, isAnon, isLarge, nrPages } from './folio.ts';
 import { invalidPmd, pmdBase } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
 import { lruDrain } from './lru.ts';
-import { splitForAdvice, splitMapped } from './madvise-cold.ts';
+import { mapsWhole, splitForAdvice, splitMapped } from './madvise-cold.ts';
 import { entryPeek, isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { freeSwapAndCache, inSwapCache, tryToFreeSwap } from './swap-state.ts';
 import { vmaIsAnonymous } from './vma.ts';
@@ -125,19 +125,6 @@ function* freePte(k: Kernel, vma: VmaId, vpn: Vpn, end: Vpn): Steps<number> {
   else if (folio !== 0 && !isLarge(k, folio)) yield* freePresent(k, e, folio);
   yield* pteUnlock(k, e);
   return 1;
-}
-
-/** folio_pte_batch(): whether `pages` entries from `e` on map all of the folio in order, alike but for access bits. */
-function mapsWhole(k: Kernel, e: EntryAddr, folio: Folio, pages: number): boolean {
-  const n = nrPages(k, folio);
-  const ignored = PTE.accessed | PTE.dirty | PTE.write | PTE.softDirty;
-  if (n > pages || entryPfn(k.contents[e], k.contents[e + 1]) !== folio) return false;
-  for (let i = 1; i < n; i++) {
-    const lo = k.contents[e + 2 * i];
-    if (!isPresent(lo) || entryPfn(lo, k.contents[e + 2 * i + 1]) !== folio + i) return false;
-    if (((lo ^ k.contents[e]) & 0xfff & ~ignored) !== 0) return false;
-  }
-  return true;
 }
 
 function anonFolio(k: Kernel, lo: number, hi: number): Folio {

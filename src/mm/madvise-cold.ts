@@ -3,7 +3,7 @@
  * pages split on the way (mm/madvise.c). Rules: semantics.md A.18.
  */
 import { refAdd } from '../machine/atomic.ts';
-import { entryPfn, isPresent } from '../machine/entry.ts';
+import { entryPfn, isPresent, PTE } from '../machine/entry.ts';
 import { folioTrylock, folioUnlock } from '../machine/locks.ts';
 import type { EntryAddr, Folio, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { folioMapcount, folioPut, headOf, isAnon, nrPages } from './folio.ts';
@@ -51,6 +51,19 @@ export function* splitMapped(k: Kernel, mm: MmId, e: EntryAddr, folio: Folio): S
   yield* pteUnlock(k, e);
   if (!alone) return false;
   return yield* splitFolio(k, folio);
+}
+
+/** folio_pte_batch(): whether `pages` entries from `e` on map all of the folio in order, alike but for access bits. */
+export function mapsWhole(k: Kernel, e: EntryAddr, folio: Folio, pages: number): boolean {
+  const n = nrPages(k, folio);
+  const ignored = PTE.accessed | PTE.dirty | PTE.write | PTE.softDirty;
+  if (n > pages || entryPfn(k.contents[e], k.contents[e + 1]) !== folio) return false;
+  for (let i = 1; i < n; i++) {
+    const lo = k.contents[e + 2 * i];
+    if (!isPresent(lo) || entryPfn(lo, k.contents[e + 2 * i + 1]) !== folio + i) return false;
+    if (((lo ^ k.contents[e]) & 0xfff & ~ignored) !== 0) return false;
+  }
+  return true;
 }
 
 /** folio_maybe_mapped_shared(): another address space than `mm` maps a page of the folio. */

@@ -13,7 +13,7 @@ import { madviseCollapse } from './khugepaged.ts';
 import { unmergeKsm } from './ksm.ts';
 import { madvFreeRange } from './lazyfree.ts';
 import { injectError } from './memory-failure.ts';
-import { madvisePageout } from './pageout.ts';
+import { madviseCold, madvisePageout } from './pageout.ts';
 import { faultinPageRange } from './populate.ts';
 import { linearIndex } from './rmap.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
@@ -169,7 +169,8 @@ function* adviseVma(
       if ((k.vma.flags[vma] & (VM.locked | VM.pfnmap | VM.hugetlb)) !== 0) return -EINVAL;
       return yield* madvisePageout(k, task, vma, start, end);
     case MADV.cold:
-      return (k.vma.flags[vma] & (VM.locked | VM.pfnmap | VM.hugetlb)) !== 0 ? -EINVAL : 0;
+      if ((k.vma.flags[vma] & (VM.locked | VM.pfnmap | VM.hugetlb)) !== 0) return -EINVAL;
+      return yield* madviseCold(k, vma, start, end);
     case MADV.willneed:
       return k.vma.file[vma] === 0 && k.swap.map.length === 0 ? -EBADF : 0;
     default:

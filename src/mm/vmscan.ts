@@ -106,7 +106,8 @@ function* prepareSwap(k: Kernel, folio: Folio): Steps<boolean> {
     const pinned = yield* folioMaybeDmaPinned(k, folio);
     if (pinned) return false;
   }
-  if (isLarge(k, folio)) {
+  // A large folio that was freed lazily is thrown away as it is.
+  if (isLarge(k, folio) && (swapped || !isAnon(k, folio))) {
     const err = yield* splitHugePage(k, folio);
     if (err !== 0) return false;
   }
@@ -189,8 +190,11 @@ export function* shrinkLruPages(k: Kernel, nr: number): Steps<number> {
       yield* folioPut(k, pfn, 1);
     }
     if (isolated) {
+      // A large folio that is not split goes whole.
+      const whole = isAnon(k, pfn) && (k.page.flags[pfn] & PG.swapbacked) === 0;
+      const pages = whole ? nrPages(k, pfn) : 1;
       const gone = yield* reclaimFolio(k, pfn);
-      if (gone) freed++;
+      if (gone) freed += pages;
     }
     pfn = yield* nextOnLru(k, pfn + 1);
   }

@@ -25,6 +25,13 @@ const NULL = number(0, 'NULL');
 const MINUS = number(-1);
 const ANON = number(0x22, 'MAP_PRIVATE | MAP_ANONYMOUS');
 const FIXED_ANON = number(0x32, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED');
+const POPULATED = number(0x8032, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE');
+const UNRESERVED = number(0x4032, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE');
+const FIXED_SHARED_ANON = number(0x31, 'MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED');
+const FIXED_PRIVATE = number(0x12, 'MAP_PRIVATE | MAP_FIXED');
+const FIXED_SHARED = number(0x11, 'MAP_SHARED | MAP_FIXED');
+const MOVE = number(3, 'MREMAP_MAYMOVE | MREMAP_FIXED');
+const MOVE_AND_KEEP = number(7, 'MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP');
 
 const KINDS: Readonly<Record<Exclude<RegionKind, 'hugetlb'>, number>> = {
   anon: 8,
@@ -48,6 +55,8 @@ const ADVICE: Readonly<Record<string, readonly [value: number, weight: number]>>
   MADV_COLLAPSE: [25, 3],
   MADV_HUGEPAGE: [14, 1],
   MADV_NOHUGEPAGE: [15, 1],
+  MADV_REMOVE: [9, 1],
+  MADV_DONTNEED_LOCKED: [24, 2],
 };
 
 const CALLS = {
@@ -218,12 +227,10 @@ class Maker {
       case 'mmap': {
         const { region, from, pages, at, length } = this.#range();
         const file = region.kind.endsWith('file') && r.once(2);
-        const flags = !file
-          ? FIXED_ANON
-          : r.once(2)
-            ? number(0x12, 'MAP_PRIVATE | MAP_FIXED')
-            : number(0x11, 'MAP_SHARED | MAP_FIXED');
-        const prot = r.pick([RW, READ]);
+        const flags = file
+          ? r.pick([FIXED_PRIVATE, FIXED_SHARED])
+          : r.pick([FIXED_ANON, FIXED_ANON, FIXED_ANON, POPULATED, UNRESERVED, FIXED_SHARED_ANON]);
+        const prot = r.pick([RW, RW, READ, NONE]);
         const offset = file ? number(from * PAGE) : number(0);
         this.#add('mmap', [
           at,
@@ -311,21 +318,33 @@ class Maker {
     if (name === 'MADV_DOFORK') this.#shadow.dontFork(region.base, from, pages, false);
   }
 
-  /** Moves a page over another one: one page, so that it is never in two mappings. */
+  /** Moves pages over others, sometimes to more or fewer of them; or makes a range smaller. */
   #mremap(): void {
+    const r = this.#r;
     const s = this.#shadow;
     const t = this.#now;
-    const { region, from, at } = this.#range();
-    const target = this.#r.pick(this.#regions);
-    const to = this.#r.below(Math.min(target.pages, 4));
-    if (target.base === region.base && to === from) return;
+    const { region, from, pages, at } = this.#range();
+    const old = number(pages * PAGE);
+    if (r.once(8)) {
+      const less = 1 + r.below(pages);
+      this.#add('mremap', [at, old, number(less * PAGE), number(0)]);
+      s.set(t, region.base, from + less, pages - less, 0);
+      return;
+    }
+    const target = r.pick(this.#regions);
+    const to = target.pages === HUGE_PAGES && r.once(2) ? 0 : r.below(Math.min(target.pages, 4));
+    const size = r.once(6) ? Math.max(1, pages + r.below(3) - 1) : pages;
+    const room = Math.min(size, target.pages - to);
+    if (room < size || (target.base === region.base && from < to + size && to < from + pages))
+      return;
     if (!s.all(t, region.base, from, 1, 4) || !s.all(t, target.base, to, 1, 4)) return;
-    const rights = s.get(t, region.base, from);
-    const page = number(PAGE);
-    const flags = number(3, 'MREMAP_MAYMOVE | MREMAP_FIXED');
-    this.#add('mremap', [at, page, page, flags, address(target.base, to * PAGE)]);
-    s.set(t, region.base, from, 1, 0);
-    s.set(t, target.base, to, 1, rights);
+    const rights = Array.from({ length: pages }, (_, i) => s.get(t, region.base, from + i));
+    const keep = size === pages && region.kind !== 'shared-file' && r.once(6);
+    const flags = keep ? MOVE_AND_KEEP : MOVE;
+    const there = address(target.base, to * PAGE);
+    this.#add('mremap', [at, old, number(size * PAGE), flags, there]);
+    if (!keep) s.set(t, region.base, from, pages, 0);
+    for (let i = 0; i < size; i++) s.set(t, target.base, to + i, 1, rights[i] ?? rights[0] ?? 0);
   }
 
   #remote(call: 'ptrace_write' | 'ptrace_read' | 'process_vm_readv' | 'process_vm_writev'): void {
@@ -342,7 +361,8 @@ class Maker {
     }
     const local = this.#r.pick(this.#regions);
     const here = address(local.base, this.#r.pick(local.looks) * PAGE);
-    this.#add(call, [thread(other), here, there, number(1 + this.#r.below(3))], true);
+    const length = this.#r.pick([1, 2, 3, PAGE, PAGE + 2]);
+    this.#add(call, [thread(other), here, there, number(length)], true);
   }
 
   #file(): void {
@@ -388,7 +408,10 @@ class Maker {
     if (call === 'io_uring_register_buffers') {
       const p = this.#page(t, 3);
       if (p === null || s.registered[t]) return;
-      this.#add(call, [address(p.base, p.page * PAGE), number(PAGE)], true);
+      const more = s.all(t, p.base, p.page, 2, 3) && r.once(3) ? 2 : 1;
+      const pages = p.region.kind === 'thp' && r.once(8) ? HUGE_PAGES : more;
+      const whole = pages === HUGE_PAGES;
+      this.#add(call, [address(p.base, whole ? 0 : p.page * PAGE), number(pages * PAGE)], true);
       if (!['anon', 'thp', 'private-file'].includes(p.region.kind) && r.once(2)) return;
       s.registered[t] = true;
       this.#fixed[t] = p;
@@ -431,7 +454,7 @@ class Maker {
   make(name: string): FuzzProgram {
     const r = this.#r;
     this.#init.push({ thread: 0, call: 'pipe', args: [], reg: -1 });
-    const count = 1 + r.below(2);
+    const count = r.pick([1, 1, 2, 2, 3]);
     for (let base = 0; base < count; base++) this.#region(base);
     const steps = 4 + r.below(28);
     for (let i = 0; i < steps; i++) this.step();

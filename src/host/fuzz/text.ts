@@ -35,11 +35,10 @@ const questions = (p: FuzzProgram): Question[] => {
           pages.push({ kind: query, text: `${query}(${where})`, numbers: [...place, ...NO_PLACE] });
         };
         ask('swapped');
-        // A read fault on a file maps pages around it too, which the model leaves out.
-        if (kind !== 'shared' && !kind.endsWith('file')) ask('present');
+        ask('present');
         if (kind === 'thp') ask('huge');
-        if (kind === 'anon') ask('map_count');
-        if (t > 0 && !kind.endsWith('file') && kind !== 'shared')
+        ask('map_count');
+        if (t > 0)
           pages.push({
             kind: 'same_page',
             text: `same_page(0:${at.text}, ${where})`,

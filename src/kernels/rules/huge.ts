@@ -160,4 +160,20 @@ export const HUGE_RULES = [
     ],
     source: 'mm/madvise.c: madvise_free_pte_range()',
   },
+  {
+    id: 'S181',
+    name: 'madvise.coldLarge',
+    sentence:
+      'MADV_COLD of all pages of a large folio that is mapped by small entries leaves it whole; before, it was split.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.10',
+        commit: '3931b871c494',
+        title: 'mm: madvise: avoid split during MADV_PAGEOUT and MADV_COLD',
+      },
+    ],
+    source: 'mm/madvise.c: madvise_cold_or_pageout_pte_range()',
+  },
 ] as const satisfies readonly RuleData[];
