@@ -16,7 +16,7 @@ const daemon = (forms: readonly string[], doc: string, errors = ''): CallEntry =
 export const DAEMON_CALLS: readonly CallEntry[] = [
   daemon(
     ['int writeback(fd fd)'],
-    'Writes the dirty pages of the file to the medium, as the flusher does.',
+    'Writes the dirty pages of the file to the medium, as the flusher does; pages that are being written already are passed by.',
     'EIO',
   ),
   daemon(['int shrink()'], 'Reclaims what can be reclaimed; returns the number of pages freed.'),

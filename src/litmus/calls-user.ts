@@ -34,7 +34,7 @@ const memory = rows('memory', 'user', [
   ['int munlock(address addr, size length)', 'Ends mlock for the range.', 'EINVAL ENOMEM'],
   [
     'int msync(address addr, size length, MS flags)',
-    'Writes a shared file mapping back.',
+    'Writes a shared file mapping back and waits (MS_SYNC); MS_ASYNC starts nothing.',
     'EBUSY EINVAL ENOMEM',
   ],
   [
@@ -111,7 +111,7 @@ const process = rows('process', 'user', [
 const files = rows('files', 'user', [
   [
     ['fd open(string path, O flags)', 'fd open(string path, O flags, int mode)'],
-    'Opens a file; the file system is the prefix: /tmpfs, /ext4, /xfs, /hugetlbfs, /dax, /dev/dax.',
+    'Opens a file; the file system is the prefix: /tmpfs, /ext4, /xfs, /btrfs, /hugetlbfs, /dax, /dev/dax. O_TMPFILE takes the prefix alone.',
     'EACCES EEXIST EINVAL EISDIR EMFILE ENOENT ENOMEM ENOSPC ENXIO',
   ],
   ['int close(fd fd)', 'Closes the descriptor.', 'EBADF'],
@@ -160,7 +160,7 @@ const files = rows('files', 'user', [
   ],
   [
     'int sync_file_range(fd fd, int offset, size nbytes, SYNC_FILE_RANGE flags)',
-    'Writes a range of the file back, without its metadata.',
+    'Writes a range of the file back, without its metadata; 0 bytes are all to the end.',
     'EBADF EINVAL EIO ENOMEM ENOSPC ESPIPE',
   ],
   [
