@@ -1,7 +1,8 @@
 /**
  * Broken memory (mm/memory-failure.c: memory_failure, soft_offline_page; mm/madvise.c: madvise_inject_error). Hard: the page is taken
  * from everybody who maps it, pinned or not, and whoever touches it there gets SIGBUS; a device goes on using it. Soft: it is moved,
- * which a pin refuses. Rules: semantics.md A.19.7, S163. Small and huge anonymous pages; pages of files are another author's.
+ * which a pin refuses. Rules: semantics.md A.19.7, S163. What the model can take away
+ * are anonymous pages, small or transparent huge; it can replace those and small pages of memory files.
  */
 import { R } from '../machine/access.ts';
 import { flagClear, flagSet, flagTestAndSet, refRead } from '../machine/atomic.ts';
@@ -107,9 +108,9 @@ function* forget(k: Kernel, page: Pfn): Steps<number> {
 
 /** soft_offline_page(): takes over the caller's reference. 0: the content lives elsewhere and the page is out of use. */
 export function* softOfflinePage(k: Kernel, page: Pfn): Steps<number> {
-  const zero = isZeroPfn(k, page);
-  let refused = zero ? -EBUSY : 0;
-  if (!zero) {
+  const movable = !isZeroPfn(k, page) && !isHugetlb(k, headOf(k, page));
+  let refused = movable ? 0 : -EBUSY;
+  if (movable) {
     yield* folioLock(k, headOf(k, page));
     refused = yield* splitToPage(k, page);
     if (refused === 0) yield* folioUnlock(k, page);

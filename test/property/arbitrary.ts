@@ -18,6 +18,11 @@ const WEIGHTS: Partial<Record<OpName, number>> = {
   seal: 1,
   drain: 1,
   collapse: 1,
+  ksm: 3,
+  compact: 1,
+  clearRefs: 1,
+  swapOff: 1,
+  breakPage: 1,
 };
 
 const NAMES = Object.keys(OPERATIONS) as OpName[];

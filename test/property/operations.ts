@@ -387,6 +387,16 @@ function migrate(w: World, o: Op): number {
   return result;
 }
 
+/** Two pages that asked for it become one, if they are equal. */
+function ksm(w: World, o: Op): number {
+  const [a, b] = [page(w, o.at), page(w, o.to)];
+  if ((o.how & 1) === 0) {
+    w.call('sysMadvise', w.task(o.p), a, 1, MADV.mergeable);
+    w.call('sysMadvise', w.task(o.p), b, 1, MADV.mergeable);
+  }
+  return w.call('ksmMerge', w.mm(o.p), a, b);
+}
+
 /** Writing to split_huge_pages. */
 function split(w: World, o: Op): number {
   const folio = referenced(w, o);
@@ -458,6 +468,26 @@ export const OPERATIONS = {
   collapse: {
     fields: ['p', 'at'],
     run: (w, o) => w.call('collapseHugePage', w.mm(o.p), page(w, o.at)),
+  },
+  ksm: { fields: ['p', 'at', 'to', 'how'], run: ksm },
+  unmerge: {
+    fields: ['p', 'at', 'n'],
+    run: (w, o) => onRange(w, o, 'sysMadvise', MADV.unmergeable),
+  },
+  numaHint: { fields: ['p', 'at'], run: (w, o) => w.call('numaHint', w.mm(o.p), page(w, o.at)) },
+  compact: { fields: [], run: (w) => w.call('compactMemory') },
+  clearRefs: { fields: ['p'], run: (w, o) => w.call('clearRefs', w.mm(o.p), 4) },
+  swapIn: {
+    fields: ['p', 'at'],
+    run: (w, o) => w.call('swapReadahead', w.mm(o.p), page(w, o.at)),
+  },
+  swapOff: { fields: [], run: (w) => w.call('swapOff') },
+  breakPage: {
+    fields: ['p', 'at', 'how'],
+    run: (w, o) => {
+      const vpn = page(w, o.at);
+      return w.call('injectError', w.task(o.p), vpn, vpn + 1, (o.how & 3) !== 0);
+    },
   },
   reclaim: { fields: ['n'], run: (w, o) => w.call('shrinkLruPages', o.n) },
   drain: { fields: [], run: (w) => w.call('lruDrain') },

@@ -1,5 +1,6 @@
 /** Running a program in one form or in several, and comparing what they did. */
 import { freePageCount } from '../../src/machine/buddy.ts';
+import { PG } from '../../src/machine/page.ts';
 import { MISC } from '../../src/mm/kernel.ts';
 import type { Form } from './forms.ts';
 import { exitProcess, giveBack, runOp } from './operations.ts';
@@ -65,7 +66,9 @@ function end(w: World): number {
   w.call('shrinkLruPages', w.k.pages);
   w.call('lruDrain');
   const zero = w.k.misc[MISC.hugeZero] === 0 ? 0 : 512;
-  const missing = w.freeAtStart - freePageCount(w.k) - zero;
+  // Broken pages are never given out again.
+  const broken = w.k.page.flags.filter((flags) => (flags & PG.hwpoison) !== 0).length;
+  const missing = w.freeAtStart - freePageCount(w.k) - zero - broken;
   if (missing !== 0) throw new Error(`${missing} pages are missing at the end`);
   if (w.k.swap.map.some((n) => n !== 0) || w.k.swap.cache.some((n) => n !== 0))
     throw new Error('swap is in use at the end');
