@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make` and `make test`. Both set themselves up without root.
 .POSIX:
 .SUFFIXES:
-.PHONY: all setup generate check test bench conformance editors format clean help
+.PHONY: all setup generate check test bench conformance mutate editors format clean help
 
 all: check
 
@@ -26,6 +26,11 @@ bench: generate
 conformance: generate
 	@.tools/node --disable-warning=ExperimentalWarning tools/conformance.ts
 
+# Changes of the model that the library must notice, then docs/mutation.md. Goes on where it was interrupted; SAMPLE=400
+# shows only so many of the changed checks (drawn with seed 1).
+mutate: generate
+	@nice -n 10 .tools/node --disable-warning=ExperimentalWarning tools/mutate/main.ts $${SAMPLE:+--sample $$SAMPLE} --write
+
 # The grammar for CodeMirror, the colours and the extension for VS Code (editors/vscode/dist).
 editors: setup
 	@.tools/node --disable-warning=ExperimentalWarning tools/lezer.ts
@@ -44,6 +49,7 @@ help:
 	@echo 'make test    run every check and test; ends with the totals'
 	@echo 'make bench   run the benchmarks (ratios against peers measured in the same run)'
 	@echo 'make conformance  run the tests on real kernels and write docs/conformance.md'
+	@echo 'make mutate  change the model, count what the library notices, and write docs/mutation.md'
 	@echo 'make editors build what editors need: grammars and the VS Code extension'
 	@echo 'make format  format the sources'
 	@echo 'make clean   remove what is generated'

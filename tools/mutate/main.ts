@@ -1,26 +1,32 @@
 /**
  * The power of the library: mutants of the model that its tests notice.
  *
- *   node tools/mutate/main.ts rules [--kernel 5.7,5.10,6.12] [--rule NAME] [--json] [--verbose]
- *   node tools/mutate/main.ts source [--file wp-reuse,grab] [--every 5] [--json] [--verbose]
+ *   node tools/mutate/main.ts [rules|source] [--rule NAME] [--file wp-reuse,grab] [--patience 60]
+ *                             [--sample N --seed S] [--minutes 30] [--json] [--verbose] [--write [--commit ID]]
  */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { isRelease } from '../../src/kernels/index.ts';
-import { readLibrary } from './library.ts';
-import { powerOf, powerText, type Result, readReasons } from './report.ts';
-import { ruleMutants, runRuleMutants } from './rule-mutants.ts';
-import { MUTATED, sourceMutants } from './source-mutants.ts';
-import { runSourceMutants } from './source-run.ts';
+import { PROJECT, readLibrary } from './library.ts';
+import { documentText, powerOf, powerText, type Result, readReasons, reasonFor } from './report.ts';
+import { RULE_KERNELS, ruleMutants } from './rule-mutants.ts';
+import { runMutants } from './run.ts';
+import { MUTATED } from './source-mutants.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    kernel: { type: 'string', default: '5.7,5.10,6.12' },
     rule: { type: 'string' },
     file: { type: 'string' },
-    every: { type: 'string', default: '1' },
+    patience: { type: 'string', default: '60' },
+    sample: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: 'Infinity' },
     json: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    commit: { type: 'string' },
+    write: { type: 'boolean', default: false },
   },
 });
 
@@ -33,26 +39,46 @@ const show = (r: Result): void => {
   if (values.verbose) console.error(`${r.fate.padEnd(9)} ${r.id} ${r.by ?? ''} ${r.how ?? ''}`);
 };
 
-const runRules = (): Result[] => {
-  const kernels = values.kernel.split(',');
-  const unknown = kernels.find((name) => !isRelease(name));
-  if (unknown !== undefined) fail(`--kernel: '${unknown}' is no mainline release from 4.4 on`);
-  return runRuleMutants(ruleMutants(kernels, values.rule ?? null), readLibrary(), show);
-};
+const [kind] = positionals;
+if (kind !== undefined && kind !== 'rules' && kind !== 'source')
+  fail(`'${kind}': say rules or source, or nothing for both`);
+const files = values.file?.split(',') ?? MUTATED;
+const strange = files.find((name) => !(MUTATED as readonly string[]).includes(name));
+if (strange !== undefined) fail(`--file: '${strange}' is none of ${MUTATED.join(', ')}`);
+const patience = Number(values.patience);
+if (!(patience > 0)) fail('--patience: seconds');
 
-const runSource = (): Promise<Result[]> => {
-  const files = values.file?.split(',') ?? MUTATED;
-  const every = Number(values.every);
-  if (!Number.isInteger(every) || every < 1) fail('--every: a whole number from 1 on');
-  const mutants = sourceMutants(files).filter((_, i) => i % every === 0);
-  return runSourceMutants(mutants, readLibrary(), show);
-};
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) fail('--minutes: a number');
+const sample =
+  values.sample === undefined ? null : { size: Number(values.sample), seed: Number(values.seed) };
+if (sample !== null && !(Number.isInteger(sample.size) && Number.isInteger(sample.seed)))
+  fail('--sample, --seed: whole numbers');
 
-const kind = positionals[0] ?? 'rules';
-if (kind !== 'rules' && kind !== 'source') fail(`'${kind}': say rules or source`);
-const results = kind === 'rules' ? runRules() : await runSource();
 const reasons = readReasons();
-const power = powerOf(results, reasons);
-console.log(
-  values.json ? JSON.stringify({ power, results }, null, 2) : powerText(kind, power, reasons),
+const results = await runMutants(
+  {
+    files: kind === 'rules' ? [] : files,
+    sample,
+    ids: null,
+    rules: kind === 'source' ? [] : ruleMutants(RULE_KERNELS, values.rule ?? null),
+  },
+  readLibrary(),
+  {
+    cache: join(PROJECT, '.cache/mutate'),
+    patience: patience * 1000,
+    deadline: performance.now() + minutes * 60_000,
+    excused: (id) => reasonFor(reasons, id) !== null,
+    onResult: show,
+  },
 );
+if (values.json) console.log(JSON.stringify(results, null, 2));
+else console.log(powerText(powerOf(results, reasons), reasons));
+if (values.write) {
+  const head = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
+    cwd: PROJECT,
+    encoding: 'utf8',
+  });
+  const commit = values.commit ?? head.stdout?.trim() ?? 'unknown';
+  writeFileSync(join(PROJECT, 'docs/mutation.md'), documentText(results, reasons, commit, sample));
+}

@@ -3,32 +3,39 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * noticed: a test no longer ends as its Result: says. survived: every test that could have noticed agrees.
- * unreached: no test runs the place. broken: the mutant is no program of the accepted subset, or it cannot boot.
+ * noticed: a test no longer ends as its Result: says. survived: every test that comes to the place agrees. unreached: no
+ * test comes to the place. broken: the mutant is no program of the accepted subset. A survivor with showings left is
+ * undecided: the run had no time for all tests that come to the place.
  */
-export type Fate = 'noticed' | 'survived' | 'unreached' | 'broken';
+type Fate = 'noticed' | 'survived' | 'unreached' | 'broken';
 
 export interface Result {
   readonly id: string;
   readonly fate: Fate;
   /** The test that noticed. */
   readonly by: string | null;
-  /** What it saw. */
+  /** What it saw; of a survivor of the source, the place. */
   readonly how: string | null;
   /** Tests that come to the place. */
   readonly tests: number;
+  /** Showings that the run's patience left out. */
+  readonly left: number;
 }
 
 export interface Power {
   readonly mutants: number;
   readonly noticed: number;
-  /** Survivors with a reason why nobody can notice them. */
+  /** Not noticed, with a reason why no outcome of a test can tell. */
   readonly excused: readonly Result[];
-  readonly survived: readonly Result[];
-  readonly unreached: readonly Result[];
+  /** Not noticed, and a test could: there is none. */
+  readonly open: readonly Result[];
+  /** Not noticed by the tests that there was time for. */
+  readonly undecided: readonly Result[];
   readonly broken: number;
-  /** Noticed of those that can be noticed and are reached, in percent. */
+  /** Noticed of those that are decided, programs and not excused, in percent. */
   readonly percent: number;
+  /** The same if no other test notices any that is undecided. */
+  readonly least: number;
 }
 
 /** Why a mutant cannot be noticed: by its id, or by the beginning of ids with `*` at the end. */
@@ -50,37 +57,160 @@ export const reasonFor = (reasons: Reasons, id: string): string | null => {
 };
 
 export const powerOf = (results: readonly Result[], reasons: Reasons): Power => {
-  const of = (fate: Fate): Result[] => results.filter((r) => r.fate === fate);
-  const noticed = of('noticed').length;
-  const left = of('survived');
+  const noticed = results.filter((r) => r.fate === 'noticed').length;
+  const left = results.filter((r) => r.fate === 'survived' || r.fate === 'unreached');
   const excused = left.filter((r) => reasonFor(reasons, r.id) !== null);
-  const survived = left.filter((r) => reasonFor(reasons, r.id) === null);
-  const counted = noticed + survived.length;
+  const others = left.filter((r) => reasonFor(reasons, r.id) === null);
+  const open = others.filter((r) => r.left === 0);
+  const undecided = others.filter((r) => r.left > 0);
+  const share = (counted: number): number => (counted === 0 ? 100 : (100 * noticed) / counted);
   return {
     mutants: results.length,
     noticed,
     excused,
-    survived,
-    unreached: of('unreached'),
-    broken: of('broken').length,
-    percent: counted === 0 ? 100 : (100 * noticed) / counted,
+    open,
+    undecided,
+    broken: results.filter((r) => r.fate === 'broken').length,
+    percent: share(noticed + open.length),
+    least: share(noticed + others.length),
   };
 };
 
-/** The report of one kind of mutants. */
-export const powerText = (title: string, power: Power, reasons: Reasons): string => {
-  const { mutants, noticed, excused, survived, unreached, broken, percent } = power;
-  const lines = [
-    `${title}: ${noticed} of ${noticed + survived.length} noticed (${percent.toFixed(1)} %)`,
-    `  of ${mutants} mutants ${unreached.length} are in places that no test reaches, ${excused.length} cannot be noticed, ${broken} are no program`,
-  ];
-  for (const r of survived) lines.push(`  survived   ${r.id} (${r.tests} tests)`);
-  for (const r of excused) lines.push(`  no matter  ${r.id}: ${reasonFor(reasons, r.id) ?? ''}`);
-  const places = new Map<string, number>();
-  for (const r of unreached) {
-    const place = r.id.replace(/[=@#].*$/, '');
-    places.set(place, (places.get(place) ?? 0) + 1);
+const summary = (p: Power): string => {
+  const text =
+    `${p.noticed} of ${p.noticed + p.open.length} noticed (${p.percent.toFixed(1)} %); of all ${p.mutants}, ` +
+    `${p.excused.length} cannot be noticed and ${p.broken} are no program`;
+  return p.undecided.length === 0
+    ? text
+    : `${text}; ${p.undecided.length} are undecided (${p.least.toFixed(1)} % if nothing notices them)`;
+};
+
+/** The report for a terminal. */
+export const powerText = (power: Power, reasons: Reasons): string =>
+  [
+    ...power.excused.map((r) => `no matter  ${r.id}: ${reasonFor(reasons, r.id) ?? ''}`),
+    ...[...power.open, ...power.undecided].map(
+      (r) => `${r.fate.padEnd(10)} ${r.id} (${toldOf(r)})`,
+    ),
+    summary(power),
+  ].join('\n');
+
+const toldOf = (r: Result): string => {
+  const by =
+    r.fate === 'unreached'
+      ? 'no test comes there'
+      : `${r.tests} ${r.tests === 1 ? 'test' : 'tests'}`;
+  const left = r.left > 0 ? `, ${r.left} showings left out` : '';
+  return `${by}${left}${r.how ? `; ${r.how}` : ''}`;
+};
+
+/** `cow` of a rule, `wp-reuse.ts` of a place in the source. */
+const groupOf = (id: string): string => id.split(id.includes('#') ? '#' : '.')[0] ?? id;
+
+const table = (title: string, results: readonly Result[], reasons: Reasons): string => {
+  const groups = new Map<string, Result[]>();
+  for (const r of results) groups.set(groupOf(r.id), [...(groups.get(groupOf(r.id)) ?? []), r]);
+  const row = (name: string, of: readonly Result[]): string => {
+    const p = powerOf(of, reasons);
+    const percent = p.noticed + p.open.length === 0 ? '' : p.percent.toFixed(1);
+    return `| ${name} | ${p.mutants} | ${p.noticed} | ${p.open.length} | ${p.undecided.length} | ${p.excused.length} | ${p.broken} | ${percent} |`;
+  };
+  return [
+    `| ${title} | mutants | noticed | open | undecided | cannot be noticed | no program | power in % |`,
+    '|---|---:|---:|---:|---:|---:|---:|---:|',
+    ...[...groups].map(([name, of]) => row(`\`${name}\``, of)),
+    row('all', results),
+  ].join('\n');
+};
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+/** The survivors that share a reason, one line a reason. */
+const excusedText = (power: Power, reasons: Reasons): string => {
+  const by = new Map<string, string[]>();
+  for (const { id } of power.excused) {
+    const reason = reasonFor(reasons, id) ?? '';
+    by.set(reason, [...(by.get(reason) ?? []), id]);
   }
-  for (const [place, n] of places) lines.push(`  unreached  ${place} (${n} mutants)`);
-  return lines.join('\n');
+  return [...by]
+    .map(([why, ids]) => `- ${why}\n  ${ids.map((i) => `\`${i}\``).join(', ')}`)
+    .join('\n');
+};
+
+const openText = (open: readonly Result[]): string =>
+  open.length === 0 ? 'None.' : open.map((r) => `- \`${r.id}\`: ${cell(toldOf(r))}`).join('\n');
+
+/** docs/mutation.md. */
+export const documentText = (
+  results: readonly Result[],
+  reasons: Reasons,
+  commit: string,
+  sample: { readonly size: number; readonly seed: number } | null,
+): string => {
+  const rules = results.filter((r) => !r.id.includes('#'));
+  const source = results.filter((r) => r.id.includes('#'));
+  const power = powerOf(results, reasons);
+  const [ofRules, ofSource] = [powerOf(rules, reasons), powerOf(source, reasons)];
+  return `# What the library notices
+
+<!-- Written by \`make mutate\`. -->
+
+The model is changed at one place at a time. If some test of \`library/\` then no longer ends as its \`Result:\` line says,
+the change is noticed. All that the library does not notice is listed here. Run at commit ${commit}.
+
+**${summary(power)}.**
+Rules: ${summary(ofRules)}. Checks: ${summary(ofSource)}.
+
+${
+  sample === null
+    ? 'Nothing is sampled: these are all mutants of the kinds below, in the rules and files of the tables.'
+    : `The rules are all there are. Of the checks a sample of ${sample.size} was drawn with seed ${sample.seed} from all mutants of the files of the table (\`--sample ${sample.size} --seed ${sample.seed}\`).`
+}
+
+- A *rule* has, at one of the kernels 5.7, 5.10 and 6.12, a value that it has at some other version (\`rule=value@kernel\`).
+- A *check* in the source is changed (\`file#function:kind:number\`): \`drop\`, an \`if\` never fires; \`negate\`, it fires when it
+  should not; \`weaken\`, of two conditions only one is asked; \`swap\`, two steps that follow each other change places.
+
+A mutant is shown only to the tests that read the rule or come to the place, the quick ones first, and to no more once one of
+them notices. A test that ends at a limit says nothing; one that never comes back notices. *Open* mutants count against the
+library, those that no test comes to among them. Mutants that *cannot be noticed* by the outcome of a test do not count; each
+has its reason below.
+
+\`make mutate\` runs it. Results are kept in \`.cache/mutate\`, so it goes on where it was interrupted; a mutant is run again when
+its function or the test that noticed it has changed, and an open one is shown to new tests. \`rm -r .cache/mutate\` begins anew.
+
+## Rules, by family
+
+${table('family', rules, reasons)}
+
+## Checks, by file of src/mm
+
+${table('file', source, reasons)}
+
+## Open
+
+### Rules
+
+${openText(ofRules.open)}
+
+### Checks
+
+${openText(ofSource.open)}
+
+## Undecided
+
+The run did not show these to all tests that come to the place; a further run goes on with them.
+
+${openText([...ofRules.undecided, ...ofSource.undecided])}
+
+## Cannot be noticed
+
+### Rules
+
+${excusedText(ofRules, reasons)}
+
+### Checks
+
+${excusedText(ofSource, reasons)}
+`;
 };
