@@ -36,7 +36,7 @@ export { vmstatSum } from '../gen/direct/mm/vmstat.ts';
 export { VMSTAT } from '../gen/direct/mm/vmstat-items.ts';
 export { type Booted, boot } from './boot.ts';
 export { Checker, type CheckOptions, type Verdict } from './explore/check.ts';
-export type { FinalState, Observation } from './explore/explore.ts';
+export type { FinalState, Observation } from './explore/findings.ts';
 export * from './kernels/index.ts';
 export {
   type CheckedTest,

@@ -42,7 +42,11 @@ export const addCheck = (program: Command): void => {
     .option('--max-states <n>', 'stop a search after this many states (default: 4000000)')
     .option('--timeout <seconds>', 'stop a search after this many seconds (default: 120)')
     .option('--memory <MiB>', 'stop a search whose states take more than this (default: 4096)')
-    .option('--resume <file>', 'keep verdicts in this file as they come, and use those that it has')
+    .option(
+      '--resume <file>',
+      'keep verdicts, and searches under way, in this file and go on from those that it has',
+    )
+    .option('--checkpoint <seconds>', 'with --resume: how often a search is kept (default: 30)')
     .option('-j, --jobs <n>', 'worker threads (default: one for each core)')
     .option('--random <n>', 'sample n executions instead of exploring all: finds, proves nothing')
     .option(
@@ -102,13 +106,26 @@ export const addCheck = (program: Command): void => {
               sample,
               design,
             });
+      refuseIdle(
+        { '--checkpoint': options.checkpoint },
+        journal === null,
+        'nothing is kept; add --resume FILE to keep what was found in FILE',
+      );
+      const keep =
+        journal === null
+          ? null
+          : {
+              folder: journal.searches,
+              key: JSON.stringify([journal.build, unreduced, design]),
+              milliseconds: 1000 * positive('--checkpoint', options.checkpoint ?? '30'),
+            };
       const known = sources.map((s) => kernels.map((kernel) => journal?.find(s.text, kernel)));
       const progress = new Progress();
       const meter = new SearchMeter();
       const run = checkAll(
         sources,
         (i) => kernels.filter((_, at) => known[i]?.[at] === undefined),
-        { limits, unreduced, sample },
+        { limits, unreduced, sample, keep },
         design,
         Math.min(jobs, sources.length),
         (p) => progress.update(progressText(meter, p, sources.length)),

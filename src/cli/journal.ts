@@ -1,9 +1,20 @@
 /**
  * The journal of a long check: a line for each verdict as soon as it is known, so that a check that was interrupted, or
- * killed, goes on where it stopped. A verdict is used again only for the same test text, kernel, options and build.
+ * killed, goes on where it stopped. A verdict is used again only for the same test text, kernel, options and build. The
+ * searches under way lie beside it in a folder (explore/checkpoint.ts), for the same build.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import type { Verdict } from '../explore/check.ts';
 import { UserError } from './errors.ts';
 
@@ -22,10 +33,15 @@ export class Journal {
   readonly #file: number;
   readonly #known = new Map<string, Verdict>();
   readonly #options: string;
+  readonly #path: string;
+  /** What tells searches of this build from those of another. */
+  readonly build: string;
 
   /** Opens `path`, made when it is not there. Throws UserError when it cannot be read, written, or is something else. */
   constructor(path: string, version: string, options: unknown) {
-    this.#options = JSON.stringify([version, build(), options]);
+    this.#path = path;
+    this.build = JSON.stringify([version, build()]);
+    this.#options = JSON.stringify([this.build, options]);
     let text = '';
     try {
       text =
@@ -51,6 +67,11 @@ export class Journal {
     if (text !== '' && !text.endsWith('\n')) writeSync(this.#file, '\n');
   }
 
+  /** Folder of the searches that are under way. */
+  get searches(): string {
+    return `${this.#path}.searches`;
+  }
+
   /** The verdict that is known for a test's text at a kernel, or undefined. */
   find(text: string, kernel: string): Verdict | undefined {
     return this.#known.get(this.#key(text, kernel));
@@ -67,6 +88,9 @@ export class Journal {
   close(): void {
     fsyncSync(this.#file);
     closeSync(this.#file);
+    // Stays where a search was cut short in it.
+    if (existsSync(this.searches) && readdirSync(this.searches).length === 0)
+      rmdirSync(this.searches);
   }
 
   #key(text: string, kernel: string): string {

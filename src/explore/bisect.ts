@@ -1,7 +1,7 @@
 /** Which rules flip what a test does between two kernels. */
 import { diffRules, type RuleDifference, rulesFor, takeRules } from '../kernels/index.ts';
 import type { Checker, CheckOptions } from './check.ts';
-import { type Exploration, nothing, type Observation } from './explore.ts';
+import { type Exploration, nothing, type Observation } from './findings.ts';
 
 /** A point in the history of kernels where the outcome of a test changes. */
 export interface Flip {

@@ -18,13 +18,8 @@ import {
   notModelled,
 } from '../litmus/compile/index.ts';
 import { expectedAt } from '../litmus/result.ts';
-import {
-  type Exploration,
-  type Explored,
-  type ExploreOptions,
-  explore,
-  nothing,
-} from './explore.ts';
+import { type Explored, type ExploreOptions, explore } from './explore.ts';
+import { type Exploration, nothing } from './findings.ts';
 import type { Needs } from './setup.ts';
 import { missing } from './supported.ts';
 import { agrees, type TrackedRules, trackRules } from './tracked-rules.ts';
@@ -114,8 +109,9 @@ export class Checker {
     if (known !== undefined && ordinary) return known.exploration;
     const tracked = trackRules(rules);
     const { exploration } = explore(this.#compiled, tracked.rules, this.#needs, options);
-    if (ordinary && exploration.observation !== 'Incomplete')
-      this.#known.push({ tracked, exploration });
+    // One that went on from an earlier run's has not read all its rules in this one.
+    const whole = exploration.observation !== 'Incomplete' && options.keeper?.resumed !== true;
+    if (ordinary && whole) this.#known.push({ tracked, exploration });
     return exploration;
   }
 }

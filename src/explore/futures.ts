@@ -6,6 +6,7 @@
  *
  * What is learned later can make a set too small that was chosen before: the search then comes back to the state.
  */
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import type { Sharing } from './sharing.ts';
 import { type Snapshots, THREAD } from './snapshots.ts';
 
@@ -39,6 +40,19 @@ export class Futures {
     this.#sharing = sharing;
     this.#localsOf = new Int32Array(threads);
     this.#conflictsOf = new Int32Array(threads);
+  }
+
+  save(out: CheckpointWriter): void {
+    const edges = this.#before.flatMap((before, to) => before.flatMap((from) => [from, to]));
+    out.words(Int32Array.from(edges));
+    out.numbers(this.version);
+  }
+
+  load(from: CheckpointReader): void {
+    const edges = from.words();
+    for (let i = 0; i + 1 < edges.length; i += 2)
+      this.learn(edges[i] as number, edges[i + 1] as number);
+    [this.version = 0] = from.numbers();
   }
 
   /** A thread went from one local content to another in one step. */

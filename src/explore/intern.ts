@@ -3,6 +3,8 @@
  * compared word by word, hashes only find candidates.
  */
 
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+
 /** Mixes one word into a hash. */
 const mix = (h: number, word: number): number => {
   const x = Math.imul(h ^ word, 0x9e3779b1);
@@ -23,6 +25,20 @@ export class Interner {
   #count = 1;
   /** Open addressing, two words a slot: number of a run (0 free) and its hash. */
   #table = new Int32Array(1 << 12);
+
+  save(out: CheckpointWriter): void {
+    out.numbers(this.#used, this.#count);
+    out.words(this.#pool, this.#used);
+    out.words(this.#starts, this.#count + 1);
+    out.words(this.#table);
+  }
+
+  load(from: CheckpointReader): void {
+    [this.#used = 0, this.#count = 1] = from.numbers();
+    this.#pool = from.words(1 << 12);
+    this.#starts = from.words(1 << 10);
+    this.#table = from.words();
+  }
 
   /** Runs known. */
   get size(): number {

@@ -10,7 +10,7 @@ import { SHRINK_PASSES } from '../litmus/shrink.ts';
 import { countStatements, sizeOf, withoutComments } from '../litmus/tree.ts';
 import type { Flip } from './bisect.ts';
 import { Checker } from './check.ts';
-import type { Exploration, Observation } from './explore.ts';
+import type { Exploration, Observation } from './findings.ts';
 import type { Limits } from './search.ts';
 
 /** What every smaller test must show. */

@@ -6,11 +6,19 @@ import type { Verdict } from './check.ts';
 import type { ExploreOptions } from './explore.ts';
 import type { Limits, SearchProgress } from './search.ts';
 
+/** Where searches are kept while they run: a folder; what tells them from those of other builds and options; how often. */
+export interface KeepOptions {
+  readonly folder: string;
+  readonly key: string;
+  readonly milliseconds: number;
+}
+
 /** What checking needs besides the tests; plain data, as it goes to workers. */
 export interface PoolOptions {
   readonly limits: Pick<Limits, 'states' | 'time' | 'bytes'>;
   readonly unreduced: boolean;
   readonly sample: ExploreOptions['sample'];
+  readonly keep?: KeepOptions | null;
 }
 
 export interface Source {

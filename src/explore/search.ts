@@ -15,6 +15,7 @@ import {
   threadRunning,
   trimLog,
 } from '../machine/resumable.ts';
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
@@ -43,6 +44,14 @@ export interface Limits {
   readonly bytes?: number;
   /** Told now and then how far the search is; true: stop here. */
   readonly poll?: (at: SearchProgress) => boolean;
+}
+
+/** How a search is kept on disk, and goes on from there. */
+export interface Kept {
+  /** Asked now and then, and when the search is cut short (`last`); may have it written down by `save`. */
+  readonly keep: (save: (out: CheckpointWriter) => void, last: boolean) => void;
+  /** What an earlier run wrote down; null: begin at the start. */
+  readonly from: CheckpointReader | null;
 }
 
 /** How far a search is. */
@@ -116,7 +125,8 @@ export const search = (
   limits: Limits,
   onEnd: (end: End) => string | null,
   graph: Graph | null = null,
-): SearchResult => new Search(m, knowledge, limits, onEnd, graph).run();
+  kept: Kept | null = null,
+): SearchResult => new Search(m, knowledge, limits, onEnd, graph).run(kept);
 
 class Search {
   readonly #m: Machine;
@@ -176,7 +186,7 @@ class Search {
     this.#futures = futures;
   }
 
-  run(): SearchResult {
+  run(kept: Kept | null): SearchResult {
     const snapshots = this.#snapshots;
     setLog(new Int32Array(1 << 16));
     this.#takeAll();
@@ -184,13 +194,8 @@ class Search {
     const deadline = this.#limits.deadline ?? performance.now() + this.#limits.time;
     let grace = GRACE;
     let nextLook = STEPS_A_LOOK;
-    // Threads first run to where they can meet.
-    for (let t = 0; t < this.#threads && this.#livelock < 0; t++) {
-      this.#note(t, this.#stepper.runOn(t));
-      this.#taken = this.#stepper.steps;
-    }
-    this.#takeAll();
-    this.#arrive(-1);
+    if (kept?.from) this.#load(kept.from);
+    else this.#begin();
     for (let rounds = 0; this.#depth > 0 && this.#cut === null; rounds++) {
       const node = (this.#depth - 1) * this.#words;
       const path = this.#path;
@@ -207,10 +212,12 @@ class Search {
       if (this.#stepper.steps + rounds >= nextLook) {
         nextLook = this.#stepper.steps + rounds + STEPS_A_LOOK;
         this.#cut = this.#lookAround(deadline);
+        if (this.#cut === null) this.#keep(kept, false);
       }
       if (this.#states.size > this.#limits.states)
         this.#cut = `limit of ${this.#limits.states} states`;
     }
+    if (this.#cut !== null) this.#keep(kept, true);
     snapshots.restoreShared(atStart[0] as number);
     for (let t = 0; t < this.#threads; t++) snapshots.restoreLocal(t, atStart[1 + t] as number);
     setLog(null);
@@ -220,6 +227,47 @@ class Search {
       ends: this.#ends,
       cut: this.#cut,
     };
+  }
+
+  /** Lets threads run to where they can meet. */
+  #begin(): void {
+    for (let t = 0; t < this.#threads && this.#livelock < 0; t++) {
+      this.#note(t, this.#stepper.runOn(t));
+      this.#taken = this.#stepper.steps;
+    }
+    this.#takeAll();
+    this.#arrive(-1);
+  }
+
+  /** One that will be repeated anyway is not worth keeping. */
+  #keep(kept: Kept | null, last: boolean): void {
+    if (this.#sharing?.broken !== true) kept?.keep((out) => this.#save(out), last);
+  }
+
+  #save(out: CheckpointWriter): void {
+    this.#states.save(out);
+    this.#steps.save(out);
+    out.words(this.#path, this.#depth * this.#words);
+    out.numbers(
+      this.#depth,
+      this.#looked,
+      this.#learned,
+      this.#lookedMoves,
+      this.#moves,
+      this.#ends,
+    );
+    // More than a word holds.
+    out.text(String(this.#taken));
+  }
+
+  #load(from: CheckpointReader): void {
+    this.#states.load(from);
+    this.#steps.load(from);
+    this.#path = from.words(this.#words * 1024);
+    const numbers = from.numbers();
+    [this.#depth = 0, this.#looked = 0, this.#learned = -1, this.#lookedMoves = -1] = numbers;
+    [, , , , this.#moves = 0, this.#ends = 0] = numbers;
+    this.#taken = Number(from.text());
   }
 
   /** The state that the machine stands at. */

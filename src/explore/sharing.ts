@@ -24,6 +24,7 @@ import {
   WAIT_ZERO,
 } from '../machine/access.ts';
 import type { Machine } from '../machine/machine.ts';
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 
 /** Bits of an object's word in the table, above the number (from 1) of the first thread that touched it. */
 const SHARED = 1 << 30;
@@ -43,6 +44,20 @@ export class Sharing {
   /** What was learned since `begin` that the search had not assumed. */
   #found = 0;
   #shared = 0;
+
+  save(out: CheckpointWriter): void {
+    out.numbers(this.#count, this.#shared);
+    out.words(this.#keys);
+    out.words(this.#known);
+    out.words(this.#besides);
+  }
+
+  load(from: CheckpointReader): void {
+    [this.#count = 0, this.#shared = 0] = from.numbers();
+    this.#keys = from.words();
+    this.#known = from.words();
+    this.#besides = from.words();
+  }
 
   /** A search begins: what is shared is kept, who touched what is forgotten. */
   begin(): void {

@@ -15,6 +15,7 @@
 import { accessOp, CHOOSE } from '../machine/access.ts';
 import { mayWait } from '../machine/enabled.ts';
 import { stacks, threadWords } from '../machine/resumable.ts';
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import { Interner } from './intern.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 
@@ -99,10 +100,40 @@ export class Snapshots {
     for (const own of this.#own) for (const address of own) hide(address);
     // A group may begin before the stacks or end behind them.
     for (let i = 0; i < m.stacks.length; i++) hide(addressOf(m.stacks, i));
-    // Empty between steps.
-    for (let i = 0; i < k.also.length; i++) hide(addressOf(k.also, i));
+    // Empty between steps; and limits of the model, which stay noted whatever is taken back.
+    for (const array of [k.also, k.lit.limits])
+      for (let i = 0; i < array.length; i++) hide(addressOf(array, i));
     this.#localNow = new Int32Array(m.threads);
     this.#sharedNow = this.#internShared();
+  }
+
+  save(out: CheckpointWriter): void {
+    for (const interner of [this.#contents, this.#blocks, this.#shared, this.#locals])
+      interner.save(out);
+    out.numbers(this.#places);
+    out.words(this.#groupAt, this.#places);
+    out.words(this.#initial, this.#places);
+    out.bytes(this.#kind);
+    out.words(this.#announced);
+  }
+
+  /** The machine must stand at its start, and nothing have been taken in yet but that. */
+  load(from: CheckpointReader): void {
+    for (const interner of [this.#contents, this.#blocks, this.#shared, this.#locals])
+      interner.load(from);
+    [this.#places = 0] = from.numbers();
+    this.#groupAt = from.words(64);
+    this.#initial = from.words(64);
+    this.#kind = from.bytes();
+    this.#announced = from.words();
+    const room = this.#groupAt.length;
+    this.#now = new Int32Array(room);
+    this.#stamp = new Int32Array(room);
+    this.#block = new Int32Array(room);
+    this.#blockStamp = new Int32Array(room);
+    for (let place = 0; place < this.#places; place++)
+      this.#placeOf[this.#groupAt[place] as number] = place + 1;
+    this.#localNow.fill(0);
   }
 
   /** Bytes that all contents take. */

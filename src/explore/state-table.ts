@@ -4,6 +4,8 @@
  * itself, so that a look-up touches memory in one place.
  */
 
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+
 /** Bit beside the threads whose step was taken: all that can step have to. */
 export const ALL = 1 << 31;
 
@@ -22,6 +24,16 @@ export class StateTable {
     this.#width = width;
     this.#stride = width + 3;
     this.#rows = new Int32Array(this.#stride * (this.#mask + 1));
+  }
+
+  save(out: CheckpointWriter): void {
+    out.numbers(this.#mask, this.#count, this.moves);
+    out.words(this.#rows);
+  }
+
+  load(from: CheckpointReader): void {
+    [this.#mask = 0, this.#count = 0, this.moves = 0] = from.numbers();
+    this.#rows = from.words();
   }
 
   /** States stored. */

@@ -4,6 +4,8 @@
  * so most steps of a search were taken before.
  */
 
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+
 /** What is known of a step. */
 export const STEP = {
   /** It can be taken and was not yet. */
@@ -34,6 +36,16 @@ const SHIFT = 3;
 export class StepTable {
   #entries = new Int32Array(ENTRY.words << 9);
   #count = 0;
+
+  save(out: CheckpointWriter): void {
+    out.numbers(this.#count);
+    out.words(this.#entries);
+  }
+
+  load(from: CheckpointReader): void {
+    [this.#count = 0] = from.numbers();
+    this.#entries = from.words();
+  }
 
   /** Bytes that it takes. */
   get bytes(): number {

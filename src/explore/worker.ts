@@ -1,8 +1,11 @@
 /** A worker thread of pool.ts: explores the tests that it is sent, one at a time. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { designNamed } from '../kernels/index.ts';
 import { parse } from '../litmus/parse.ts';
 import { Checker } from './check.ts';
+import { Keeper } from './checkpoint.ts';
 import type { Job, Reply, WorkerStart } from './pool.ts';
 import type { SearchProgress } from './search.ts';
 
@@ -35,11 +38,20 @@ const run = (job: Job): void => {
     const verdict = checker.check(kernel, {
       ...job.options,
       design,
+      keeper: keeperOf(job, kernel),
       limits: { ...job.options.limits, poll },
     });
     send({ kind: 'verdict', index: job.index, verdict });
   }
   send({ kind: 'done', index: job.index });
+};
+
+const keeperOf = ({ text, options: { keep, sample } }: Job, kernel: string): Keeper | undefined => {
+  if (keep === undefined || keep === null || sample !== undefined) return undefined;
+  const name = createHash('sha256')
+    .update(JSON.stringify([keep.key, kernel, text]))
+    .digest('hex');
+  return new Keeper(join(keep.folder, name.slice(0, 32)), keep.milliseconds);
 };
 
 port.on('message', (job: Job) => {

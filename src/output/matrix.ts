@@ -1,7 +1,7 @@
 /** Many verdicts as a matrix: one line a test, one column a kernel. */
 import { styleText } from 'node:util';
 import type { Verdict } from '../explore/check.ts';
-import type { Observation } from '../explore/explore.ts';
+import type { Observation } from '../explore/findings.ts';
 
 const SYMBOL: Readonly<Record<Observation, string>> = {
   Always: 'A',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { finalState, problemOf } from '../../src/explore/explore.ts';
+import { finalState, problemOf } from '../../src/explore/findings.ts';
 import { parsePath, pathText, replay, type TraceStep } from '../../src/explore/replay.ts';
 import { witnessOf } from './witness.ts';
 

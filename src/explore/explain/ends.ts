@@ -3,7 +3,7 @@ import type { Rules } from '../../kernels/index.ts';
 import type { Quantifier } from '../../litmus/ast.ts';
 import type { CheckedTest } from '../../litmus/checked.ts';
 import type { Checker } from '../check.ts';
-import type { Exploration } from '../explore.ts';
+import type { Exploration } from '../findings.ts';
 import type { ExplainedEnd } from './types.ts';
 
 export interface Choice {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { CheckedTest } from '../../litmus/checked.ts';
 import { print, printCondition } from '../../litmus/printer.ts';
-import { finalState, problemOf } from '../explore.ts';
+import { finalState, problemOf } from '../findings.ts';
 import { FULL, pathText, replay } from '../replay.ts';
 import type { End } from '../search.ts';
 import type { Machine } from '../setup.ts';

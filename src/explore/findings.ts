@@ -1,0 +1,189 @@
+/** What an exploration finds: final states, other ends, and what all that says. */
+import type { Outcome } from '../litmus/ast.ts';
+import type { CompiledCondition } from '../litmus/compile/index.ts';
+import { KILLED, LIMIT } from '../litmus/run/program.ts';
+import { bugName } from '../machine/report.ts';
+import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+import { leakedPins } from './leaks.ts';
+import type { End, SearchResult } from './search.ts';
+import type { Machine } from './setup.ts';
+
+/** `Vacuous`: no final state was ever asked about. `Incomplete`: a limit was hit; nothing is claimed. */
+export type Observation = Outcome | 'Vacuous' | 'Incomplete';
+
+/** One final state as the condition's terms show it. */
+export interface FinalState {
+  readonly text: string;
+  readonly holds: boolean;
+  /** How a sampled execution came there (`pathText`); exploration finds ways of its own. */
+  readonly path?: string;
+}
+
+/** What exploring a test found, before anything is expected of it. */
+export interface Exploration {
+  readonly observation: Observation;
+  readonly states: readonly FinalState[];
+  /** How executions ended that did not come to an end of all threads. */
+  readonly problems: readonly string[];
+  /** What happened on the way in some executions and the reader should know: threads that a signal ended. */
+  readonly notes: readonly string[];
+  /** Why it is Incomplete or Unsupported; null else. */
+  readonly reason: string | null;
+  /** Of the last, complete search. */
+  readonly explored: { readonly states: number; readonly steps: number; readonly searches: number };
+}
+
+/** An exploration that found nothing, and why. */
+export const nothing = (observation: Observation, reason: string): Exploration => ({
+  observation,
+  states: [],
+  problems: [],
+  notes: [],
+  reason,
+  explored: { states: 0, steps: 0, searches: 0 },
+});
+
+/** Collects the ends of one search. */
+export class Findings {
+  readonly #machine: Machine;
+  readonly #condition: CompiledCondition;
+  readonly #states = new Map<string, FinalState>();
+  readonly #problems = new Set<string>();
+  readonly #notes = new Set<string>();
+  #limit: string | null = null;
+  #bugs = 0;
+
+  constructor(machine: Machine, condition: CompiledCondition) {
+    this.#machine = machine;
+    this.#condition = condition;
+  }
+
+  /** Takes in the end that the machine stands at; its name, null: nothing asks about it. */
+  add(end: End): string | null {
+    this.#limit ??= limitOf(this.#machine);
+    const problem = problemOf(this.#machine, end);
+    if (problem !== null) {
+      if (end.kind !== 'deadlock' && end.kind !== 'livelock') this.#bugs++;
+      this.#problems.add(problem);
+      return problem;
+    }
+    for (const note of notesOf(this.#machine)) this.#notes.add(note);
+    const state = finalState(this.#machine, this.#condition);
+    if (state !== null && !this.#states.has(state.text)) this.#states.set(state.text, state);
+    return state?.text ?? null;
+  }
+
+  /** Why the search says nothing about all executions; null: it does. */
+  cut(result: SearchResult): string | null {
+    return this.#limit ?? limitOf(this.#machine) ?? result.cut;
+  }
+
+  /** What the search, of `searches` the last one, has found. */
+  exploration(result: SearchResult, searches: number): Exploration {
+    const cut = this.cut(result);
+    const problems = [...this.#problems];
+    // Complete, and yet no execution came to an end: whatever happens, somebody goes round for ever.
+    if (cut === null && result.ends === 0) problems.push('livelock: no execution comes to an end');
+    const states = [...this.#states.values()];
+    return {
+      states,
+      problems,
+      notes: [...this.#notes],
+      explored: { states: result.states, steps: result.steps, searches },
+      observation: cut === null ? observe(states, problems.length, this.#bugs) : 'Incomplete',
+      reason: cut,
+    };
+  }
+
+  save(out: CheckpointWriter): void {
+    const limit = this.#limit ?? limitOf(this.#machine);
+    const [states, problems, notes] = [this.#states.values(), this.#problems, this.#notes];
+    const kept: Kept = {
+      states: [...states],
+      problems: [...problems],
+      notes: [...notes],
+      limit,
+      bugs: this.#bugs,
+    };
+    out.text(JSON.stringify(kept));
+  }
+
+  load(from: CheckpointReader): void {
+    const kept = JSON.parse(from.text()) as Kept;
+    for (const state of kept.states) this.#states.set(state.text, state);
+    for (const problem of kept.problems) this.#problems.add(problem);
+    for (const note of kept.notes) this.#notes.add(note);
+    this.#limit = kept.limit;
+    this.#bugs = kept.bugs;
+  }
+}
+
+/** As it is written to a checkpoint. */
+interface Kept {
+  readonly states: readonly FinalState[];
+  readonly problems: readonly string[];
+  readonly notes: readonly string[];
+  readonly limit: string | null;
+  readonly bugs: number;
+}
+
+/** What each limit of the model says. */
+const LIMIT_TEXT: Readonly<Record<keyof typeof LIMIT, string>> = {
+  fileSystem: 'not modelled yet: of this file system, only reads and writes with O_DIRECT are',
+  endless: 'this loop does not end',
+  inexact: 'a value that 53 bits do not hold exactly',
+  address: 'an address or size above the 8 TiB of user space that the model has',
+  disk: "a write past the last block of the model's disk (16 pages)",
+  pipe: 'a pipe larger than the 16 pages that the model has',
+};
+
+/** A limit of the model that the execution ran into. */
+export const limitOf = ({ k }: Machine): string | null => {
+  for (const [name, text] of Object.entries(LIMIT_TEXT)) {
+    const line = k.lit.limits[LIMIT[name as keyof typeof LIMIT]] ?? 0;
+    if (line !== 0) return `line ${line}: ${text}`;
+  }
+  return null;
+};
+
+/** What is wrong with an end, whatever the condition asks; null: it is a final state like any other. */
+export const problemOf = (m: Machine, end: End): string | null => {
+  if (end.kind === 'bug')
+    return `${bugName(end.code)}${end.argument > 0 ? ` (page frame ${end.argument})` : ''}`;
+  if (end.kind === 'deadlock') {
+    const names = end.waiting.map((t) => m.k.program.threads[t]?.name ?? '?').join(', ');
+    return `deadlock: ${names} wait`;
+  }
+  if (end.kind === 'livelock') {
+    return `livelock: ${m.k.program.threads[end.thread]?.name ?? '?'} goes round for ever`;
+  }
+  const leaked = leakedPins(m.k);
+  if (leaked.length === 0) return null;
+  return `leak: page frame ${leaked.join(', ')} is pinned and nobody knows of it any more`;
+};
+
+/** Threads that a signal ended, and where. */
+const notesOf = ({ k }: Machine): string[] =>
+  k.program.threads.flatMap((thread, t) => {
+    if (k.lit.killed[t] !== KILLED.sigsegv) return [];
+    const line = k.program.code[k.lit.at[t] ?? 0]?.line ?? 0;
+    return [`${thread.name} is killed by SIGSEGV in line ${line}`];
+  });
+
+/** A machine at its end as the condition sees it; null: the filter leaves it out. */
+export const finalState = ({ k }: Machine, condition: CompiledCondition): FinalState | null => {
+  if (!condition.filter(k)) return null;
+  const text = condition.shown.map((s) => `${s.text}=${shownValue(s.value(k))};`).join(' ');
+  return { text, holds: condition.holds(k) };
+};
+
+const shownValue = (value: number): string => (Number.isNaN(value) ? '-' : String(value));
+
+/** A BUG weighs more than a deadlock or livelock, either more than any state. */
+const observe = (states: readonly FinalState[], problems: number, bugs: number): Observation => {
+  if (problems > 0) return bugs > 0 ? 'Bug' : 'Deadlock';
+  if (states.length === 0) return 'Vacuous';
+  const positive = states.filter((s) => s.holds).length;
+  if (positive === 0) return 'Never';
+  return positive === states.length ? 'Always' : 'Sometimes';
+};
