@@ -61,7 +61,6 @@ const OTHERS: Readonly<Record<number, string>> = {
   [R.io]: 'I/O',
   [R.report]: 'report',
   [R.lru]: 'LRU lists',
-  [R.directIo]: 'direct requests',
   [R.uffd]: 'userfault',
 };
 
@@ -84,6 +83,11 @@ export const accessObject = (ctx: Context, word: number): string => {
       return `mm flags of ${ctx.mm(index)}`;
     case R.mmu:
       return `memory of ${ctx.mm(index)}`;
+    case R.directIo: {
+      const files = ctx.k.file.kind.length;
+      const what = ['direct requests', 'blocks', 'size'][Math.floor(index / files)] ?? 'file';
+      return `${what} of ${ctx.file(index % files)}`;
+    }
     case R.irq:
       return `interrupts of CPU ${index}`;
     case R.event:

@@ -12,7 +12,8 @@ import {
   swpType,
 } from '../../machine/entry.ts';
 import { PG } from '../../machine/page.ts';
-import type { EntryAddr, MmId, Pfn, Vpn } from '../../machine/types.ts';
+import type { EntryAddr, FileId, MmId, Pfn, Vpn } from '../../machine/types.ts';
+import { FILE_BLOCKS } from '../../mm/file-tables.ts';
 import type { Survey } from './survey.ts';
 import { Tables } from './tables.ts';
 
@@ -33,13 +34,29 @@ export class Context {
     this.tables = new Tables(k);
   }
 
-  /** `page buf`, `page 17` for one without a name, `page table 9`. */
+  /** `page buf`, `page 17` for one without a name, `page table 9`, `block 0 of /ext4/f`. */
   page(frame: Pfn): string {
     const name = this.survey.nameAt(frame, this.step);
     if (name !== null) return `page ${name}`;
+    const block = this.block(frame);
+    if (block !== null) return block;
     return ((this.k.page.flags[frame] ?? 0) & PG.table) !== 0
       ? `page table ${frame}`
       : `page ${frame}`;
+  }
+
+  /** `/ext4/f`, `file 3` for one without a name. */
+  file(file: FileId): string {
+    const { lit, program } = this.k;
+    const name = file === 0 ? -1 : lit.names.indexOf(file);
+    return program.strings[name] ?? `file ${file}`;
+  }
+
+  /** `block 0 of /ext4/f` for a page frame that stands for a block of a medium; null for any other. */
+  block(frame: Pfn): string | null {
+    const word = frame === 0 ? -1 : this.k.file.block.indexOf(frame);
+    if (word < 0) return null;
+    return `block ${word % FILE_BLOCKS} of ${this.file(Math.floor(word / FILE_BLOCKS))}`;
   }
 
   /** As `page`, or as it was called while it was not free. */

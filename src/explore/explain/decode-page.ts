@@ -17,6 +17,7 @@ const TELLING: Readonly<Record<number, string>> = {
   [PG.swapcache]: 'swapcache',
   [PG.hwpoison]: 'hwpoison',
   [PG.mlocked]: 'mlocked',
+  [PG.private]: 'buffers',
 };
 
 /** Bytes of one page's content that are listed; further ones are only counted. */
@@ -148,7 +149,8 @@ const decodeBytes = (
   list: readonly { readonly index: number; readonly before: number; readonly after: number }[],
 ): Difference[] => {
   const found: Difference[] = [];
-  const shown = ctx.isNamed(owner) && (ctx.k.page.refcount[headOf(ctx.k, owner)] ?? 0) !== 0;
+  const known = ctx.isNamed(owner) || ctx.block(owner) !== null;
+  const shown = known && (ctx.k.page.refcount[headOf(ctx.k, owner)] ?? 0) !== 0;
   let more = 0;
   for (const w of list) {
     for (let i = 0; i < 4; i++) {
