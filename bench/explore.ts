@@ -23,8 +23,6 @@ interface Race {
     readonly slots: number;
   };
   readonly rounds: number;
-  /** Left out without the reduction: more of the same takes minutes. */
-  readonly reducedOnly?: boolean;
 }
 
 const RACES: readonly Race[] = [
@@ -33,21 +31,21 @@ const RACES: readonly Race[] = [
     test: 'bench/litmus/fork',
     kernel: '5.10',
     spin: { model: 'fork', define: [], slots: 16 },
-    rounds: 3,
+    rounds: 5,
   },
   {
     name: 'fork, sequence count',
     test: 'bench/litmus/fork',
     kernel: '5.11',
     spin: { model: 'fork', define: ['SEQ'], slots: 16 },
-    rounds: 3,
+    rounds: 5,
   },
   {
     name: 'two pinners, one munmap',
     test: 'bench/litmus/unmap',
     kernel: '5.10',
     spin: { model: 'unmap', define: [], slots: 16 },
-    rounds: 3,
+    rounds: 5,
   },
   {
     name: 'lock of four threads',
@@ -55,17 +53,16 @@ const RACES: readonly Race[] = [
     kernel: '6.18',
     spin: { model: 'lock', define: ['TWICE=3'], slots: 23 },
     rounds: 1,
-    reducedOnly: true,
   },
   {
     name: 'THP split, fast get',
     test: 'library/thp/split-races-fast-get',
     kernel: '6.18',
-    rounds: 3,
+    rounds: 5,
   },
 ];
 
-/** States and steps are of the last search; the time is of the whole check, with set-up and the searches before it. */
+/** States and steps are of the last search; the time is of the whole check, from the parsed test on, with set-up and the searches before it. */
 interface Run {
   readonly who: string;
   readonly verdict: string;
@@ -73,6 +70,8 @@ interface Run {
   readonly steps: number;
   /** Of the processor: other programs on the machine lengthen it less than the time on the clock. */
   readonly seconds: number;
+  /** Spin: of the processor, to make its search out of the model. */
+  readonly making: number;
 }
 
 /** Runs each race in every way, ours and Spin's in turns, and prints a table a race. */
@@ -84,22 +83,53 @@ export async function explore(): Promise<void> {
       `explore: ${race.name}: ${race.test}.litmus at ${race.kernel}; CPU seconds, median of ${race.rounds}`,
     );
     const turns = Array.from({ length: race.rounds }, () => [
-      ...ways(race).map((unreduced) => ours(race, unreduced)),
+      ...[false, true].map((unreduced) => ours(race, unreduced)),
       ...(missing === null && race.spin !== undefined ? theirs(race.spin) : []),
     ]);
-    const rows = (turns[0] ?? []).map((run, i) => {
-      const seconds = median(turns.map((turn) => turn[i]?.seconds ?? Number.NaN));
-      const { who, verdict, states, steps } = run;
+    const runs = (turns[0] ?? []).map((run, i) => ({
+      ...run,
+      seconds: median(turns.map((turn) => turn[i]?.seconds ?? Number.NaN)),
+      first: run.seconds,
+      making: median(turns.map((turn) => turn[i]?.making ?? Number.NaN)),
+    }));
+    const rows = runs.map(({ who, verdict, states, steps, seconds, first, making }) => {
       // Spin's times come in hundredths.
       const rate = [states, steps].map((n) => String(Math.round(n / Math.max(seconds, 0.01))));
-      return [who, verdict, String(states), String(steps), shown(seconds), ...rate];
+      const made = making === 0 ? '-' : shown(making);
+      return [
+        who,
+        verdict,
+        String(states),
+        String(steps),
+        shown(seconds),
+        shown(first),
+        ...rate,
+        made,
+      ];
     });
-    printTable(['', 'verdict', 'states', 'steps', 's', 'states/s', 'steps/s'], rows);
+    const head = [
+      '',
+      'verdict',
+      'states',
+      'steps',
+      's',
+      'first',
+      'states/s',
+      'steps/s',
+      'spin+gcc',
+    ];
+    printTable(head, rows);
+    const [reduced, unreduced, spinUnreduced, spinReduced] = runs;
+    if (!reduced || !unreduced || !spinUnreduced || !spinReduced) continue;
+    const ratio = reduced.seconds / Math.max(spinReduced.seconds, 0.01);
+    const fromText = reduced.first / (spinReduced.making + spinReduced.first);
+    const rate = unreduced.states / unreduced.seconds;
+    const spinRate = spinUnreduced.states / Math.max(spinUnreduced.seconds, 0.01);
+    console.log(
+      `  time to the verdict, both reduced: ${shown(ratio)} of pan's; the first one, from the test's text: ${shown(fromText)} of spin's, gcc's and pan's; states a second, both unreduced: ${shown(rate / spinRate)} of Spin's`,
+    );
   }
 }
-
-const ways = (race: Race): readonly boolean[] =>
-  race.reducedOnly === true ? [false] : [false, true];
 
 function ours(race: Race, unreduced: boolean): Run {
   const path = join(import.meta.dirname, '..', `${race.test}.litmus`);
@@ -116,6 +146,7 @@ function ours(race: Race, unreduced: boolean): Run {
     states,
     steps,
     seconds: (user + system) / 1e6,
+    making: 0,
   };
 }
 

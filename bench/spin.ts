@@ -11,6 +11,8 @@ interface SpinRun {
   readonly steps: number;
   /** Of the processor, for the search alone: neither `spin -a` nor gcc is counted. */
   readonly seconds: number;
+  /** Of the processor, for `spin -a` and gcc, which make the search out of the model. */
+  readonly making: number;
   /** Executions in which an assertion failed; the search goes on after each. */
   readonly errors: number;
 }
@@ -35,21 +37,26 @@ export function runSpin(
   const cwd = join(CACHE, ['spin', model, ...define, reduced ? 'reduced' : 'unreduced'].join('-'));
   mkdirSync(cwd, { recursive: true });
   const defined = define.map((d) => `-D${d}`);
-  run(cwd, 'spin', ['-a', ...defined, join(MODELS, `${model}.pml`)]);
   const options = ['-O2', '-DSAFETY', ...(reduced ? [] : ['-DNOREDUCE'])];
-  run(cwd, 'gcc', [...options, '-o', 'pan', 'pan.c']);
+  const made = run(cwd, 'sh', [
+    '-c',
+    `spin -a ${defined.join(' ')} '${join(MODELS, `${model}.pml`)}' && gcc ${options.join(' ')} -o pan pan.c; times`,
+  ]);
   // All errors (-c0), and a search stack that is deep enough.
   const said = run(cwd, 'sh', ['-c', `./pan -c0 -m100000 -w${slots}; times`]);
   const number = (pattern: RegExp): number => Number(pattern.exec(said)?.[1] ?? Number.NaN);
-  // The second line of `times` is of the children: minutes and seconds, user and system.
-  const times = said.trim().split('\n').at(-1)?.split(' ') ?? [];
   return {
+    making: childSeconds(made),
     states: number(/(\d+) states, stored/),
     steps: number(/(\d+) transitions/),
-    seconds: times.reduce((sum, time) => sum + secondsOf(time), 0),
+    seconds: childSeconds(said),
     errors: number(/errors: (\d+)/),
   };
 }
+
+/** The last line of what the shell's `times` says is of its children: minutes and seconds, user and system. */
+const childSeconds = (said: string): number =>
+  (said.trim().split('\n').at(-1)?.split(' ') ?? []).reduce((sum, t) => sum + secondsOf(t), 0);
 
 const secondsOf = (time: string): number => {
   const [, minutes, seconds] = /^(\d+)m([\d.]+)s$/.exec(time) ?? [];
