@@ -70,6 +70,9 @@ const SMALL_KINDS: readonly Kind[] = [
   { flags: MAP.private, fd: FD.memfd },
   { flags: MAP.shared, fd: FD.memfd },
   { flags: MAP.shared, fd: FD.sealable },
+  { flags: MAP.shared, fd: FD.ext4 },
+  { flags: MAP.private, fd: FD.ext4 },
+  { flags: MAP.shared, fd: FD.xfs },
 ];
 const HUGE_KINDS: readonly Kind[] = [
   { flags: MAP.private | MAP.anonymous, fd: 0 },
@@ -410,9 +413,11 @@ function split(w: World, o: Op): number {
   return result;
 }
 
+const SMALL_FILES = [FD.memfd, FD.sealable, FD.ext4, FD.xfs] as const;
+
 function onFile(w: World, o: Op, run: (file: number) => number): number {
-  const fds = w.setup.layout === 'huge' ? [FD.hugetlb] : [FD.memfd, FD.sealable];
-  const file = fileOfFd(w.k, w.mm(o.p), pick(fds, o.q));
+  const fds = w.setup.layout === 'huge' ? [FD.hugetlb] : SMALL_FILES;
+  const file = fileOfFd(w.k, w.mm(o.p), pick(fds, o.q + (o.how & 2)));
   return file === 0 ? SKIPPED : run(file);
 }
 
@@ -429,6 +434,39 @@ function fallocate(w: World, o: Op): number {
   return onFile(w, o, (file) =>
     w.call('sysFallocate', file, mode, (o.at % FILE_PAGES) * unit, 0, o.n * unit, 0),
   );
+}
+
+/** A file on a medium, by `q`. */
+function onMedium(w: World, o: Op, run: (file: number) => number): number {
+  const file = fileOfFd(w.k, w.mm(o.p), pick([FD.ext4, FD.xfs], o.q));
+  return file === 0 ? SKIPPED : run(file);
+}
+
+/** fsync and its kind. */
+function sync(w: World, o: Op): number {
+  if ((o.how & 3) === 3) {
+    const { vpn, nr } = range(w, o.at, o.n);
+    return w.call('sysMsync', w.task(o.p), vpn, nr, 4);
+  }
+  return onMedium(w, o, (file) => {
+    if ((o.how & 3) === 0) return w.call('sysFsync', file);
+    if ((o.how & 3) === 1) return w.call('flushFile', file);
+    return w.call('sysSyncFileRange', file, o.at % FILE_PAGES, FILE_PAGES, 7);
+  });
+}
+
+/** read(2) and write(2), through the cache or past it. */
+function fileIo(w: World, o: Op): number {
+  const from = page(w, o.at);
+  const task = w.task(o.p);
+  const bytes = Math.min(o.n, 3) * 4096;
+  const index = o.to % FILE_PAGES;
+  return onMedium(w, o, (file) => {
+    if ((o.how & 2) !== 0)
+      return w.call('directIo', task, file, (o.how & 1) !== 0, from, 0, bytes, index * 4096, -1);
+    const name = (o.how & 1) !== 0 ? 'filePread' : 'filePwrite';
+    return w.call(name, task, file, index, 100, bytes, from, 0);
+  });
 }
 
 /** By name; the numbers that each looks at. */
@@ -491,6 +529,8 @@ export const OPERATIONS = {
   },
   reclaim: { fields: ['n'], run: (w, o) => w.call('shrinkLruPages', o.n) },
   drain: { fields: [], run: (w) => w.call('lruDrain') },
+  sync: { fields: ['p', 'q', 'at', 'n', 'how'], run: sync },
+  fileIo: { fields: ['p', 'q', 'at', 'n', 'to', 'how'], run: fileIo },
   truncate: { fields: ['p', 'q', 'to', 'how'], run: truncate },
   fallocate: { fields: ['p', 'q', 'at', 'n', 'how'], run: fallocate },
   seal: {
