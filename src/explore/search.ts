@@ -513,8 +513,10 @@ class Search {
       this.#sleep = path[node + NODE.sleep] as number;
     } else {
       path[node + NODE.ready] = ready & (ready - 1);
-      const place = path[node + NODE.at] as number;
-      this.#states.setTaken(place, this.#states.taken(place) | (1 << t));
+      if (this.#sharing !== null) {
+        const place = path[node + NODE.at] as number;
+        this.#states.setTaken(place, this.#states.taken(place) | (1 << t));
+      }
       this.#sleep = this.#sleepAfter(node, t);
       // A graph is to have every step, for the easiest way through it.
       if (this.#graph === null)

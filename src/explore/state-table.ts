@@ -9,6 +9,9 @@ import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 /** Bit beside the threads whose step was taken: all that can step have to. */
 export const ALL = 1 << 31;
 
+/** Places up to which the table grows fourfold. */
+const FAST_GROWTH = 1 << 20;
+
 export class StateTable {
   readonly #width: number;
   /** Words of a row: the state (word 0 of a free row is 0), who slept, whose step was taken, its number. */
@@ -118,7 +121,8 @@ export class StateTable {
   #grow(): void {
     const old = this.#rows;
     const stride = this.#stride;
-    this.#mask = 2 * this.#mask + 1;
+    // Moving rows costs more than room, as long as there is little of either.
+    this.#mask = (this.#mask < FAST_GROWTH ? 4 : 2) * (this.#mask + 1) - 1;
     this.#rows = new Int32Array(stride * (this.#mask + 1));
     this.moves++;
     for (let from = 0; from < old.length; from += stride) {
