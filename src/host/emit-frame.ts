@@ -65,6 +65,7 @@ export const mountFileSystems = (
   disk: string | null,
   hugetlbfs: boolean,
   debugfs: boolean,
+  sysfs: boolean,
 ): string[] => [
   `static const char *const folders[] = {"/tmpfs"${disk === null ? '' : `, "/${disk}"`}${hugetlbfs ? ', "/hugetlbfs"' : ''}};`,
   'static void mount_file_systems(void) {',
@@ -75,6 +76,7 @@ export const mountFileSystems = (
         `  mount_image(image, "${disk}");`,
       ]),
   ...(debugfs ? ['  mount_at("debug", "pinfold", "debugfs", NULL);'] : []),
+  ...(sysfs ? ['  mount_at("sys", "pinfold", "sysfs", NULL);'] : []),
   ...(hugetlbfs ? ['  mount_at("hugetlbfs", "pinfold", "hugetlbfs", "mode=700");'] : []),
   '}',
 ];

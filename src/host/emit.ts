@@ -11,17 +11,26 @@ import { ORDER } from './c/order.ts';
 import { PROCESS } from './c/process.ts';
 import { SANDBOX } from './c/sandbox.ts';
 import type { Snippet } from './c/snippet.ts';
+import { USERFAULT } from './c/userfault.ts';
 import { emitBody, members } from './emit-body.ts';
 import { emitCondition } from './emit-condition.ts';
 import { beforeRun, mountFileSystems, quiet } from './emit-frame.ts';
-import { diskFileSystem, usesHugetlb, usesHugetlbfs } from './needs.ts';
+import { diskFileSystem, usesHugetlb, usesHugetlbfs, usesKsm } from './needs.ts';
 import { processesOf, races } from './processes.ts';
 import { shownTerms } from './shown.ts';
 
 const SNIPPETS: ReadonlyMap<string, Snippet> = new Map(
-  [...ORDER, ...MEMORY, ...PROCESS, ...FILES, ...DAEMONS, ...ASYNC, ...JUDGE, ...SANDBOX].map(
-    (s) => [s.name, s],
-  ),
+  [
+    ...ORDER,
+    ...MEMORY,
+    ...PROCESS,
+    ...FILES,
+    ...DAEMONS,
+    ...ASYNC,
+    ...JUDGE,
+    ...SANDBOX,
+    ...USERFAULT,
+  ].map((s) => [s.name, s]),
 );
 
 /** Calls that a C program can make. */
@@ -119,6 +128,8 @@ export const emitProgram = (checked: CheckedTest): string => {
     '  struct thread thread[THREADS + 1];',
     '  volatile int event[EVENTS + 1], arrived[BARRIERS + 1], open[BARRIERS + 1];',
     '  volatile int pid[PROCESSES], leave[PROCESSES], ends, ready;',
+    '  volatile int asked[PROCESSES];',
+    '  volatile unsigned long asked_at[PROCESSES];',
     '  uint64_t seed;',
     '  char gave_up[200];',
     '};',
@@ -172,6 +183,7 @@ export const emitProgram = (checked: CheckedTest): string => {
       disk,
       usesHugetlbfs(checked),
       checked.callNames.includes('split_huge_page'),
+      usesKsm(checked),
     ),
     '',
     ...code(used.filter((s) => s.name === 'enter_sandbox')),

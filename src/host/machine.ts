@@ -185,6 +185,16 @@ const LIMITS: readonly (readonly [string, number | string])[] = [
   ['pids.max', PROCESS_LIMIT],
 ];
 
+/** Why KSM may not be set going here, or null. It is stopped again by the program that starts it. */
+export const ksmReason = (allowed: boolean): string | null => {
+  const running = readNumber('/sys/kernel/mm/ksm/run');
+  if (running === null) return 'ksm(): this kernel has no KSM';
+  if (running !== 0) return 'ksm(): the machine runs it for others';
+  return allowed
+    ? null
+    : 'ksm(): its daemon scans all mergeable memory of the machine (--allow-system lets it)';
+};
+
 const swapAreas = (): number => {
   try {
     return readFileSync('/proc/swaps', 'utf8').trim().split('\n').length - 1;

@@ -38,6 +38,9 @@ export const usesSwap = (checked: CheckedTest): boolean =>
   constantNames(checked).has('MADV_PAGEOUT') ||
   ['shrink', 'swap_in', 'swapoff'].some((name) => checked.callNames.includes(name));
 
+/** KSM, of which the machine has one. */
+export const usesKsm = (checked: CheckedTest): boolean => checked.callNames.includes('ksm');
+
 /** Counters of the whole machine that others, too, could move. */
 export const usesCounters = (checked: CheckedTest): boolean => {
   const { condition, filter, locations } = checked.test;
@@ -50,4 +53,4 @@ export const usesCounters = (checked: CheckedTest): boolean => {
 
 /** Something that the machine has only once: such tests run one at a time. */
 export const usesMachine = (checked: CheckedTest): boolean =>
-  usesHugetlb(checked) || usesSwap(checked) || usesCounters(checked);
+  usesHugetlb(checked) || usesSwap(checked) || usesKsm(checked) || usesCounters(checked);

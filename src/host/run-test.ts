@@ -4,8 +4,15 @@ import { join } from 'node:path';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { build } from './build.ts';
 import { emitProgram } from './emit.ts';
-import { type Host, memoryNodes } from './machine.ts';
-import { diskFileSystem, usesCounters, usesHugetlb, usesMachine, usesSwap } from './needs.ts';
+import { type Host, ksmReason, memoryNodes } from './machine.ts';
+import {
+  diskFileSystem,
+  usesCounters,
+  usesHugetlb,
+  usesKsm,
+  usesMachine,
+  usesSwap,
+} from './needs.ts';
 import { races } from './processes.ts';
 import { type Histogram, type RunLimits, runProgram } from './run-program.ts';
 import { staticSkip } from './skip.ts';
@@ -66,7 +73,8 @@ export const runTest = async (
   try {
     const lacking =
       (usesHugetlb(checked) ? host.takeHugePages() : null) ??
-      (usesSwap(checked) ? host.takeSwap(options.allowSystem) : null);
+      (usesSwap(checked) ? host.takeSwap(options.allowSystem) : null) ??
+      (usesKsm(checked) ? ksmReason(options.allowSystem) : null);
     if (lacking !== null) return skip(lacking);
     const type = diskFileSystem(checked);
     if (type !== null) {

@@ -15,7 +15,9 @@ const NOT_COMPARABLE: Readonly<Record<string, string>> = {
   swapoff: 'swapoff(): it would take the swap of the whole machine away',
   compact: 'compact(): the kernel does not say how many pages it moved',
   cma_alloc: 'cma_alloc(): only the kernel itself can take pages from CMA',
-  ksm: 'ksm(): its daemon scans the whole machine',
+  place_in_cma: 'place_in_cma(): only the kernel itself puts pages into CMA',
+  offline_memory: 'offline_memory(): it would take memory away from the machine',
+  fail_kmalloc: 'fail_kmalloc(): it would make allocations of the whole machine fail',
   numa_balance: 'numa_balance(): only the scheduler sets it going, on machines of several nodes',
   dax_teardown: 'dax_teardown(): no DAX device here',
 };
@@ -30,6 +32,7 @@ const ANSWERED: ReadonlySet<string> = new Set([
   'dirty',
   'page_order',
   'page_node',
+  'writable',
 ]);
 
 const UNANSWERED: Readonly<Record<string, string>> = {
@@ -37,7 +40,6 @@ const UNANSWERED: Readonly<Record<string, string>> = {
   pin_count: 'pin_count(): user space cannot see how many pins a page has',
   ref_count: 'ref_count(): user space cannot see reference counts',
   exclusive: 'exclusive(): bit 56 of pagemap says "mapped once", not PageAnonExclusive',
-  writable: 'writable(): pagemap does not say whether an entry allows writing',
 };
 
 const ROOTS = ['/tmpfs/', '/ext4/', '/xfs/', '/btrfs/', '/hugetlbfs/'];

@@ -8,7 +8,7 @@ import { audit, auditIdle, type Held, newHeld } from '../../src/mm/audit.ts';
 import { FOLL } from '../../src/mm/foll.ts';
 import { dupMm } from '../../src/mm/fork.ts';
 import { getUserPages, pinUserPagesFast } from '../../src/mm/gup.ts';
-import { type Kernel, kmalloc, newTask } from '../../src/mm/kernel.ts';
+import { kmalloc, newTask } from '../../src/mm/kernel.ts';
 import { userAccess } from '../../src/mm/memory.ts';
 import { shmemNewFile } from '../../src/mm/shmem.ts';
 import { unpinUserPage } from '../../src/mm/unpin.ts';

@@ -1,0 +1,138 @@
+/** userfaultfd as its monitor uses it, and KSM set going by hand. */
+import { c, type Snippet, snippet } from './snippet.ts';
+
+export const USERFAULT: readonly Snippet[] = [
+  snippet(
+    'uffd_of',
+    'give_up',
+    'errno.h fcntl.h stdint.h string.h sys/ioctl.h sys/syscall.h unistd.h',
+    c`
+/* The userfaultfd of this process, with every feature that changes nothing until it is asked for. */
+struct uffd_api { uint64_t api, features, ioctls; };
+#define UFFD_API_CALL _IOWR(0xAA, 0x3F, struct uffd_api)
+/* UFFD_FEATURE_: PAGEFAULT_FLAG_WP, MISSING_SHMEM, MINOR_SHMEM, MOVE. */
+#define UFFD_WANTED (1ull << 0 | 1ull << 5 | 1ull << 10 | 1ull << 16)
+static int uffd_fd, uffd_pid;
+static int uffd_of(void) {
+  struct uffd_api asked = {0xAA, 0, 0};
+  if (uffd_pid == getpid()) return uffd_fd;
+  int probe = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+  if (probe < 0 || ioctl(probe, UFFD_API_CALL, &asked) != 0) give_up("userfaultfd: %s", strerror(errno));
+  close(probe);
+  asked.features &= UFFD_WANTED;
+  uffd_fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+  if (uffd_fd < 0 || ioctl(uffd_fd, UFFD_API_CALL, &asked) != 0) give_up("userfaultfd: %s", strerror(errno));
+  uffd_pid = getpid();
+  return uffd_fd;
+}
+`,
+  ),
+  snippet(
+    'uffdio_register',
+    'uffd_of fail',
+    '',
+    c`
+static long sys_uffdio_register(volatile void *start, unsigned long len, unsigned long mode) {
+  struct uffd_register { uint64_t start, len, mode, ioctls; } arg = {(uint64_t)start, len, mode, 0};
+  return result(ioctl(uffd_of(), _IOWR(0xAA, 0x00, struct uffd_register), &arg));
+}
+`,
+  ),
+  snippet(
+    'uffdio_copy',
+    'uffd_of fail',
+    '',
+    c`
+static long sys_uffdio_copy(volatile void *dst, volatile void *src, unsigned long len, unsigned long mode) {
+  struct uffd_copy { uint64_t dst, src, len, mode; int64_t copy; } arg = {(uint64_t)dst, (uint64_t)src, len, mode, 0};
+  long done = result(ioctl(uffd_of(), _IOWR(0xAA, 0x03, struct uffd_copy), &arg));
+  return arg.copy != 0 ? (long)arg.copy : done;
+}
+`,
+  ),
+  snippet(
+    'uffdio_continue',
+    'uffd_of fail',
+    '',
+    c`
+static long sys_uffdio_continue(volatile void *start, unsigned long len, unsigned long mode) {
+  struct uffd_continue { uint64_t start, len, mode; int64_t mapped; } arg = {(uint64_t)start, len, mode, 0};
+  long done = result(ioctl(uffd_of(), _IOWR(0xAA, 0x07, struct uffd_continue), &arg));
+  return arg.mapped != 0 ? (long)arg.mapped : done;
+}
+`,
+  ),
+  snippet(
+    'uffdio_writeprotect',
+    'uffd_of fail',
+    '',
+    c`
+static long sys_uffdio_writeprotect(volatile void *start, unsigned long len, unsigned long mode) {
+  struct uffd_writeprotect { uint64_t start, len, mode; } arg = {(uint64_t)start, len, mode};
+  return result(ioctl(uffd_of(), _IOWR(0xAA, 0x06, struct uffd_writeprotect), &arg));
+}
+`,
+  ),
+  snippet(
+    'uffdio_move',
+    'uffd_of fail',
+    '',
+    c`
+static long sys_uffdio_move(volatile void *dst, volatile void *src, unsigned long len, unsigned long mode) {
+  struct uffd_move { uint64_t dst, src, len, mode; int64_t move; } arg = {(uint64_t)dst, (uint64_t)src, len, mode, 0};
+  long done = result(ioctl(uffd_of(), _IOWR(0xAA, 0x05, struct uffd_move), &arg));
+  return arg.move != 0 ? (long)arg.move : done;
+}
+`,
+  ),
+  snippet(
+    'ksm',
+    'write_text give_up',
+    'errno.h fcntl.h stdint.h stdio.h stdlib.h string.h time.h unistd.h',
+    c`
+#define KSM "/sys/kernel/mm/ksm/"
+static long ksm_number(const char *path) {
+  char text[24] = "";
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || read(fd, text, sizeof text - 1) < 0) give_up("ksm: %s: %s", path, strerror(errno));
+  close(fd);
+  return atol(text);
+}
+
+/* pagemap as the process itself may see it: bit 63 present, 56 mapped once; page frames are hidden. */
+static int own_entry(volatile void *addr, int bit) {
+  uint64_t entry = 0;
+  int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || pread(fd, &entry, 8, (long)((unsigned long)addr / 4096 * 8)) != 8) entry = 0;
+  close(fd);
+  return (int)(entry >> bit & 1);
+}
+
+static int ksm_merged(volatile void *a, volatile void *b) {
+  return ksm_number("/proc/self/ksm_merging_pages") >= 2 && !own_entry(a, 56) && !own_entry(b, 56);
+}
+
+/* Lets the daemon scan all mergeable memory until the pages are one, or five times. */
+static long sys_ksm(volatile void *a, volatile void *b) {
+  if (!own_entry(a, 63) || !own_entry(b, 63)) return -EFAULT;
+  if (ksm_merged(a, b)) return 0;
+  write_text(KSM "smart_scan", "0");
+  write_text(KSM "sleep_millisecs", "1");
+  write_text(KSM "pages_to_scan", "100000");
+  long before = ksm_number(KSM "full_scans");
+  if (write_text(KSM "run", "1") < 0) give_up("ksm: %s", strerror(errno));
+  struct timespec pause = {0, 1000000};
+  for (int i = 0; i < 2000 && !ksm_merged(a, b) && ksm_number(KSM "full_scans") < before + 5; i++)
+    nanosleep(&pause, NULL);
+  long scans = ksm_number(KSM "full_scans");
+  write_text(KSM "run", "0");
+  write_text(KSM "smart_scan", "1");
+  write_text(KSM "sleep_millisecs", "20");
+  write_text(KSM "pages_to_scan", "100");
+  if (ksm_merged(a, b)) return 0;
+  if (scans < before + 3) give_up("ksm: the daemon has too much memory to scan here");
+  return memcmp((void *)a, (void *)b, 4096) == 0 ? -EBUSY : -EINVAL;
+}
+`,
+  ),
+];
