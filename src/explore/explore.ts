@@ -39,6 +39,9 @@ export interface Explored {
   readonly graph: Graph | null;
 }
 
+/** Sets of threads are bits of a word, which also has room for the device and for one more mark. */
+const MOST_THREADS = 30;
+
 const DEFAULT_LIMITS: Limits = { states: 4_000_000, time: 120_000 };
 
 const stopped = (reason: string): Explored => ({
@@ -65,6 +68,8 @@ export const explore = (
   const { keeper } = options;
   const program = options.graph === true ? remembering(compiled.program) : compiled.program;
   const limits = withDeadline({ ...DEFAULT_LIMITS, ...options.limits });
+  if (program.threads.length > MOST_THREADS)
+    return stopped(`${program.threads.length} threads; at most ${MOST_THREADS} can be explored`);
   let machine: Machine;
   try {
     machine = setUp(program, rules, needs);

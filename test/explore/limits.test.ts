@@ -94,3 +94,14 @@ test('a sample can be interrupted', () => {
     /^a sample of \d{1,3} executions \(seed 1\), interrupted, no proof$/,
   );
 });
+
+test('more threads than a word has bits for are not explored, and that is said', () => {
+  const threads = Array.from({ length: 31 }, (_, i) => `P${i}() { x = ${i}; }`).join('\n');
+  const { checked } = parse(`C many\n{ int x = 0; }\n${threads}\nexists (0:x=3)\n`, 'many.litmus');
+  if (checked === undefined) throw new Error('the test must parse');
+  const found = new Checker(checked).explore(rulesFor('6.12'), {});
+  expect(found).toMatchObject({
+    observation: 'Incomplete',
+    reason: '31 threads; at most 30 can be explored',
+  });
+});
