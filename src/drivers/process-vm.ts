@@ -1,8 +1,8 @@
-/** process_vm_readv(2), process_vm_writev(2) (mm/process_vm_access.c): the other process's pages are held page by page. */
+/** process_vm_readv(2), process_vm_writev(2) (mm/process_vm_access.c): the other process's pages are held while they are copied. */
 
 import { copyFromPage, copyFromUser, copyToPage, copyToUser } from '../fs/bounce.ts';
 import { bouncePage } from '../fs/splice.ts';
-import type { System } from '../fs/system.ts';
+import { type System, TASK_PAGE_WORDS } from '../fs/system.ts';
 import { R } from '../machine/access.ts';
 import { EFAULT } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
@@ -15,9 +15,12 @@ import { LOCKED } from '../mm/gup-args.ts';
 import { setPageDirtyLock } from '../mm/set-dirty.ts';
 import { unpinUserPagesDirtyLock } from '../mm/unpin.ts';
 
+const PAGE_SIZE = 4096;
+
 /**
- * Moves `n` bytes, inside one page on either side, between the task's memory at vpn:off and that of `mm` at
- * rvpn:roff. Returns `n` or -EFAULT. FOLL_PIN from 5.6, a plain reference and set_page_dirty_lock before (A.28).
+ * process_vm_rw_single_vec(): moves `n` bytes between the task's memory at vpn:off and that of `mm` at rvpn:roff. The other
+ * process's pages are all held before the first is copied, up to 16 at a time. Returns the bytes moved, or
+ * -EFAULT when there are none. FOLL_PIN from 5.6, a plain reference and set_page_dirty_lock before (A.28).
  */
 export function* processVmCopy(
   k: System,
@@ -30,30 +33,83 @@ export function* processVmCopy(
   roff: number,
   n: number,
 ): Steps<number> {
-  const pin = k.rules.users.processVm === 'pin';
+  let done = 0;
+  while (done < n) {
+    const at = roff + done;
+    const first = rvpn + Math.floor(at / PAGE_SIZE);
+    const wanted = Math.min(TASK_PAGE_WORDS, Math.ceil(((at % PAGE_SIZE) + n - done) / PAGE_SIZE));
+    const got = yield* holdRemote(k, task, mm, write, first, wanted);
+    if (got < 1) break;
+    const length = Math.min(n - done, got * PAGE_SIZE - (at % PAGE_SIZE));
+    const moved = yield* copyHeld(k, task, write, vpn, off + done, at % PAGE_SIZE, length);
+    yield* letGo(k, task, write, got);
+    done += moved;
+    if (moved < length) break;
+  }
+  return done === 0 && n > 0 ? -EFAULT : done;
+}
+
+/** Takes the pages into the task's array; how many, or an error. */
+function* holdRemote(
+  k: System,
+  task: TaskId,
+  mm: MmId,
+  write: boolean,
+  first: Vpn,
+  wanted: number,
+): Steps<number> {
   const flags = write ? FOLL.write : 0;
-  const page = bouncePage(k, task);
+  const pages = bouncePage(k, task);
   yield* lockShared(k, R.mmapLock, mm);
-  const got = pin
-    ? yield* pinUserPagesRemote(k, task, mm, rvpn, 1, flags, page, LOCKED.caller)
-    : yield* getUserPagesRemote(k, task, mm, rvpn, 1, flags, page, LOCKED.caller);
+  const got =
+    k.rules.users.processVm === 'pin'
+      ? yield* pinUserPagesRemote(k, task, mm, first, wanted, flags, pages, LOCKED.caller)
+      : yield* getUserPagesRemote(k, task, mm, first, wanted, flags, pages, LOCKED.caller);
   yield* unlockShared(k, R.mmapLock, mm);
-  if (got < 1) return -EFAULT;
-  let error = 0;
-  if (write) {
-    error = yield* copyFromUser(k, task, vpn, off, n);
-    if (error === 0) yield* copyToPage(k, task, k.kmem[page], roff, n);
-  } else {
-    yield* copyFromPage(k, task, k.kmem[page], roff, n);
-    error = yield* copyToUser(k, task, vpn, off, n);
+  return got;
+}
+
+/** process_vm_rw_pages(): `n` bytes of the held pages, the first from `roff` on. Returns how many could be moved. */
+function* copyHeld(
+  k: System,
+  task: TaskId,
+  write: boolean,
+  vpn: Vpn,
+  off: number,
+  roff: number,
+  n: number,
+): Steps<number> {
+  const pages = bouncePage(k, task);
+  let done = 0;
+  while (done < n) {
+    const from = (off + done) % PAGE_SIZE;
+    const to = (roff + done) % PAGE_SIZE;
+    const part = Math.min(PAGE_SIZE - from, PAGE_SIZE - to, n - done);
+    const here = vpn + Math.floor((off + done) / PAGE_SIZE);
+    const word = pages + Math.floor((roff + done) / PAGE_SIZE);
+    let error = 0;
+    if (write) {
+      error = yield* copyFromUser(k, task, here, from, part);
+      if (error === 0) yield* copyToPage(k, task, k.kmem[word], to, part);
+    } else {
+      yield* copyFromPage(k, task, k.kmem[word], to, part);
+      error = yield* copyToUser(k, task, here, from, part);
+    }
+    bounceClear(k, task);
+    if (error < 0) return done;
+    done += part;
   }
-  bounceClear(k, task);
-  if (pin) {
-    yield* unpinUserPagesDirtyLock(k, page, 1, write);
-  } else {
-    if (write) yield* setPageDirtyLock(k, k.kmem[page]);
-    yield* folioPut(k, headOf(k, k.kmem[page]), 1);
+  return done;
+}
+
+/** Drops the references on the first `n` pages of the task's array. */
+function* letGo(k: System, task: TaskId, write: boolean, n: number): Steps<void> {
+  const pages = bouncePage(k, task);
+  const pin = k.rules.users.processVm === 'pin';
+  if (pin) yield* unpinUserPagesDirtyLock(k, pages, n, write);
+  for (let i = 0; i < n; i++) {
+    if (!pin && write) yield* setPageDirtyLock(k, k.kmem[pages + i]);
+    if (!pin) yield* folioPut(k, headOf(k, k.kmem[pages + i]), 1);
+    k.kmem[pages + i] = 0;
   }
-  k.kmem[page] = 0;
-  return error < 0 ? error : n;
 }

@@ -5,7 +5,7 @@ import { folioPut, headOf } from '../mm/folio.ts';
 import { getUserPagesFast } from '../mm/gup.ts';
 import { ofdOf } from './fd.ts';
 import { pipePush } from './pipe.ts';
-import { OFD, type System } from './system.ts';
+import { OFD, type System, TASK_PAGE_WORDS } from './system.ts';
 
 const PAGE_SIZE = 4096;
 const SPLICE_F_NONBLOCK = 2;
@@ -54,7 +54,7 @@ export function* sysVmsplice(
   return taken;
 }
 
-/** One word of kernel memory of the task's own, for an array of one page. */
+/** `TASK_PAGE_WORDS` words of kernel memory of the task's own, for an array of pages. */
 export function bouncePage(k: System, task: TaskId): number {
-  return k.pageWord + task;
+  return k.pageWord + task * TASK_PAGE_WORDS;
 }

@@ -30,7 +30,7 @@ export const AIO_PAGES = FILE_BLOCKS + 1;
 export const AIO = { free: 0, submitted: 1, taken: 2, done: 3 } as const;
 
 export interface System extends Kernel {
-  /** Where in `kmem` each task has one word for an array of one page (`bouncePage`). */
+  /** Where in `kmem` each task has `TASK_PAGE_WORDS` words for an array of pages (`bouncePage`). */
   readonly pageWord: number;
   /** Descriptor tables: word `mm * FD_MAX + fd` is the open file description, 0: closed. */
   readonly fd: Int32Array;
@@ -96,6 +96,9 @@ export interface SystemConfig extends KernelConfig {
   readonly pipes?: number;
 }
 
+/** Pages that a task holds at once without memory of its own for them (process_vm_readv takes 16). */
+export const TASK_PAGE_WORDS = 16;
+
 /** Boots a kernel and what stands on it. Throws RangeError when the configuration does not fit. */
 export function bootSystem(config: SystemConfig): System {
   const alloc: Alloc = config.alloc ?? plainAlloc;
@@ -119,7 +122,7 @@ export function bootSystem(config: SystemConfig): System {
   const rings = Math.min(mms, 5);
   const system: System = {
     ...k,
-    pageWord: kernelWords(k.task.mm.length),
+    pageWord: kernelWords(k.task.mm.length * TASK_PAGE_WORDS),
     fd: alloc(mms * FD_MAX),
     ofd: { kind: perOfd(), target: perOfd(), flags: perOfd(), pos: perOfd(), refs: perOfd() },
     pipe: {

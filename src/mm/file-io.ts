@@ -16,6 +16,7 @@ import {
   unlock,
   unlockShared,
 } from '../machine/locks.ts';
+import { leafPfn } from '../machine/mmu.ts';
 import { PAGE_SIZE, PG } from '../machine/page.ts';
 import type { FileId, Folio, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { fillWords } from '../machine/words.ts';
@@ -171,6 +172,10 @@ export function* filePwrite(
     const chunk = Math.min(PAGE_SIZE - (from & 4095), PAGE_SIZE - (to & 4095), count - done);
     result = writeDenied(k, file, posPage + (to >>> 12), (to & 4095) + chunk);
     if (result !== 0) break;
+    if (k.rules.file.beginFirst && leafPfn(k, k.task.mm[task], vpn + (from >>> 12)) === 0) {
+      result = yield* beginChunk(k, file, posPage + (to >>> 12));
+      if (result !== 0) break;
+    }
     const source = yield* kernelAccess(k, task, vpn + (from >>> 12), false);
     if (source < 0) {
       result = -EFAULT;
@@ -183,6 +188,19 @@ export function* filePwrite(
   bounceClear(k, task);
   yield* unlock(k, R.inodeLock, inodeRwsem(k, file));
   return done !== 0 ? done : result;
+}
+
+/**
+ * A memory file's page is made before it turns out that the source has to be faulted in; then the page stays, whatever
+ * comes of the write (0, or -ENOSPC).
+ */
+function* beginChunk(k: Kernel, file: FileId, index: number): Steps<number> {
+  if (k.file.kind[file] !== FILE.shmem) return 0;
+  let folio = yield* shmemGetFolio(k, file, index, false, 0);
+  if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
+  if (folio === 0) return -ENOSPC;
+  yield* folioPut(k, folio, 1);
+  return 0;
 }
 
 /** One page's part of a write whose bytes the task's buffer has already: 0 or an error. */

@@ -120,7 +120,7 @@ function* remapMove(
   const end = vpn + nr;
   let at = vpn;
   let result = -EFAULT;
-  for (;;) {
+  while (at < end) {
     const vma = findVma(k, mm, at);
     if (vma === 0 || k.vma.start[vma] >= end) break;
     const first = at === vpn;
@@ -206,7 +206,10 @@ function resizeError(
   const vm = k.vma.flags[vma];
   if (oldNr === 0 && (vm & (VM.shared | VM.mayShare)) === 0 && !k.rules.mremap.zeroPrivate)
     return -EINVAL;
-  if ((flags & MREMAP.dontUnmap) !== 0 && (vm & (VM.dontExpand | VM.pfnmap)) !== 0) return -EINVAL;
+  if ((flags & MREMAP.dontUnmap) !== 0) {
+    if ((vm & (VM.dontExpand | VM.pfnmap)) !== 0) return -EINVAL;
+    if (!vmaIsAnonymous(k, vma) && !k.rules.mremap.dontunmapFiles) return -EINVAL;
+  }
   if ((vm & VM.hugetlb) !== 0 && (!k.rules.mremap.hugetlb || vpn % vmaAlign(k, vma) !== 0))
     return -EINVAL;
   if (oldNr > k.vma.end[vma] - vpn) return -EFAULT;

@@ -27,6 +27,7 @@ const ANON = number(0x22, 'MAP_PRIVATE | MAP_ANONYMOUS');
 const FIXED_ANON = number(0x32, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED');
 const POPULATED = number(0x8032, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_POPULATE');
 const UNRESERVED = number(0x4032, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE');
+const ANONYMOUS = [FIXED_ANON, FIXED_ANON, FIXED_ANON, POPULATED, UNRESERVED];
 const FIXED_SHARED_ANON = number(0x31, 'MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED');
 const FIXED_PRIVATE = number(0x12, 'MAP_PRIVATE | MAP_FIXED');
 const FIXED_SHARED = number(0x11, 'MAP_SHARED | MAP_FIXED');
@@ -229,7 +230,7 @@ class Maker {
         const file = region.kind.endsWith('file') && r.once(2);
         const flags = file
           ? r.pick([FIXED_PRIVATE, FIXED_SHARED])
-          : r.pick([FIXED_ANON, FIXED_ANON, FIXED_ANON, POPULATED, UNRESERVED, FIXED_SHARED_ANON]);
+          : r.pick(region.kind === 'thp' ? ANONYMOUS : [...ANONYMOUS, FIXED_SHARED_ANON]);
         const prot = r.pick([RW, RW, READ, NONE]);
         const offset = file ? number(from * PAGE) : number(0);
         this.#add('mmap', [

@@ -243,4 +243,20 @@ export const CALL_RULES = [
     ],
     source: 'mm/mremap.c: remap_move()',
   },
+  {
+    id: 'S183',
+    name: 'mremap.dontunmapFiles',
+    sentence:
+      'MREMAP_DONTUNMAP takes mappings of files and of shared memory, not only private anonymous memory.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.13',
+        commit: 'a4609387859f',
+        title: 'mm: extend MREMAP_DONTUNMAP to non-anonymous mappings',
+      },
+    ],
+    source: 'mm/mremap.c: vma_to_resize()',
+  },
 ] as const satisfies readonly RuleData[];

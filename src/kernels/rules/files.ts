@@ -151,4 +151,20 @@ export const FILE_RULES = [
     also: ['ptrace'],
     source: 'semantics.md A.28; conformance.md 2',
   },
+  {
+    id: 'S182',
+    name: 'file.beginFirst',
+    sentence:
+      'A write to a file makes the page of the file before it faults in memory that the bytes come from; before, the other way round.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.15',
+        commit: '665575cff098',
+        title: 'filemap: move prefaulting out of hot write path',
+      },
+    ],
+    source: 'mm/filemap.c: generic_perform_write()',
+  },
 ] as const satisfies readonly RuleData[];

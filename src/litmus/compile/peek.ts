@@ -4,6 +4,7 @@ import { pageByte } from '../../machine/contents.ts';
 import { isSwapEntry, PTE, SWP, swpOffset, swpType } from '../../machine/entry.ts';
 import { leafPfn, walkLeaf } from '../../machine/mmu.ts';
 import type { MmId, Pfn, Vpn } from '../../machine/types.ts';
+import { insideFile } from '../../mm/filemap.ts';
 import { cacheSlot } from '../../mm/page-cache.ts';
 import { linearIndex } from '../../mm/rmap.ts';
 import { vmaAt } from '../../mm/vma.ts';
@@ -36,7 +37,10 @@ const peekByte = (k: Lit, mm: MmId, address: number): number => {
   }
   const file = k.vma.file[vma] ?? 0;
   if (file === 0) return 0;
-  const slot = cacheSlot(k, file, linearIndex(k, vma, vpn));
+  const index = linearIndex(k, vma, vpn);
+  // SIGBUS behind the end of the file.
+  if (!insideFile(k, file, index)) return Number.NaN;
+  const slot = cacheSlot(k, file, index);
   if (slot === 0) return 0;
   return slot < 0 ? swapByte(k, -slot, off) : pageByte(k, slot, off);
 };

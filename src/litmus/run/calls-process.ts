@@ -15,8 +15,6 @@ import { CALL } from './call-ids.ts';
 import { KILLED, type Lit, REAPED } from './program.ts';
 import { argInt, argOff, argVpn } from './values.ts';
 
-const PAGE_SIZE = 4096;
-
 export function* callProcess(k: Lit, thread: number, pc: number, id: number): Steps<number> {
   if (id === CALL.exit) {
     k.lit.killed[thread] = KILLED.exited;
@@ -106,19 +104,12 @@ function* takeAway(k: Lit, thread: number): Steps<void> {
   yield* exitMm(k, task);
 }
 
-/** process_vm_readv and process_vm_writev: page by page, what was moved before an error counts. */
+/** process_vm_readv and process_vm_writev. */
 function* moveBytes(k: Lit, thread: number, mm: MmId, pc: number, write: boolean): Steps<number> {
-  const length = argInt(k, pc, 3);
-  let done = 0;
-  while (done < length) {
-    const off = (argOff(k, pc, 1) + done) % PAGE_SIZE;
-    const roff = (argOff(k, pc, 2) + done) % PAGE_SIZE;
-    const n = Math.min(PAGE_SIZE - off, PAGE_SIZE - roff, length - done);
-    const vpn = argVpn(k, pc, 1, done);
-    const rvpn = argVpn(k, pc, 2, done);
-    const moved = yield* processVmCopy(k, k.lit.task[thread], mm, write, vpn, off, rvpn, roff, n);
-    if (moved < 0) return done > 0 ? done : -EFAULT;
-    done += moved;
-  }
-  return done;
+  const task = k.lit.task[thread];
+  const vpn = argVpn(k, pc, 1);
+  const off = argOff(k, pc, 1);
+  const rvpn = argVpn(k, pc, 2);
+  const roff = argOff(k, pc, 2);
+  return yield* processVmCopy(k, task, mm, write, vpn, off, rvpn, roff, argInt(k, pc, 3));
 }
