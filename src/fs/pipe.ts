@@ -4,7 +4,8 @@ import { allocPages, GFP } from '../machine/buddy.ts';
 import { pageByte, setPageByte } from '../machine/contents.ts';
 import { EAGAIN, EBUSY, EINVAL, ENOMEM, EPERM, EPIPE } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
-import type { Pfn, Steps } from '../machine/types.ts';
+import type { Pfn, Steps, TaskId } from '../machine/types.ts';
+import { bounceIn } from '../mm/file-io.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
 import { bounceByte } from './bounce.ts';
 import { PIPE_BUF, PIPE_BUFFERS, type System } from './system.ts';
@@ -99,6 +100,39 @@ export function* pipeReadValue(k: System, pipe: number, count: number): Steps<nu
   pipeReady(k, pipe);
   yield* unlock(k, R.pipe, pipe);
   return value;
+}
+
+/**
+ * Up to `count` bytes of the oldest buffer into the task's bounce buffer; how many. With `wait` it waits for the first;
+ * 0 when there are none, or nobody will send any.
+ */
+export function* pipeTake(
+  k: System,
+  task: TaskId,
+  pipe: number,
+  count: number,
+  wait: boolean,
+): Steps<number> {
+  for (;;) {
+    if (wait) yield WAIT | at(R.ring, 2 * pipe);
+    yield* lock(k, R.pipe, pipe);
+    if (!wait || k.pipe.used[pipe] > 0 || k.pipe.writers[pipe] === 0) break;
+    yield* unlock(k, R.pipe, pipe);
+  }
+  let n = 0;
+  if (k.pipe.used[pipe] > 0) {
+    const b = bufferAt(k, pipe, 0);
+    n = Math.min(count, k.pipe.buffers[b + PIPE_BUF.len]);
+    const off = k.pipe.buffers[b + PIPE_BUF.off];
+    yield READ | at(R.content, k.pipe.buffers[b + PIPE_BUF.pfn]);
+    bounceIn(k, task, k.pipe.buffers[b + PIPE_BUF.pfn], off, n);
+    k.pipe.buffers[b + PIPE_BUF.off] += n;
+    k.pipe.buffers[b + PIPE_BUF.len] -= n;
+    if (k.pipe.buffers[b + PIPE_BUF.len] === 0) yield* popBuffer(k, pipe, b);
+  }
+  pipeReady(k, pipe);
+  yield* unlock(k, R.pipe, pipe);
+  return n;
 }
 
 function takeByte(k: System, b: number): number {

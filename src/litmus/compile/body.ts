@@ -320,6 +320,8 @@ export class BodyCompiler {
   }
 
   #argument(a: Expr, type: string): Eval {
+    // No offset: where the descriptor stands.
+    if (type === 'offset' && a.kind === 'name' && a.name === 'NULL') return constant(-1);
     if (a.kind === 'name') {
       const { threads, events, barriers, locks } = this.#checked;
       if (type === 'thread') return constant(threads.findIndex((t) => t.name === a.name));

@@ -32,6 +32,7 @@ export const CALL = {
   fsync: 33,
   sync_file_range: 34,
   lseek: 35,
+  splice: 36,
   io_uring_register_buffers: 40,
   io_uring_unregister_buffers: 41,
   io_uring_read_fixed: 42,

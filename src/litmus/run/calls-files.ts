@@ -2,8 +2,9 @@
 
 import { fdInstall, fileOfFd, ofdOf, sysClose } from '../../fs/fd.ts';
 import { newPipe, pipeBytes, pipeResize } from '../../fs/pipe.ts';
-import { OWN_POSITION, readFd, readValue, seekFd, writeFd } from '../../fs/read-write.ts';
+import { isDirect, OWN_POSITION, readFd, readValue, seekFd, writeFd } from '../../fs/read-write.ts';
 import { sysVmsplice } from '../../fs/splice.ts';
+import { sysSplice } from '../../fs/splice-file.ts';
 import { OFD } from '../../fs/system.ts';
 import { at, R, WRITE } from '../../machine/access.ts';
 import {
@@ -57,6 +58,8 @@ export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<
       if (file < 0) return file;
       return yield* fdInstall(k, mm, OFD.file, file, O_RDWR);
     }
+    case CALL.splice:
+      return yield* callSplice(k, task, pc);
     case CALL.lseek:
       return yield* seekFd(k, mm, argInt(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2));
     case CALL.fsync:
@@ -138,6 +141,23 @@ function* createFile(k: Lit, kind: number): Steps<FileId> {
 }
 
 /** fsync, sync_file_range: of a range of 0 bytes, all from the offset on. */
+function* callSplice(k: Lit, task: TaskId, pc: number): Steps<number> {
+  const from = ofdOf(k, k.task.mm[task], argInt(k, pc, 0));
+  // Past the page cache it would copy.
+  if (from !== 0 && k.ofd.kind[from] === OFD.file && isDirect(k, from))
+    k.lit.limits[LIMIT.fileSystem] = instructionAt(k, pc).line;
+  return yield* sysSplice(
+    k,
+    task,
+    argInt(k, pc, 0),
+    argInt(k, pc, 1),
+    argInt(k, pc, 2),
+    argInt(k, pc, 3),
+    argInt(k, pc, 4),
+    argInt(k, pc, 5),
+  );
+}
+
 function* callSync(k: Lit, mm: MmId, pc: number, id: number): Steps<number> {
   const fd = argInt(k, pc, 0);
   if (ofdOf(k, mm, fd) === 0) return -EBADF;
