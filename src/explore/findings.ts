@@ -135,6 +135,7 @@ const LIMIT_TEXT: Readonly<Record<keyof typeof LIMIT, string>> = {
   address: 'an address or size above the 8 TiB of user space that the model has',
   disk: "a write past the last block of the model's disk (16 pages)",
   pipe: 'a pipe larger than the 16 pages that the model has',
+  memory: 'not modelled yet: this call on memory of this kind',
 };
 
 /** A limit of the model that the execution ran into. */

@@ -50,14 +50,15 @@ function folioApart(k: Kernel, table: Pfn, i: number, step: number): boolean {
   return true;
 }
 
-/** What refuses a collapse whatever the locks say: 0, or -EINVAL. */
-function entryFault(k: Kernel, pte: EntryAddr): number {
+/** What refuses a collapse whatever the locks say: 0, or -EINVAL. A hole that is userfaultfd's to fill (`armed`) must stay one. */
+function entryFault(k: Kernel, pte: EntryAddr, armed: boolean): number {
   const lo = k.contents[pte];
   const hi = entryHi(k, pte);
-  if (isNone(lo, hi)) return 0;
+  if (isNone(lo, hi)) return armed ? -EINVAL : 0;
   if (!isPresent(lo) || (lo & PTE.uffdWp) !== 0) return -EINVAL;
   const pfn = entryPfn(lo, hi);
-  return isZeroPfn(k, pfn) || isAnon(k, headOf(k, pfn)) ? 0 : -EINVAL;
+  if (isZeroPfn(k, pfn)) return armed ? -EINVAL : 0;
+  return isAnon(k, headOf(k, pfn)) ? 0 : -EINVAL;
 }
 
 /** References that mappings and the swap cache explain (is_refcount_suitable). */
@@ -69,11 +70,11 @@ function explained(k: Kernel, folio: Folio, mapped: number): number {
  * hpage_collapse_scan_pmd(): looks at all entries of a table whose lock is held. 1: worth a try; else -EAGAIN or
  * -EINVAL. Only a hint, but references come and go without the lock, so each look at a page is a step.
  */
-export function* looksCollapsible(k: Kernel, table: Pfn): Steps<number> {
+export function* looksCollapsible(k: Kernel, table: Pfn, armed: boolean): Steps<number> {
   let writable = false;
   for (let i = 0; i < HPAGE_PMD_NR; i++) {
     const pte = tableEntry(k, table, i);
-    const error = entryFault(k, pte);
+    const error = entryFault(k, pte, armed);
     if (error !== 0) return error;
     const folio = folioAt(k, table, i);
     if (folio === 0) continue;
@@ -91,14 +92,14 @@ export function* looksCollapsible(k: Kernel, table: Pfn): Steps<number> {
  * __collapse_huge_page_isolate(): locks every page that the table maps and takes it off its list, if nobody else
  * refers to it. 0; or -EAGAIN, -EINVAL with everything released again. The table's lock is held.
  */
-export function* isolatePages(k: Kernel, table: Pfn): Steps<number> {
+export function* isolatePages(k: Kernel, table: Pfn, armed: boolean): Steps<number> {
   let writable = false;
   let error = 0;
   let i = 0;
   while (i < HPAGE_PMD_NR && error === 0) {
     const pte = tableEntry(k, table, i);
     const lo = yield* entryRead(k, pte);
-    error = entryFault(k, pte);
+    error = entryFault(k, pte, armed);
     const folio = error === 0 ? folioAt(k, table, i) : 0;
     if (folio !== 0 && firstOfFolio(k, table, i)) error = yield* isolatePage(k, folio);
     if ((lo & PTE.write) !== 0) writable = true;

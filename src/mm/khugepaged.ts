@@ -102,6 +102,11 @@ export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> 
   return error === ALREADY ? 0 : error;
 }
 
+/** userfaultfd_armed(). */
+function armed(k: Kernel, vma: VmaId): boolean {
+  return (k.vma.flags[vma] & (VM.uffdMissing | VM.uffdWp | VM.uffdMinor)) !== 0;
+}
+
 /** hpage_collapse_scan_pmd(): a first look, which spares the others the cleared PMD. 1: go on; else the result. */
 function* scanRange(k: Kernel, mm: MmId, base: Vpn): Steps<number> {
   yield* lockShared(k, R.mmapLock, mm);
@@ -110,7 +115,7 @@ function* scanRange(k: Kernel, mm: MmId, base: Vpn): Steps<number> {
     const e = pmdEntry(k, mm, base);
     const table = entryPfn(k.contents[e], entryHi(k, e));
     yield* lock(k, R.ptl, table);
-    result = yield* looksCollapsible(k, table);
+    result = yield* looksCollapsible(k, table, armed(k, vmaAt(k, mm, base)));
     yield* unlock(k, R.ptl, table);
   }
   yield* unlockShared(k, R.mmapLock, mm);
@@ -148,7 +153,7 @@ function* collapseLocked(k: Kernel, mm: MmId, base: Vpn, fresh: Folio): Steps<nu
   if (k.rules.thp.collapseSync) yield* syncTableFree(k);
   const table = entryPfn(lo, hi);
   yield* lock(k, R.ptl, table);
-  const error = yield* isolatePages(k, table);
+  const error = yield* isolatePages(k, table, armed(k, vma));
   yield* unlock(k, R.ptl, table);
   if (error !== 0) {
     yield* pteLock(k, e);

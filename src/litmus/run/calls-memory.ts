@@ -3,13 +3,14 @@
 import { ofdOf } from '../../fs/fd.ts';
 import { OFD } from '../../fs/system.ts';
 import { EBADF, EINVAL, ENOMEM } from '../../machine/errno.ts';
-import type { Steps, TaskId } from '../../machine/types.ts';
-import { sysMadvise } from '../../mm/madvise.ts';
+import type { MmId, Steps, TaskId, Vpn } from '../../machine/types.ts';
+import { MADV, sysMadvise } from '../../mm/madvise.ts';
 import { sysMlock, sysMunlock } from '../../mm/mlock.ts';
 import { sysMmap, sysMunmap } from '../../mm/mmap.ts';
 import { sysMprotect } from '../../mm/mprotect.ts';
 import { sysMremap } from '../../mm/mremap.ts';
 import { sysMsync } from '../../mm/sync.ts';
+import { VM, vmaAt, vmaIsAnonymous, vmaIsShmem } from '../../mm/vma.ts';
 import { CALL } from './call-ids.ts';
 import { LIMIT, type Lit } from './program.ts';
 import {
@@ -52,6 +53,8 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
         argVpn(k, pc, 4),
       );
     case CALL.madvise:
+      if (breaksFile(k, k.task.mm[task], vpn, argInt(k, pc, 2)))
+        k.lit.limits[LIMIT.memory] = instructionAt(k, pc).line;
       return yield* sysMadvise(k, task, vpn, nr, argInt(k, pc, 2));
     case CALL.msync:
       return yield* sysMsync(k, task, vpn, nr, argInt(k, pc, 2));
@@ -94,4 +97,12 @@ function* callMmap(k: Lit, task: TaskId, pc: number): Steps<number> {
     file,
     argVpn(k, pc, 5),
   );
+}
+
+/** Broken memory is modelled for anonymous memory, soft offline for that of memory files too (mm/memory-failure.ts). */
+function breaksFile(k: Lit, mm: MmId, vpn: Vpn, advice: number): boolean {
+  if (advice !== MADV.hwpoison && advice !== MADV.softOffline) return false;
+  const vma = vmaAt(k, mm, vpn);
+  if (vma === 0 || vmaIsAnonymous(k, vma)) return false;
+  return advice === MADV.hwpoison || (k.vma.flags[vma] & VM.hugetlb) !== 0 || !vmaIsShmem(k, vma);
 }

@@ -12,7 +12,7 @@ import {
 } from '../../mm/userfaultfd.ts';
 import { VM, vmaAt, vmaIsShmem } from '../../mm/vma.ts';
 import { CALL } from './call-ids.ts';
-import type { Lit } from './program.ts';
+import { LIMIT, type Lit } from './program.ts';
 import { argInt, argOff, argPages, argVpn, instructionAt } from './values.ts';
 
 export function* callUserfault(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
@@ -33,7 +33,7 @@ export function* callUserfault(k: Lit, task: TaskId, pc: number, id: number): St
   const nr = argPages(k, pc, 1, start);
   const mode = argInt(k, pc, 2);
   if (id === CALL.uffdio_register) {
-    if (notModelled(k, mm, start, mode)) k.lit.limits[0] = instructionAt(k, pc).line;
+    if (notModelled(k, mm, start, mode)) k.lit.limits[LIMIT.memory] = instructionAt(k, pc).line;
     return yield* uffdioRegister(k, mm, start, nr, mode);
   }
   if (id === CALL.uffdio_continue) return yield* uffdioContinue(k, mm, start, nr, mode);

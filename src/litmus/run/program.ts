@@ -119,6 +119,8 @@ export const LIMIT = {
   disk: 4,
   /** A pipe with more buffers than the model's. */
   pipe: 5,
+  /** Memory of a kind that the call is not modelled for. */
+  memory: 6,
 } as const;
 
 /** Bits of `k.lit.reaped`: the process was taken away, by wait or by exit; somebody has waited for it. */
