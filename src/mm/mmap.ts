@@ -7,7 +7,6 @@ import {
   EBADF,
   EEXIST,
   EINVAL,
-  ENODEV,
   ENOMEM,
   EOPNOTSUPP,
   EOVERFLOW,
