@@ -48,6 +48,11 @@ export const PROFILES: readonly Profile[] = [
       { rule: 'fast.recheckFolio', value: 'fail', reason: 'c24d37322548 of 5.14' },
       { rule: 'fast.recheckPmd', value: true, reason: '70cbc3cc78a9 of 6.1' },
       {
+        rule: 'ext4.dirtyNoBuffers',
+        value: 'discard',
+        reason: 'cc5095747edf of 5.18, queued for all stable trees in April 2022',
+      },
+      {
         rule: 'fork.nonAnonCopyBug',
         value: false,
         reason: 'anonymous check in copy_present_page, stable only',
