@@ -66,6 +66,7 @@ describe('mutants of the model', () => {
     const tests = readLibrary().filter(({ name }) => TESTS.includes(name));
     const options = {
       cache,
+      commit: 'abc',
       patience: 60_000,
       deadline: Number.POSITIVE_INFINITY,
       excused: () => false,
@@ -110,6 +111,7 @@ describe('the report', () => {
     how: null,
     tests: 1,
     left,
+    commit: 'abc',
   });
   const results = [
     result('a.b=1@6.12', 'noticed'),
@@ -139,9 +141,10 @@ describe('the report', () => {
   });
 
   test('the document says what was drawn and lists every mutant that was not noticed', () => {
-    const text = documentText(results, reasons, 'abc', { size: 3, seed: 7 });
+    const text = documentText(results, reasons, { size: 3, seed: 7 });
     expect(text).toContain('--sample 3 --seed 7');
+    expect(text).toContain('6 at abc');
     for (const r of results.filter((r) => r.fate !== 'noticed')) expect(text).toContain(r.id);
-    expect(documentText(results, reasons, 'abc', null)).toContain('Nothing is sampled');
+    expect(documentText(results, reasons, null)).toContain('Nothing is sampled');
   });
 });

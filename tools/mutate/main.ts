@@ -55,6 +55,8 @@ const sample =
 if (sample !== null && !(Number.isInteger(sample.size) && Number.isInteger(sample.seed)))
   fail('--sample, --seed: whole numbers');
 
+const head = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: PROJECT, encoding: 'utf8' });
+const commit = values.commit ?? head.stdout?.trim() ?? 'unknown';
 const reasons = readReasons();
 const results = await runMutants(
   {
@@ -66,6 +68,7 @@ const results = await runMutants(
   readLibrary(),
   {
     cache: join(PROJECT, '.cache/mutate'),
+    commit,
     patience: patience * 1000,
     deadline: performance.now() + minutes * 60_000,
     excused: (id) => reasonFor(reasons, id) !== null,
@@ -74,11 +77,5 @@ const results = await runMutants(
 );
 if (values.json) console.log(JSON.stringify(results, null, 2));
 else console.log(powerText(powerOf(results, reasons), reasons));
-if (values.write) {
-  const head = spawnSync('git', ['rev-parse', '--short', 'HEAD'], {
-    cwd: PROJECT,
-    encoding: 'utf8',
-  });
-  const commit = values.commit ?? head.stdout?.trim() ?? 'unknown';
-  writeFileSync(join(PROJECT, 'docs/mutation.md'), documentText(results, reasons, commit, sample));
-}
+if (values.write)
+  writeFileSync(join(PROJECT, 'docs/mutation.md'), documentText(results, reasons, sample));

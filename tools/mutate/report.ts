@@ -20,6 +20,8 @@ export interface Result {
   readonly tests: number;
   /** Showings that the run's patience left out. */
   readonly left: number;
+  /** Of the project, when this was found; a noticed mutant is not run again while its key stays. */
+  readonly commit: string;
 }
 
 export interface Power {
@@ -74,6 +76,20 @@ export const powerOf = (results: readonly Result[], reasons: Reasons): Power => 
     percent: share(noticed + open.length),
     least: share(noticed + others.length),
   };
+};
+
+/** Where the results come from: by commit, how many. */
+const commitsText = (results: readonly Result[]): string => {
+  const counts = new Map<string, number>();
+  for (const { commit } of results) counts.set(commit, (counts.get(commit) ?? 0) + 1);
+  return [...counts].map(([commit, n]) => `${n} at ${commit}`).join(', ');
+};
+
+/** Of the excused ones: how many were shown to every test that comes to the place, and noticed by none. */
+const excusedShown = ({ excused }: Power): string => {
+  const nowhere = excused.filter((r) => r.fate === 'unreached').length;
+  const partly = excused.filter((r) => r.fate !== 'unreached' && r.left > 0).length;
+  return `no test comes to ${nowhere} of them, ${partly} were shown to some of the tests only, ${excused.length - nowhere - partly} to all`;
 };
 
 const summary = (p: Power): string => {
@@ -144,7 +160,6 @@ const openText = (open: readonly Result[]): string =>
 export const documentText = (
   results: readonly Result[],
   reasons: Reasons,
-  commit: string,
   sample: { readonly size: number; readonly seed: number } | null,
 ): string => {
   const rules = results.filter((r) => !r.id.includes('#'));
@@ -156,15 +171,21 @@ export const documentText = (
 <!-- Written by \`make mutate\`. -->
 
 The model is changed at one place at a time. If some test of \`library/\` then no longer ends as its \`Result:\` line says,
-the change is noticed. All that the library does not notice is listed here. Run at commit ${commit}.
+the change is noticed. All that the library does not notice is listed here.
 
 **${summary(power)}.**
 Rules: ${summary(ofRules)}. Checks: ${summary(ofSource)}.
 
+Those that *cannot be noticed* are left out of these shares for a reason that somebody gave, not one that was proved: ${excusedShown(power)}.
+Without leaving them out the library notices ${((100 * power.noticed) / (power.mutants - power.broken)).toFixed(1)} % of all.
+
+The answers were found at these commits: ${commitsText(results)}. Answers are kept over commits: that of a check until its function
+changes, that of a rule even when the model changes, and that of a noticed mutant until the test that noticed it changes.
+
 ${
   sample === null
     ? 'Nothing is sampled: these are all mutants of the kinds below, in the rules and files of the tables.'
-    : `The rules are all there are. Of the checks a sample of ${sample.size} was drawn with seed ${sample.seed} from all mutants of the files of the table (\`--sample ${sample.size} --seed ${sample.seed}\`).`
+    : `The rules are all there are. Of the checks a sample of ${sample.size} was drawn with seed ${sample.seed} from all mutants of the files of the table (\`--sample ${sample.size} --seed ${sample.seed}\`); its size is what there was time for.`
 }
 
 - A *rule* has, at one of the kernels 5.7, 5.10 and 6.12, a value that it has at some other version (\`rule=value@kernel\`).
@@ -176,8 +197,8 @@ them notices. A test that ends at a limit says nothing; one that never comes bac
 library, those that no test comes to among them. Mutants that *cannot be noticed* by the outcome of a test do not count; each
 has its reason below.
 
-\`make mutate\` runs it. Results are kept in \`.cache/mutate\`, so it goes on where it was interrupted; a mutant is run again when
-its function or the test that noticed it has changed, and an open one is shown to new tests. \`rm -r .cache/mutate\` begins anew.
+\`make mutate\` runs it. Answers are kept in \`.cache/mutate\`, so it goes on where it was interrupted, and shows those that are open
+to tests that are new. \`rm -r .cache/mutate\` begins anew.
 
 ## Rules, by family
 

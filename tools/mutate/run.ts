@@ -30,6 +30,8 @@ export interface Options {
   readonly cache: string;
   /** A mutant that no test noticed for so many ms is put aside; what is left is shown in the next run. */
   readonly patience: number;
+  /** Of the project. */
+  readonly commit: string;
   /** No mutant is begun after it (`performance.now()`). */
   readonly deadline: number;
   /** Has a reason not to be noticed. */
@@ -98,7 +100,15 @@ export const runMutants = async (
     );
     const answers: Result[] = [];
     for (const mutant of files.flatMap((f) => f.mutants).filter((m) => refused.has(m)))
-      answers.push({ id: mutant.id, fate: 'broken', by: null, how: null, tests: 0, left: 0 });
+      answers.push({
+        id: mutant.id,
+        fate: 'broken',
+        by: null,
+        how: null,
+        tests: 0,
+        left: 0,
+        commit: options.commit,
+      });
     const places = sourceSubjects(files, bases).filter(
       (s) => ![...refused].some((m) => m.id === s.id) && asked.ids?.has(s.id) !== false,
     );
@@ -108,7 +118,7 @@ export const runMutants = async (
     const matters = (s: Subject): number => (options.excused(s.id) ? 1 : 0);
     for (const subject of all.sort((a, b) => matters(a) - matters(b))) {
       if (performance.now() > options.deadline) break;
-      const result = await judge(runner, subject, results, options.patience);
+      const result = await judge(runner, subject, results, options);
       options.onResult(result);
       answers.push(result);
     }
@@ -251,7 +261,7 @@ const judge = async (
   runner: Runner,
   subject: Subject,
   results: Results,
-  patience: number,
+  { patience, commit }: Options,
 ): Promise<Result> => {
   const { noticed, shown } = results.known(subject);
   if (noticed !== null) return noticed;
@@ -263,6 +273,7 @@ const judge = async (
     by,
     how,
     tests,
+    commit,
     left: subject.bases.filter((b) => !shown.has(results.hash(b))).length,
   });
   let result: Result | null = null;
