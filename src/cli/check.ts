@@ -4,10 +4,12 @@ import type { Verdict } from '../explore/check.ts';
 import { notReached } from '../explore/check.ts';
 import { testHash } from '../explore/explain/explain.ts';
 import { checkAll, defaultJobs, type PoolProgress } from '../explore/pool.ts';
-import { DESIGNS, designNamed, parseKernelList } from '../kernels/index.ts';
+import { DESIGNS, type Design, designNamed, parseKernelList } from '../kernels/index.ts';
 import { checkJson } from '../output/check-json.ts';
+import { compareJson, compareText } from '../output/compare.ts';
 import { herdText } from '../output/herd.ts';
 import { matrixText } from '../output/matrix.ts';
+import { columnsOf, compareDesigns } from './compare-designs.ts';
 import { EXIT, UserError } from './errors.ts';
 import { Journal } from './journal.ts';
 import { libraryFolder, litmusFiles, readSources } from './litmus-files.ts';
@@ -21,6 +23,7 @@ Examples:
   pinfold check -k 6.12 fork-dio.litmus           one test at one version, as herd7 prints it
   pinfold check -k 5.4,6.1..6.18 tests/           a folder, at some versions, as a matrix
   pinfold check --json -k all t.litmus | jq .summary
+  pinfold check --design range-lock,pg-dma-pinned --compare library/writeback
 
 Exit status: 0 all as the tests' Result: lines expect; 1 something differs; 2 bad input or usage; 3 some
 exploration could not be finished (a limit was hit, or a call is not modelled yet).`;
@@ -33,11 +36,15 @@ export const addCheck = (program: Command): void => {
       "Explores every interleaving of each litmus test at each kernel version and compares what was observed with the test's Result: lines. Without a path: the library of tests that ships.",
     )
     .argument('[PATH...]', 'litmus files, or folders that hold some; - is standard input')
-    .option('-k, --kernel <versions>', 'kernels: 5.4,6.1..6.18 or all', 'all')
+    .option(
+      '-k, --kernel <versions>',
+      'kernels: 5.4,6.1..6.18 or all (default: all; with --design the one that it was made for)',
+    )
     .option(
       '--design <name>',
       `a design variant on top of each version (${DESIGNS.map((d) => d.name).join(', ')})`,
     )
+    .option('--compare', 'with --design A,B: tests by design, beside mainline')
     .option('--json', 'print one JSON document (schema pinfold.check/1)')
     .option('--max-states <n>', 'stop a search after this many states (default: 4000000)')
     .option('--timeout <seconds>', 'stop a search after this many seconds (default: 120)')
@@ -58,17 +65,14 @@ export const addCheck = (program: Command): void => {
     .option('--color <when>', 'auto, always or never', 'auto')
     .addHelpText('after', EXAMPLES)
     .action(async (paths, options) => {
-      const parsed = parseKernelList(options.kernel);
+      const designs = designsOf(options.design, options.compare === true);
+      const [chosen = null] = designs;
+      const parsed = parseKernelList(options.kernel ?? chosen?.base ?? 'all');
       if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
       const { kernels } = parsed;
       const color = wantsColor(colorChoice(options.color));
       const limits = limitsOf(options);
-      const design = options.design ?? null;
-      if (design !== null && designNamed(design) === undefined) {
-        throw new UserError(
-          `--design ${design}: there is no such design; known: ${DESIGNS.map((d) => d.name).join(', ')}`,
-        );
-      }
+      const design = chosen?.name ?? null;
       refuseIdle(
         { '--pct': options.pct, '--seed': options.seed },
         options.random === undefined,
@@ -97,6 +101,26 @@ export const addCheck = (program: Command): void => {
           ? defaultJobs(sources.length)
           : Math.floor(positive('--jobs', options.jobs));
       const unreduced = options.unreduced === true;
+      if (options.compare === true) {
+        refuseIdle(
+          { '--resume': options.resume },
+          true,
+          '--compare keeps no journal; check one design at a time',
+        );
+        const columns = columnsOf(designs, options.kernel === undefined ? null : kernels);
+        const pool = { limits, unreduced, sample };
+        const { table, verdicts } = await compareDesigns(
+          sources,
+          columns,
+          pool,
+          Math.min(jobs, sources.length),
+        );
+        print(
+          options.json === true ? JSON.stringify(compareJson(table), null, 2) : compareText(table),
+        );
+        process.exitCode = statusOf(verdicts);
+        return;
+      }
       const journal =
         options.resume === undefined
           ? null
@@ -162,6 +186,24 @@ export const addCheck = (program: Command): void => {
       }
       process.exitCode = statusOf(verdicts);
     });
+};
+
+/** The designs that `--design` names; none without it. Several only to compare. */
+const designsOf = (list: string | undefined, compare: boolean): readonly Design[] => {
+  const names = list === undefined ? [] : list.split(',').map((name) => name.trim());
+  const designs = names.map((name) => {
+    const design = designNamed(name);
+    if (design !== undefined) return design;
+    const known = DESIGNS.map((d) => d.name).join(', ');
+    throw new UserError(`--design ${name}: there is no such design; known: ${known}`);
+  });
+  if (designs.length > 1 && !compare)
+    throw new UserError('--design: several designs are only compared; add --compare');
+  if (designs.length === 0 && compare)
+    throw new UserError(
+      '--compare: name the designs to compare, as in --design range-lock,bias-2019',
+    );
+  return designs;
 };
 
 const progressText = (

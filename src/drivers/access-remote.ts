@@ -10,8 +10,9 @@ import { pageByte, setPageByte } from '../machine/contents.ts';
 import { EIO } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { folioPut, headOf } from '../mm/folio.ts';
+import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
+import { gupPutFolio } from '../mm/grab.ts';
 import { getUserPagesRemote } from '../mm/gup.ts';
 import { LOCKED } from '../mm/gup-args.ts';
 import { setPageDirtyLock } from '../mm/set-dirty.ts';
@@ -32,7 +33,7 @@ export function* accessRemoteWrite(
   yield WRITE | at(R.content, pfn);
   setPageByte(k, pfn, off, byte);
   yield* setPageDirtyLock(k, pfn);
-  yield* folioPut(k, headOf(k, pfn), 1);
+  yield* gupPutFolio(k, headOf(k, pfn), 1, FOLL.get);
   k.kmem[page] = 0;
   return 1;
 }
@@ -51,7 +52,7 @@ export function* accessRemoteRead(
   const pfn = k.kmem[page];
   yield READ | at(R.content, pfn);
   const byte = pageByte(k, pfn, off);
-  yield* folioPut(k, headOf(k, pfn), 1);
+  yield* gupPutFolio(k, headOf(k, pfn), 1, FOLL.get);
   k.kmem[page] = 0;
   return byte;
 }

@@ -9,8 +9,9 @@ import { EBUSY, EFAULT, EINVAL, ENXIO, EOPNOTSUPP } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { MmId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { FILE } from '../mm/file-tables.ts';
-import { folioPut, headOf } from '../mm/folio.ts';
+import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
+import { gupPutFolio } from '../mm/grab.ts';
 import { getUserPages, pinUserPages } from '../mm/gup.ts';
 import { unpinUserPages } from '../mm/unpin.ts';
 import { vmaAt } from '../mm/vma.ts';
@@ -70,7 +71,8 @@ function* holdPages(k: System, task: TaskId, vpn: Vpn, nr: number, pages: number
 
 function* releasePages(k: System, pages: number, nr: number): Steps<void> {
   if (k.rules.users.ioUring === 'pinLongterm') yield* unpinUserPages(k, pages, nr);
-  else for (let i = 0; i < nr; i++) yield* folioPut(k, headOf(k, k.kmem[pages + i]), 1);
+  else
+    for (let i = 0; i < nr; i++) yield* gupPutFolio(k, headOf(k, k.kmem[pages + i]), 1, FOLL.get);
   for (let i = 0; i < nr; i++) k.kmem[pages + i] = 0;
 }
 

@@ -8,8 +8,9 @@ import { EFAULT } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { bounceClear } from '../mm/file-io.ts';
-import { folioPut, headOf } from '../mm/folio.ts';
+import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
+import { gupPutFolio } from '../mm/grab.ts';
 import { getUserPagesRemote, pinUserPagesRemote } from '../mm/gup.ts';
 import { LOCKED } from '../mm/gup-args.ts';
 import { setPageDirtyLock } from '../mm/set-dirty.ts';
@@ -109,7 +110,7 @@ function* letGo(k: System, task: TaskId, write: boolean, n: number): Steps<void>
   if (pin) yield* unpinUserPagesDirtyLock(k, pages, n, write);
   for (let i = 0; i < n; i++) {
     if (!pin && write) yield* setPageDirtyLock(k, k.kmem[pages + i]);
-    if (!pin) yield* folioPut(k, headOf(k, k.kmem[pages + i]), 1);
+    if (!pin) yield* gupPutFolio(k, headOf(k, k.kmem[pages + i]), 1, FOLL.get);
     k.kmem[pages + i] = 0;
   }
 }

@@ -9,7 +9,7 @@ import {
   type Rules,
   rulesFor,
 } from '../kernels/index.ts';
-import type { Outcome } from '../litmus/ast.ts';
+import type { LitmusTest, Outcome } from '../litmus/ast.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
 import {
   type Compiled,
@@ -35,7 +35,7 @@ export interface Verdict extends Exploration {
 }
 
 export interface CheckOptions extends ExploreOptions {
-  /** On top of the kernel; `Result:` lines then say nothing, unless the test names it on a `Design:` line. */
+  /** On top of the kernel; `Result:` lines then say nothing, unless they or the test's `Design:` line name it. */
   readonly design?: Design | undefined;
 }
 
@@ -67,10 +67,10 @@ export class Checker {
       design === undefined ? rulesFor(kernel) : designRules(design, baseVersion(kernel));
     const exploration = this.explore(rules, options);
     const { test } = this.checked;
-    const judged = design === undefined || test.designs.includes(design.name);
-    const expected = judged
-      ? expectedAt(test, kernel, (name) => (isRelease(name) ? name : baseVersion(name)))
-      : null;
+    const ofVersion = (): Outcome | null =>
+      expectedAt(test, kernel, (name) => (isRelease(name) ? name : baseVersion(name)));
+    const expected =
+      design === undefined ? ofVersion() : expectedOf(test, kernel, design, ofVersion);
     return {
       ...exploration,
       test: test.name,
@@ -115,6 +115,23 @@ export class Checker {
     return exploration;
   }
 }
+
+/**
+ * What a test expects of a design: a line `Result: Never (NAME)` speaks of it on top of the release that it was made for;
+ * without such a line, a `Design:` line that names it says that the lines about versions hold with it too.
+ */
+const expectedOf = (
+  test: LitmusTest,
+  kernel: string,
+  design: Design,
+  ofVersion: () => Outcome | null,
+): Outcome | null => {
+  const own = test.expectations.find(
+    ({ range }) => range.kind === 'profile' && range.name === design.name,
+  );
+  if (own !== undefined) return kernel === design.base ? own.outcome : null;
+  return test.designs.includes(design.name) ? ofVersion() : null;
+};
 
 /** The verdict of a test at a kernel that a check did not come to. */
 export const notReached = ({ test }: CheckedTest, kernel: string): Verdict => ({

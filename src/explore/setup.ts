@@ -3,6 +3,7 @@
 import { deviceLoop } from '../../gen/resumable/fs/direct-io.ts';
 import { runInit, runThread } from '../../gen/resumable/litmus/run/interpret.ts';
 import { bootLit, type Lit } from '../../gen/resumable/litmus/run/program.ts';
+import { setHugetlbPool } from '../../gen/resumable/mm/hugetlb.ts';
 import { newTask } from '../../gen/resumable/mm/kernel.ts';
 import { mmAlloc } from '../../gen/resumable/mm/mm-alloc.ts';
 import type { Rules } from '../kernels/index.ts';
@@ -51,7 +52,8 @@ export interface Needs {
 
 const SMALL_AREA = 128;
 const HUGE_AREA = 2048;
-const GIGA_PAGES = 1 << 18;
+const GIGA_ORDER = 18;
+const GIGA_PAGES = 1 << GIGA_ORDER;
 
 /**
  * Boots a kernel with `rules`, runs the initial block, and starts every thread up to its first step.
@@ -102,6 +104,9 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
     ledger: true,
     counters: program.counters,
   });
+  // As if booted with hugepagesz=1G hugepages=1: such a page is not to be had later.
+  setLog(null);
+  if (needs.gigantic) setHugetlbPool(k, GIGA_ORDER, 1);
   const threads = program.threads.length + (program.device ? 1 : 0);
   // In the arena, so that where a thread stands is part of the state as any other word.
   const stacks = alloc((threads + 2) * STACK_WORDS);

@@ -13,8 +13,9 @@ import { copyWords, fillWords } from '../machine/words.ts';
 import { noteChecksum } from '../mm/checksum.ts';
 import { fileGet, filePut, inodeRwsem, touchSize } from '../mm/file-refs.ts';
 import { FILE, FILE_BLOCKS } from '../mm/file-tables.ts';
-import { folioPut, headOf } from '../mm/folio.ts';
+import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
+import { gupPutFolio } from '../mm/grab.ts';
 import { getUserPagesFast, pinUserPagesFast } from '../mm/gup.ts';
 import { invalidateRange } from '../mm/invalidate.ts';
 import { allocBlock, mediumToPage, pageToMedium } from '../mm/medium.ts';
@@ -178,7 +179,8 @@ function* releasePages(k: System, aio: number, nr: number, dirty: boolean): Step
   if (dirty) yield* dirtyPages(k, aio, nr);
   const pages = pagesOf(k, aio);
   if (k.aio.pinned[aio] === 1) yield* unpinUserPages(k, pages, nr);
-  else for (let i = 0; i < nr; i++) yield* folioPut(k, headOf(k, k.kmem[pages + i]), 1);
+  else
+    for (let i = 0; i < nr; i++) yield* gupPutFolio(k, headOf(k, k.kmem[pages + i]), 1, FOLL.get);
 }
 
 /** inode_dio_end(). */

@@ -1,6 +1,7 @@
 /** vmsplice(2): user pages into a pipe without a copy (fs/splice.c, iov_iter_get_pages2). */
 import { EBADF } from '../machine/errno.ts';
 import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { dmaUnpin, tracksGup } from '../mm/dma-pinned.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
 import { getUserPagesFast } from '../mm/gup.ts';
 import { ofdOf } from './fd.ts';
@@ -42,6 +43,8 @@ export function* sysVmsplice(
     if (got < 0) return taken > 0 ? taken : got;
     const pfn: Pfn = k.kmem[page];
     k.kmem[page] = 0;
+    // A pipe's pages are not under DMA, and it gives them back by put_page().
+    if (tracksGup(k)) yield* dmaUnpin(k, headOf(k, pfn), 1);
     // It waits for room only while it has put nothing in yet.
     const wait = taken === 0 && (flags & SPLICE_F_NONBLOCK) === 0;
     const error = yield* pipePush(k, pipe, pfn, from, bytes, wait);

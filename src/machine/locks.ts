@@ -18,6 +18,7 @@ function deadlock(region: number, index: number): never {
 /** might_sleep(): taking a sleeping lock with interrupts off or a spin lock held is a bug, whether or not it waits. */
 function mightSleep(k: Machine, region: number): void {
   if (region === R.ptl || region === R.pageCache || region === R.swap || region === R.zone) return;
+  if (region === R.lru) return;
   const cpu = k.cpuNow[0];
   if (k.irqOff[cpu] !== 0 || k.spinDepth[cpu] !== 0) bug(k, BUG.sleepInAtomic, region);
 }

@@ -38,6 +38,10 @@ export const PG = {
   buddy: 1 << 20,
   /** First page of a folio of more than one page. */
   head: 1 << 21,
+  /** PG_dma_pinned of the proposal of 2018: `lruPrev` counts the users (mm/dma-pinned.ts). */
+  dmaPinned: 1 << 22,
+  /** It was kept off its LRU list for that, and has to go back. */
+  dmaOffLru: 1 << 23,
 } as const;
 
 /** The ten words of a page structure: 40 bytes a page. */

@@ -8,11 +8,12 @@ import { R } from '../machine/access.ts';
 import { flushTlbMm } from '../machine/cpu.ts';
 import { entryHi, entryRead } from '../machine/entries.ts';
 import { isNone } from '../machine/entry.ts';
-import { EAGAIN, ENOMEM } from '../machine/errno.ts';
+import { EAGAIN, EBUSY, ENOMEM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import { seqWriteBegin, seqWriteEnd } from '../machine/seqcount.ts';
 import type { MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { forkPartsFromPins } from './coherency.ts';
 import { mmPut } from './exit.ts';
 import { copyPteRange } from './fork-pte.ts';
 import { copyHugePmd } from './huge-fork.ts';
@@ -48,8 +49,10 @@ export function* dupMm(k: Kernel, task: TaskId, childTask: TaskId): Steps<MmId> 
   return child;
 }
 
-/** dup_mmap(): each VMA, and what it maps where a fault could not bring it back. 0 or -ENOMEM. */
+/** dup_mmap(): each VMA, and what it maps where a fault could not bring it back. 0, -ENOMEM, or -EBUSY (S208). */
 function* dupMmap(k: Kernel, task: TaskId, child: MmId, parent: MmId): Steps<number> {
+  const parts = yield* forkPartsFromPins(k, parent);
+  if (parts) return -EBUSY;
   for (let vma = k.mm.vmaFirst[parent]; vma !== 0; vma = k.vma.next[vma]) {
     if ((k.vma.flags[vma] & VM.dontCopy) !== 0) continue;
     const copy = yield* vmaDup(k, child, vma);

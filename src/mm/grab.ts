@@ -11,14 +11,15 @@ import { ENOMEM } from '../machine/errno.ts';
 import { refTryAdd } from '../machine/grab-words.ts';
 import { BUG, bug, WARN, warn } from '../machine/report.ts';
 import type { Folio, Pfn, Steps } from '../machine/types.ts';
+import { dmaPin, dmaUnpin, tracksGup } from './dma-pinned.ts';
 import { folioGet, folioPut } from './folio.ts';
 import { FOLL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
 import { fastMayPinLongterm } from './longterm-pinnable.ts';
+import { acquiredItem, releasedItem } from './pin-counters.ts';
 import { notePins } from './pin-ledger.ts';
 import { hasPincount, PIN_BIAS } from './pinned.ts';
 import { vmstatAdd } from './vmstat.ts';
-import { VMSTAT } from './vmstat-items.ts';
 
 /** Whether references with `flags` are accounted as pins in this kernel (S10). */
 export function countsAsPin(k: Kernel, flags: number): boolean {
@@ -49,6 +50,7 @@ export function* tryGrabFolio(k: Kernel, folio: Folio, n: number, flags: number)
   }
   if (!countsAsPin(k, flags)) {
     yield* folioGet(k, folio, n);
+    if (tracksGup(k)) yield* dmaPin(k, folio, n);
     return 0;
   }
   if (pinIsFree(k, folio)) return 0;
@@ -83,8 +85,10 @@ const GRAB = {
   count: 1 << 6,
   /** Neither FOLL_GET nor FOLL_PIN: nothing may be taken. */
   none: 1 << 7,
+  /** Every page handed out is under DMA until it is put (`dma-pinned.ts`). */
+  tracked: 1 << 8,
   /** From this bit on: `pin.largePincountMinOrder`. */
-  orderShift: 8,
+  orderShift: 9,
 } as const;
 
 /** `GRAB` bits for `grabFolioFast`. */
@@ -100,6 +104,7 @@ export function grabMode(k: Kernel, flags: number): number {
     ((flags & FOLL.longterm) !== 0 ? GRAB.longterm : 0) |
     (pin && rules.pin.counters ? GRAB.count : 0) |
     ((flags & (FOLL.get | FOLL.pin)) === 0 ? GRAB.none | GRAB.special : 0) |
+    (!pin && tracksGup(k) ? GRAB.tracked : 0) |
     (rules.pin.largePincountMinOrder << GRAB.orderShift)
   );
 }
@@ -123,6 +128,7 @@ export function* grabFolioFast(k: Kernel, pfn: Pfn, n: number, mode: number): St
     return 0;
   }
   if ((mode & GRAB.pin) !== 0) yield* makePins(k, folio, n, mode);
+  else if ((mode & GRAB.tracked) !== 0) yield* dmaPin(k, folio, n);
   return folio;
 }
 
@@ -165,7 +171,7 @@ function* makePins(k: Kernel, folio: Folio, n: number, mode: number): Steps<void
   // The compound word of a head is minus its order.
   if (-k.page.compound[folio] >= mode >>> GRAB.orderShift) yield* pincountAdd(k, folio, n);
   else yield* refAdd(k, folio, n * (PIN_BIAS - 1));
-  if ((mode & GRAB.count) !== 0) vmstatAdd(k, folio, VMSTAT.nr_foll_pin_acquired, n);
+  if ((mode & GRAB.count) !== 0) vmstatAdd(k, folio, acquiredItem(k), n);
   notePins(k, folio, n);
 }
 
@@ -175,11 +181,12 @@ function* makePins(k: Kernel, folio: Folio, n: number, mode: number): Steps<void
  */
 export function* gupPutFolio(k: Kernel, folio: Folio, n: number, flags: number): Steps<void> {
   if (!countsAsPin(k, flags)) {
+    if (tracksGup(k)) yield* dmaUnpin(k, folio, n);
     yield* folioPut(k, folio, n);
     return;
   }
   if (pinIsFree(k, folio)) return;
-  if (k.rules.pin.counters) vmstatAdd(k, folio, VMSTAT.nr_foll_pin_released, n);
+  if (k.rules.pin.counters) vmstatAdd(k, folio, releasedItem(k), n);
   notePins(k, folio, -n);
   if (hasPincount(k, folio)) {
     const pins = yield* pincountAdd(k, folio, -n);
@@ -195,7 +202,7 @@ export function* gupPutFolio(k: Kernel, folio: Folio, n: number, flags: number):
  * (A.27.3).
  */
 function countAcquired(k: Kernel, folio: Folio, n: number): void {
-  if (k.rules.pin.counters) vmstatAdd(k, folio, VMSTAT.nr_foll_pin_acquired, n);
+  if (k.rules.pin.counters) vmstatAdd(k, folio, acquiredItem(k), n);
 }
 
 /**

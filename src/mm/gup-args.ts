@@ -36,8 +36,12 @@ export function gupArgs(
     k.rules.gup.argCheck === 'isValidGupArgs'
       ? argsAtOnce(k, pages, locked, flags, toSet)
       : argsPerCall(k, pages, locked, flags, toSet);
-  if (result === BAD_ARGS) warn(k, WARN.gupArgs);
-  return result;
+  // The proposal of 2021: whoever pins for a moment only has to take plain references (S207).
+  const pinned = FOLL.pin | FOLL.longterm;
+  const momentary = result !== BAD_ARGS && (result & pinned) === FOLL.pin;
+  const refused = result === BAD_ARGS || (momentary && k.rules.design.pinFor === 'longterm');
+  if (refused) warn(k, WARN.gupArgs);
+  return refused ? BAD_ARGS : result;
 }
 
 function argsAtOnce(

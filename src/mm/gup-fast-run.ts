@@ -8,15 +8,16 @@ import { PTE } from '../machine/entry.ts';
 import { PG } from '../machine/page.ts';
 import { listRun, RUNS, releaseRun, runStands, takeRun } from '../machine/runs.ts';
 import type { EntryAddr, Steps } from '../machine/types.ts';
+import { tracksGup } from './dma-pinned.ts';
 import { FOLL } from './foll.ts';
 import { countsAsPin, gupPutFolio, pinIsFree } from './grab.ts';
 import { neededMask } from './gup-fast-page.ts';
 import { outputRuns, runPage } from './gup-output.ts';
 import { checkPinnedExclusive } from './gup-unshare.ts';
 import type { Kernel } from './kernel.ts';
+import { acquiredItem, releasedItem } from './pin-counters.ts';
 import { PIN_BIAS } from './pinned.ts';
 import { vmstatAdd } from './vmstat.ts';
-import { VMSTAT } from './vmstat-items.ts';
 
 /**
  * Flags that are looked at, and those that must stand. An exclusive page is anonymous (A.14.1), so
@@ -54,7 +55,7 @@ export function* takePlainRun(
   const listed = listRun(k.contents, first, n, mask, pageFlags, LOOKED, WANTED, k.kmem, out);
   const taken = takeRun(k.kmem, out, listed, k.page.refcount, pin ? PIN_BIAS : 1);
   // Every grab counts, those that are given up at once too (A.27.3).
-  if (pin && taken > 0 && k.rules.pin.counters) vmstatAdd(k, 0, VMSTAT.nr_foll_pin_acquired, taken);
+  if (pin && taken > 0 && k.rules.pin.counters) vmstatAdd(k, 0, acquiredItem(k), taken);
   let kept = taken;
   if (k.rules.fast.recheckPte)
     kept = runStands(k.contents, first, taken, mask, k.kmem, out, pageFlags, LOOKED, WANTED);
@@ -70,7 +71,7 @@ export function* takePlainRun(
  * ranges.
  */
 function plainRunPossible(k: Kernel, flags: number): boolean {
-  if ((flags & FOLL.ranges) !== 0 || k.nodes !== 1) return false;
+  if ((flags & FOLL.ranges) !== 0 || k.nodes !== 1 || tracksGup(k)) return false;
   if ((flags & FOLL.longterm) !== 0 && k.areas !== 1) return false;
   return (flags & (FOLL.get | FOLL.pin)) !== 0;
 }
@@ -107,6 +108,6 @@ export function unpinPlainRun(k: Kernel, pages: number, n: number): number {
   // The page of zeros, where it isn't counted; 0 is never a page that may be released.
   const free = pinIsFree(k, k.zeroPfn) ? k.zeroPfn : 0;
   const done = releaseRun(k.kmem, pages, n, k.page.compound, k.page.refcount, free, PIN_BIAS);
-  if (done > 0 && k.rules.pin.counters) vmstatAdd(k, 0, VMSTAT.nr_foll_pin_released, done);
+  if (done > 0 && k.rules.pin.counters) vmstatAdd(k, 0, releasedItem(k), done);
   return done;
 }

@@ -193,6 +193,16 @@ function* fastLeaf(
   const mask = neededMask(flags);
   if ((lo & mask) !== (mask & ~PTE.special)) return before;
   if ((hi & PTE_HI.devmap) !== 0 && refusesDevmap(k, flags)) return before;
+  if (n > 1 && k.rules.design.leafGrab === 'page') {
+    // One page after the other, as the walk of device pages did (S209).
+    let one = before;
+    while (one < before + n) {
+      const now = yield* fastLeaf(k, e, lo, hi, vpn + (one - before), 1, span, flags, pages, one);
+      if (now === one) return one;
+      one = now;
+    }
+    return one;
+  }
   const head = entryPfn(lo, hi);
   const pfn = head + (vpn & (span - 1));
   const folio = yield* tryGrabFolioFast(k, pfn, n, flags);

@@ -11,6 +11,7 @@ import { folioUnlock, lock, unlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import type { FileId, Folio, Steps } from '../machine/types.ts';
 import { releaseBuffers } from './buffers.ts';
+import { dmaPinned, tracksGup } from './dma-pinned.ts';
 import { filemapDeleteFolio, filemapLockFolio } from './filemap.ts';
 import { folioMapcount, folioPut } from './folio.ts';
 import type { Kernel } from './kernel.ts';
@@ -37,9 +38,13 @@ export function* invalidateRange(k: Kernel, file: FileId, from: number, to: numb
   return result;
 }
 
-/** One locked folio; false: it is dirty and stays. */
+/** One locked folio; false: it is dirty, or (in the proposals of 2018) under DMA, and stays. */
 function* invalidateFolio(k: Kernel, file: FileId, folio: Folio, index: number): Steps<boolean> {
   yield* folioWaitWriteback(k, folio);
+  if (tracksGup(k)) {
+    const pinned = yield* dmaPinned(k, folio);
+    if (pinned) return false;
+  }
   if (folioMapcount(k, folio) !== 0) yield* unmapMappingRange(k, file, index, index + 1, false);
   const released = yield* releaseBuffers(k, folio);
   if (!released) return false;

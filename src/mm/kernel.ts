@@ -12,6 +12,7 @@ import { type FileTables, fileTables } from './file-tables.ts';
 import { type GatherTables, gatherTables } from './gather-tables.ts';
 import { type HugetlbTables, hugetlbTables } from './hugetlb-tables.ts';
 import { type LruTables, lruTables } from './lru-tables.ts';
+import { type RangeTables, rangeTables } from './pin-ranges.ts';
 import { type SwapTables, swapTables } from './swap-tables.ts';
 import { type UserfaultTables, userfaultTables } from './userfault-tables.ts';
 import { VMSTAT } from './vmstat-items.ts';
@@ -107,6 +108,7 @@ export interface Kernel extends Machine {
   readonly file: FileTables;
   readonly swap: SwapTables;
   readonly lru: LruTables;
+  readonly ranges: RangeTables;
   /** How often migrate_pages() tries a folio: 10. */
   readonly migrateTries: number;
   readonly hugetlb: HugetlbTables;
@@ -220,6 +222,7 @@ export function bootKernel(config: KernelConfig): Kernel {
     file: fileTables(alloc, (config.files ?? 32) + 1, tasks),
     swap: swapTables(alloc, config.swapPages ?? 0),
     lru: lruTables(alloc, config.lruBatch ?? 0),
+    ranges: rangeTables(alloc, config.rules.design.pins === 'ranges'),
     migrateTries: config.migrateTries ?? 10,
     hugetlb: hugetlbTables(alloc, vmas, (config.files ?? 32) + 1),
     gather: gatherTables(alloc, tasks),
@@ -241,6 +244,7 @@ export function bootKernel(config: KernelConfig): Kernel {
   k.regions[R.task] = k.task.mm;
   k.regions[R.uffd] = k.uffd.waits;
   k.regions[R.hugetlb] = k.hugetlb.locks;
+  k.regions[R.lru] = k.page.lruPrev;
   if (config.attach === true) return k;
   k.misc[MISC.thpAlways] = config.thpAlways === true ? 1 : 0;
   k.misc[MISC.kmemNext] = 1;

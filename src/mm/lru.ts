@@ -8,16 +8,17 @@
  */
 import { at, R, READ, WRITE } from '../machine/access.ts';
 import { touchAlso } from '../machine/also.ts';
-import { flagClear, flagSet, flagTestAndClear, refAdd } from '../machine/atomic.ts';
+import { flagClear, flagTestAndClear, refAdd } from '../machine/atomic.ts';
 import { GUARD } from '../machine/guards.ts';
 import { PG } from '../machine/page.ts';
 import type { Folio, Pfn, Steps } from '../machine/types.ts';
 import { enter, leave } from '../machine/workers.ts';
+import { keptOffLru } from './dma-pinned.ts';
 import { folioPut, isLarge } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 
 /** Flags that say where on the lists a folio is. */
-const LRU_FLAGS = PG.lru | PG.active | PG.isolated | PG.unevictable;
+const LRU_FLAGS = PG.lru | PG.active | PG.isolated | PG.unevictable | PG.dmaPinned | PG.dmaOffLru;
 
 /** Indexes of `R.lru`: the batch, the lists. */
 const BATCH = 0;
@@ -44,8 +45,7 @@ export function* nextOnLru(k: Kernel, from: Pfn): Steps<Pfn> {
  */
 export function* folioAddLru(k: Kernel, folio: Folio): Steps<void> {
   if (k.lru.batch.length === 0) {
-    yield* flagSet(k, folio, PG.lru);
-    noteLists(k);
+    yield* putOnList(k, folio);
     return;
   }
   yield* refAdd(k, folio, 1);
@@ -57,6 +57,13 @@ export function* folioAddLru(k: Kernel, folio: Folio): Steps<void> {
     added = addBatched(k, folio);
   }
   if (k.lru.batched[0] === k.lru.batch.length || isLarge(k, folio)) yield* lruDrain(k);
+}
+
+/** lruvec_add_folio(): one of the places that the proposal of 2018 stops at pages under DMA. */
+function* putOnList(k: Kernel, folio: Folio): Steps<void> {
+  yield WRITE | at(R.flags, folio);
+  if (!keptOffLru(k, folio)) k.page.flags[folio] |= PG.lru;
+  noteLists(k);
 }
 
 /** False: others have filled the batch, and not yet drained it. */
@@ -77,8 +84,7 @@ export function* lruDrain(k: Kernel): Steps<void> {
   if (k.lru.batch.length === 0) return;
   let folio = yield* takeBatched(k);
   while (folio !== 0) {
-    yield* flagSet(k, folio, PG.lru);
-    noteLists(k);
+    yield* putOnList(k, folio);
     yield* folioPut(k, folio, 1);
     folio = yield* takeBatched(k);
   }
@@ -127,6 +133,8 @@ export function* putbackLru(k: Kernel, folio: Folio): Steps<void> {
 export function lruRemoveOnFree(k: Kernel, folio: Folio): void {
   noteLists(k);
   k.page.flags[folio] &= ~LRU_FLAGS;
+  // Given back by put_page(): the kernel can't tell, and the count goes with the page.
+  k.page.lruPrev[folio] = 0;
 }
 
 /** Whether a folio is on one of the lists. */

@@ -16,10 +16,11 @@ import {
   swpOffset,
   swpType,
 } from '../machine/entry.ts';
-import { EACCES, EINVAL, ENOMEM } from '../machine/errno.ts';
+import { EACCES, EBUSY, EINVAL, ENOMEM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { partsFromPins } from './coherency.ts';
 import { pteProt } from './fault-common.ts';
 import { headOf, isAnon, pageAnonExclusive } from './folio.ts';
 import { changeHugePmd } from './huge-memory.ts';
@@ -72,6 +73,11 @@ function* protectRange(
     if ((flags & 7 & ~(flags >> 4)) !== 0) return -EACCES;
     if (at % vmaAlign(k, found) !== 0 || stop % vmaAlign(k, found) !== 0) return -EINVAL;
     if (flags !== k.vma.flags[found]) {
+      const loses = (k.vma.flags[found] & VM.write) !== 0 && (flags & VM.write) === 0;
+      if (loses) {
+        const parts = yield* partsFromPins(k, mm, at, stop);
+        if (parts) return -EBUSY;
+      }
       const error = yield* isolateRange(k, mm, at, stop);
       if (error !== 0) return error;
       const vma = vmaAt(k, mm, at);

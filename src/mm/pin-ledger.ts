@@ -30,7 +30,7 @@ export function pinsHeld(k: Kernel, folio: Folio): number {
  */
 export function checkPins(k: Kernel, folio: Folio): void {
   if (k.pins.length === 0 || k.pins[folio] === 0) return;
-  const each = hasPincount(k, folio) ? 1 : PIN_BIAS;
+  const each = hasPincount(k, folio) || k.rules.pin.impl !== 'bias' ? 1 : PIN_BIAS;
   if (k.page.refcount[folio] > 0 && k.page.refcount[folio] < k.pins[folio] * each)
     bug(k, BUG.pinLeaked, folio);
 }

@@ -4,6 +4,7 @@
  */
 import { pincountRead, refRead } from '../machine/atomic.ts';
 import type { Folio, Steps, VmaId } from '../machine/types.ts';
+import { dmaPinned, tracksGup } from './dma-pinned.ts';
 import { orderOf } from './folio.ts';
 import { mmHasPinned } from './has-pinned.ts';
 import type { Kernel } from './kernel.ts';
@@ -24,6 +25,7 @@ export function hasPincount(k: Kernel, folio: Folio): boolean {
  * (A.11.3).
  */
 export function* folioMaybeDmaPinned(k: Kernel, folio: Folio): Steps<boolean> {
+  if (tracksGup(k)) return yield* dmaPinned(k, folio);
   if (k.rules.pin.impl !== 'bias') return false;
   if (hasPincount(k, folio)) {
     const pins = yield* pincountRead(k, folio);

@@ -12,6 +12,7 @@ import { PAGE_SIZE, PG } from '../machine/page.ts';
 import type { FileId, Folio, Pfn, Steps } from '../machine/types.ts';
 import { dropBuffers } from './buffers.ts';
 import { diskWriteBegin } from './disk-file.ts';
+import { dmaPinned, dmaWait } from './dma-pinned.ts';
 import { isDiskKind } from './file-tables.ts';
 import { filemapLockFolio, filemapRemoveFolio } from './filemap.ts';
 import { folioMapcount, folioPut, isLarge, nrPages } from './folio.ts';
@@ -79,6 +80,16 @@ export function* truncateInodePagesRange(
     }
     const folio = yield* filemapLockFolio(k, file, index);
     if (folio === 0) continue;
+    if (k.rules.design.pins === 'ranges') {
+      // The range lock keeps truncation out until its last page is unlocked.
+      const pinned = yield* dmaPinned(k, folio);
+      if (pinned) {
+        yield* folioUnlock(k, folio);
+        yield* dmaWait(k, folio);
+        yield* folioPut(k, folio, 1);
+        continue;
+      }
+    }
     // What the device is reading may not be given away under it.
     if (onDisk) yield* folioWaitWriteback(k, folio);
     yield* truncateFolio(k, folio, index, toPage);

@@ -16,6 +16,7 @@ import type { EntryAddr, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.
 import { folioMapcount, folioPut, isAnon, isKsm, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { folioMaybeDmaPinned } from './pinned.ts';
 import {
   anonExclusiveRead,
   folioRemoveRmap,
@@ -44,6 +45,10 @@ export function* tryToUnmap(k: Kernel, folio: Folio): Steps<boolean> {
  */
 export function* unmapFolio(k: Kernel, folio: Folio): Steps<number> {
   if (isKsm(k, folio)) return 0;
+  if (k.rules.design.cleanPinned === 'skip') {
+    const pinned = yield* folioMaybeDmaPinned(k, folio);
+    if (pinned) return 0;
+  }
   let pending = 0;
   let going = true;
   yield* rmapLock(k, folio);

@@ -9,10 +9,11 @@ import { copyPage } from '../machine/contents.ts';
 import { flushTlbRange } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryHiOf, isNone, isPresent, isSwapEntry, PTE, SWP, swpType } from '../machine/entry.ts';
-import { EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, EPERM } from '../machine/errno.ts';
+import { EBUSY, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, EPERM } from '../machine/errno.ts';
 import { folioUnlock, lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { HPAGE_PMD_NR, PAGE_SIZE, PG } from '../machine/page.ts';
 import type { EntryAddr, FileId, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { partsFromPins } from './coherency.ts';
 import {
   allocUserPage,
   hugeLeafStands,
@@ -277,8 +278,10 @@ export function* uffdioWriteprotect(
   const vma = registeredVma(k, mm, start, start + nr);
   let error = -ENOENT;
   if (vma !== 0 && (k.vma.flags[vma] & VM.uffdWp) !== 0) {
-    yield* protectRange(k, vma, start, start + nr, protect);
-    error = 0;
+    let parts = false;
+    if (protect) parts = yield* partsFromPins(k, mm, start, start + nr);
+    if (!parts) yield* protectRange(k, vma, start, start + nr, protect);
+    error = parts ? -EBUSY : 0;
   }
   yield* unlockShared(k, R.mmapLock, mm);
   if (error === 0 && !protect && (mode & UFFD_WRITEPROTECT.dontwake) === 0)

@@ -11,6 +11,9 @@ export const VMSTAT = {
   pswpout: 8,
   pgmigrate_success: 9,
   pgmigrate_fail: 10,
+  /** The names of the two pin counters in the proposal of 2019. */
+  nr_foll_pin_requested: 11,
+  nr_foll_pin_returned: 12,
   /** Words a node. */
   items: 16,
 } as const;

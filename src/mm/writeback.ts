@@ -15,6 +15,7 @@ import { BUG, bug } from '../machine/report.ts';
 import type { FileId, Folio, Steps } from '../machine/types.ts';
 import { hasBuffers, usesBuffers } from './buffers.ts';
 import { noteChecksum } from './checksum.ts';
+import { dmaWait, tracksGup } from './dma-pinned.ts';
 import { FILE, isDiskKind } from './file-tables.ts';
 import { filemapGetFolio } from './filemap.ts';
 import { folioPut } from './folio.ts';
@@ -22,6 +23,7 @@ import { clearDirtyForIo } from './folio-mkclean.ts';
 import type { Kernel } from './kernel.ts';
 import { allocBlock, pageToMedium } from './medium.ts';
 import { cacheNext } from './page-cache.ts';
+import { folioMaybeDmaPinned } from './pinned.ts';
 
 /**
  * Writes the dirty pages [from, to) of a file back. With `sync` (WB_SYNC_ALL: fsync, msync) it waits for pages that are
@@ -69,7 +71,10 @@ export function* writeAndWait(k: Kernel, file: FileId, from: number, to: number)
   return yield* writebackRange(k, file, from, to, true);
 }
 
-/** One page that the walk has found, with a reference. */
+/**
+ * One page that the walk has found, with a reference. The proposals of 2018 leave a page under DMA dirty, and wait for
+ * the end of it where the data must be on the medium (S205).
+ */
 function* writebackFolio(k: Kernel, file: FileId, folio: Folio, sync: boolean): Steps<number> {
   // The index' tag says what is dirty, so that clean pages are not locked.
   const tagged = yield* flagsRead(k, folio);
@@ -82,6 +87,15 @@ function* writebackFolio(k: Kernel, file: FileId, folio: Folio, sync: boolean): 
     return 0;
   }
   if ((flags & PG.writeback) !== 0) yield* folioWaitWriteback(k, folio);
+  if (k.rules.design.cleanPinned === 'skip') {
+    const pinned = yield* folioMaybeDmaPinned(k, folio);
+    if (pinned) {
+      yield* folioUnlock(k, folio);
+      if (!sync || !tracksGup(k)) return 0;
+      yield* dmaWait(k, folio);
+      return yield* writebackFolio(k, file, folio, sync);
+    }
+  }
   if (usesBuffers(k, file) && !hasBuffers(k, folio)) {
     yield* dirtyWithoutBuffers(k, folio);
     yield* folioUnlock(k, folio);

@@ -185,7 +185,10 @@ wrong-names.litmus:9:11: error L041: there is no call \`pin_user_page_fast\`
       ['-k', ''],
       "pinfold: -k: empty kernel name in ''; write names with commas between them, as in 5.4,6.1..6.18\n",
     ],
-    [['--design', 'x'], 'pinfold: --design x: there is no such design; known: bias-2019\n'],
+    [
+      ['--design', 'x'],
+      'pinfold: --design x: there is no such design; known: pg-dma-pinned, range-lock, bias-2019, pin-longterm-only, enforce-coherency, grab-once, per-page\n',
+    ],
     [['--max-states', '0'], 'pinfold: --max-states 0: write a number above 0\n'],
     [['--timeout', 'long'], 'pinfold: --timeout long: write a number above 0\n'],
     [

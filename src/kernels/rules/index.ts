@@ -1,6 +1,7 @@
 import { API_RULES } from './api.ts';
 import { CALL_RULES } from './calls.ts';
 import { COW_RULES } from './cow.ts';
+import { DESIGN_RULES } from './designs.ts';
 import { DISK_RULES } from './disk.ts';
 import { FAST_RULES } from './fast.ts';
 import { FILE_RULES } from './files.ts';
@@ -31,4 +32,5 @@ export const ALL_RULES = [
   ...CALL_RULES,
   ...API_RULES,
   ...FOLL_RULES,
+  ...DESIGN_RULES,
 ] as const;
