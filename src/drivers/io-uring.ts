@@ -12,7 +12,7 @@ import { FILE } from '../mm/file-tables.ts';
 import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
 import { gupPutFolio } from '../mm/grab.ts';
-import { getUserPages, pinUserPages } from '../mm/gup.ts';
+import { getUserPages, pinUserPages, pinUserPagesFast } from '../mm/gup.ts';
 import { unpinUserPages } from '../mm/unpin.ts';
 import { vmaAt } from '../mm/vma.ts';
 
@@ -41,14 +41,10 @@ export function* ringRegister(
   if (slot === RING_SLOTS || mm > k.ring.mms) return -EBUSY;
   if (nr > RING_PAGES || len === 0) return -EINVAL;
   const pages = slotPages(k, mm, slot);
-  const refused = k.rules.users.ioUringFileBacked === 'eopnotsupp';
-  yield* lockShared(k, R.mmapLock, mm);
-  let got = yield* holdPages(k, task, vpn, nr, pages);
-  if (got === nr && refused && fileBacked(k, mm, vpn, nr)) {
-    yield* releasePages(k, pages, nr);
-    got = -EOPNOTSUPP;
-  }
-  yield* unlockShared(k, R.mmapLock, mm);
+  let got = 0;
+  if (k.rules.users.ioUringFast)
+    got = yield* pinUserPagesFast(k, task, vpn, nr, FOLL.write | FOLL.longterm, pages);
+  else got = yield* holdLocked(k, task, vpn, nr, pages);
   if (got < nr) {
     if (got > 0) yield* releasePages(k, pages, got);
     return got < 0 ? got : -EFAULT;
@@ -60,6 +56,20 @@ export function* ringRegister(
   k.ring.length[i] = len;
   k.mm.pinnedVm[mm] += nr;
   return slot;
+}
+
+/** To 6.9: under mmap_lock, which is never dropped, so that a fault must not wait for user space. */
+function* holdLocked(k: System, task: TaskId, vpn: Vpn, nr: number, pages: number): Steps<number> {
+  const mm = k.task.mm[task];
+  const refused = k.rules.users.ioUringFileBacked === 'eopnotsupp';
+  yield* lockShared(k, R.mmapLock, mm);
+  let got = yield* holdPages(k, task, vpn, nr, pages);
+  if (got === nr && refused && fileBacked(k, mm, vpn, nr)) {
+    yield* releasePages(k, pages, nr);
+    got = -EOPNOTSUPP;
+  }
+  yield* unlockShared(k, R.mmapLock, mm);
+  return got;
 }
 
 function* holdPages(k: System, task: TaskId, vpn: Vpn, nr: number, pages: number): Steps<number> {

@@ -152,6 +152,22 @@ export const USER_RULES = [
     source: 'semantics.md A.28',
   },
   {
+    id: 'S167',
+    name: 'users.ioUringFast',
+    sentence:
+      'io_uring pins registered buffers by the fast call, without mmap_lock: a fault may wait for userfaultfd.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.10',
+        commit: '1943f96b3816',
+        title: 'io_uring: unify io_pin_pages()',
+      },
+    ],
+    source: 'io_uring/rsrc.c, io_uring/memmap.c: io_pin_pages()',
+  },
+  {
     id: 'S83',
     name: 'users.processVm',
     sentence: 'How process_vm_readv and process_vm_writev hold the pages of the other process.',
