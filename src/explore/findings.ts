@@ -129,7 +129,7 @@ interface Kept {
 
 /** What each limit of the model says. */
 const LIMIT_TEXT: Readonly<Record<keyof typeof LIMIT, string>> = {
-  fileSystem: 'not modelled yet: of this file system, only reads and writes with O_DIRECT are',
+  fileSystem: 'not modelled: this file system, or this use of it',
   endless: 'this loop does not end',
   inexact: 'a value that 53 bits do not hold exactly',
   address: 'an address or size above the 8 TiB of user space that the model has',

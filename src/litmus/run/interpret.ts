@@ -1,8 +1,12 @@
 /** Runs compiled bodies: one instruction that others can notice at a time, with the pure ones before it. */
 import { at, R, WAIT, WRITE } from '../../machine/access.ts';
 import { pageByte, setPageByte } from '../../machine/contents.ts';
-import type { Steps } from '../../machine/types.ts';
+import type { Steps, Vpn } from '../../machine/types.ts';
+import { FILE_BLOCKS } from '../../mm/file-tables.ts';
+import { insideFile } from '../../mm/filemap.ts';
 import { userAccess } from '../../mm/memory.ts';
+import { linearIndex } from '../../mm/rmap.ts';
+import { vmaAt, vmaWantsNotify } from '../../mm/vma.ts';
 import { call, NOT_RETURNED } from './calls.ts';
 import { KILLED, LIMIT, type Lit, OP } from './program.ts';
 import {
@@ -97,13 +101,22 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
   }
   const pfn = yield* userAccess(k, k.lit.task[thread], argVpn(k, pc, 0), op === OP.store);
   if (pfn < 0) {
-    k.lit.killed[thread] = KILLED.sigsegv;
+    killed(k, thread, pc, argVpn(k, pc, 0));
     return -1;
   }
   if (op === OP.load) loadStep(k, pc, pfn);
   else storeStep(k, pc, pfn);
   dropUsed(k, pc);
   return pc + 1;
+}
+
+/** The access was a signal's cause. A store past the last block that a medium of the model has says nothing about Linux. */
+function killed(k: Lit, thread: number, pc: number, vpn: Vpn): void {
+  k.lit.killed[thread] = KILLED.sigsegv;
+  const vma = vmaAt(k, k.task.mm[k.lit.task[thread]], vpn);
+  if (vma === 0 || !vmaWantsNotify(k, vma) || linearIndex(k, vma, vpn) < FILE_BLOCKS) return;
+  if (insideFile(k, k.vma.file[vma], linearIndex(k, vma, vpn)))
+    k.lit.limits[LIMIT.disk] = instructionAt(k, pc).line;
 }
 
 /** An access across a page end, which no processor makes at once: byte by byte. False: killed on the way. */
@@ -113,7 +126,7 @@ function* crossing(k: Lit, thread: number, pc: number, write: boolean): Steps<bo
   for (let i = 0; i < instructionAt(k, pc).size; i++) {
     const pfn = yield* userAccess(k, k.lit.task[thread], argVpn(k, pc, 0, i), write);
     if (pfn < 0) {
-      k.lit.killed[thread] = KILLED.sigsegv;
+      killed(k, thread, pc, argVpn(k, pc, 0, i));
       return false;
     }
     const off = (argOff(k, pc, 0) + i) % PAGE_SIZE;

@@ -107,7 +107,7 @@ export const KILLED = { no: 0, sigsegv: 1, exited: 2 } as const;
 
 /** What stops an exploration because the model ends there. */
 export const LIMIT = {
-  /** A use of a file system that only direct I/O has. */
+  /** A file system, or a use of one, that the model has not got. */
   fileSystem: 0,
   /** A loop without a step that does not end. */
   endless: 1,
