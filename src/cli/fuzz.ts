@@ -1,10 +1,12 @@
 /** `pinfold fuzz`: random programs on the kernel of this machine and on the model. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { type FuzzResult, fuzz } from '../host/fuzz/fuzz.ts';
+import type { FuzzOutcome } from '../host/fuzz/outcome.ts';
 import { Peer } from '../host/fuzz/peer.ts';
 import { Store } from '../host/fuzz/store.ts';
+import { NR_HUGEPAGES } from '../host/journal.ts';
 import { Host } from '../host/machine.ts';
 import { modelledRelease, runningRelease } from '../host/release.ts';
 import { EXIT, UserError } from './errors.ts';
@@ -36,6 +38,7 @@ export const addFuzz = (program: Command): void => {
     .option('-n <count>', 'programs to run', '1000')
     .option('--program <n>', 'only program n of the seed, as found files name it')
     .option('--time <seconds>', 'stop after this time')
+    .option('--allow-system', 'may give the machine a pool of huge pages while programs need it')
     .option('--out <dir>', 'folder for what is found', 'fuzz-out')
     .option('--resume', 'go on where the last run with this seed and folder stopped')
     .option('--json', 'print one JSON document (schema pinfold.fuzz/1)')
@@ -50,7 +53,17 @@ export const addFuzz = (program: Command): void => {
           '--program says which program to run, --resume goes on: take one of them',
         );
       const { out, resume, json } = options;
-      await run({ seed, count, time, only, out, resume: resume === true, json: json === true });
+      const system = options.allowSystem === true;
+      await run({
+        seed,
+        count,
+        time,
+        only,
+        out,
+        system,
+        resume: resume === true,
+        json: json === true,
+      });
     });
 };
 
@@ -69,11 +82,22 @@ interface Asked {
   /** The only program to run; null: all. */
   readonly only: number | null;
   readonly out: string;
+  /** --allow-system. */
+  readonly system: boolean;
   readonly resume: boolean;
   readonly json: boolean;
 }
 
-const run = async ({ seed, count, time, only, out, resume, json }: Asked): Promise<void> => {
+const run = async ({
+  seed,
+  count,
+  time,
+  only,
+  out,
+  system,
+  resume,
+  json,
+}: Asked): Promise<void> => {
   if (process.platform !== 'linux')
     throw new UserError(`this is ${process.platform}, not Linux`, 3);
   if (process.getuid?.() !== 0)
@@ -104,8 +128,14 @@ const run = async ({ seed, count, time, only, out, resume, json }: Asked): Promi
     const from = only ?? (resume ? store.next(seed) : 0);
     const programs = only === null ? count : 1;
     const result = await fuzz(
-      { kernel: (lines) => withoutSwap(() => peer.run(lines)), model: (texts) => pool.run(texts) },
-      { seed, from, count: programs, time, out, release, kernel },
+      {
+        kernel: (lines) => {
+          const ask = (): Promise<FuzzOutcome[]> => peer.run(lines);
+          return withoutSwap(system ? () => withHugePages(host, ask) : ask);
+        },
+        model: (texts) => pool.run(texts),
+      },
+      { seed, from, count: programs, time, system, out, release, kernel },
       store,
       () => stop,
       (done, found) => progress.update(`${done}/${programs} programs, ${found} disagreements`),
@@ -120,6 +150,19 @@ const run = async ({ seed, count, time, only, out, resume, json }: Asked): Promi
     await pool.close();
     store.close();
     host.close();
+  }
+};
+
+/** Makes the pool of huge pages the programs' own while they run; nobody else's tests need it meanwhile. */
+const withHugePages = async <A>(host: Host, ask: () => Promise<A>): Promise<A> => {
+  if (!(await host.lock())) throw new UserError('another run keeps the huge pages', 3);
+  try {
+    const why = host.takeHugePages();
+    if (why !== null) throw new UserError(why, 3);
+    return await ask();
+  } finally {
+    writeFileSync(NR_HUGEPAGES, '0');
+    host.unlock();
   }
 };
 

@@ -110,7 +110,14 @@ describe('the minimiser', () => {
 
 describe('the fuzzer', () => {
   const folder = (): string => mkdtempSync(join(tmpdir(), 'pinfold-fuzz-'));
-  const options = { seed: 1, from: 0, time: 60_000, release: '6.18-planted', kernel: '6.18' };
+  const options = {
+    seed: 1,
+    from: 0,
+    time: 60_000,
+    system: false,
+    release: '6.18-planted',
+    kernel: '6.18',
+  };
 
   it('finds a planted disagreement, saves it small, and counts', async () => {
     const out = folder();

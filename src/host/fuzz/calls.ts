@@ -30,6 +30,7 @@ export const FUZZ_CALLS: Readonly<Record<string, string>> = {
   read: 'sys_read((int)x[0], (void *)x[1], (unsigned long)x[2])',
   take: 'sys_read_value((int)x[0], (unsigned long)x[1])',
   write: 'sys_write((int)x[0], (void *)x[1], (unsigned long)x[2])',
+  set_nr_hugepages: 'sys_set_nr_hugepages((int)x[0])',
   memfd_create: 'sys_memfd_create("f", (unsigned)x[1])',
   ftruncate: 'sys_ftruncate((int)x[0], x[1])',
   fallocate: 'sys_fallocate((int)x[0], (int)x[1], x[2], x[3])',

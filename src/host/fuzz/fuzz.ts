@@ -28,6 +28,8 @@ export interface FuzzOptions {
   readonly count: number;
   /** Milliseconds. */
   readonly time: number;
+  /** With programs that change the machine's pool of huge pages. */
+  readonly system: boolean;
   /** Folder for what is found. */
   readonly out: string;
   /** `uname -r`, and the version of the model. */
@@ -93,7 +95,8 @@ class Fuzzer {
 
   async batch(from: number, count: number): Promise<void> {
     const { seed } = this.#options;
-    const programs = Array.from({ length: count }, (_, i) => generate(seed, from + i));
+    const { system } = this.#options;
+    const programs = Array.from({ length: count }, (_, i) => generate(seed, from + i, system));
     const { differences, model, kernel } = await this.#ask(programs);
     const counts = new Map<string, Map<string, number>>();
     const add = (kind: string, name: string): void => {
@@ -120,9 +123,9 @@ class Fuzzer {
     );
     const last = await this.#ask([small]);
     const detail = last.differences[0] ?? differences[0] ?? [];
-    const { seed, out, release, kernel } = this.#options;
+    const { seed, system, out, release, kernel } = this.#options;
     const header = [
-      `Found by pinfold fuzz --seed ${seed}, program ${index}: kernel ${release}, model ${kernel}.`,
+      `Found by pinfold fuzz --seed ${seed}${system ? ' --allow-system' : ''}, program ${index}: kernel ${release}, model ${kernel}.`,
       '',
       ...detail,
     ].join('\n');

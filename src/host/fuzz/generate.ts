@@ -34,7 +34,13 @@ const FIXED_SHARED = number(0x11, 'MAP_SHARED | MAP_FIXED');
 const MOVE = number(3, 'MREMAP_MAYMOVE | MREMAP_FIXED');
 const MOVE_AND_KEEP = number(7, 'MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP');
 
-const KINDS: Readonly<Record<Exclude<RegionKind, 'hugetlb'>, number>> = {
+/** Pages of the pool of huge pages in programs that use it. */
+const POOL = 8;
+const HUGETLB = number(0x40022, 'MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB');
+
+const KINDS: Readonly<Record<RegionKind, number>> = {
+  /** Only where programs may change the machine's pool of huge pages. */
+  hugetlb: 0,
   anon: 8,
   thp: 4,
   shared: 2,
@@ -102,18 +108,21 @@ class Maker {
   readonly #parent = [0, 0, 0];
   #now = 0;
 
-  constructor(r: Random) {
+  readonly #kinds: Readonly<Record<RegionKind, number>>;
+
+  constructor(r: Random, system: boolean) {
     this.#r = r;
+    this.#kinds = system ? { ...KINDS, hugetlb: 20 } : KINDS;
   }
 
   #region(base: number): void {
     const r = this.#r;
-    const kind = r.weighted(KINDS);
-    const pages = kind === 'thp' ? HUGE_PAGES : 1 + r.below(4);
-    const looks =
-      kind === 'thp'
-        ? [0, 1 + r.below(3), 511]
-        : Array.from({ length: Math.min(pages, 3) }, (_, i) => i);
+    const kind = r.weighted(this.#kinds);
+    const huge = kind === 'thp' || kind === 'hugetlb';
+    const pages = huge ? HUGE_PAGES : 1 + r.below(4);
+    const looks = huge
+      ? [0, 1 + r.below(3), 511]
+      : Array.from({ length: Math.min(pages, 3) }, (_, i) => i);
     const region: Region = { base, kind, pages, looks };
     this.#regions.push(region);
     this.#shadow.map(region);
@@ -122,6 +131,8 @@ class Maker {
       this.#init.push({ thread: 0, call, args, reg });
     };
     const file = kind === 'private-file' || kind === 'shared-file';
+    if (kind === 'hugetlb' && !this.#init.some((o) => o.call === 'set_nr_hugepages'))
+      init('set_nr_hugepages', [number(POOL)]);
     if (file) {
       init('memfd_create', [variable(FILES + base), number(0)], -2 - (FILES + base));
       init('ftruncate', [variable(FILES + base), length]);
@@ -133,7 +144,9 @@ class Maker {
           ? number(1, 'MAP_SHARED')
           : kind === 'private-file'
             ? number(2, 'MAP_PRIVATE')
-            : ANON;
+            : kind === 'hugetlb'
+              ? HUGETLB
+              : ANON;
     init(
       'mmap',
       [NULL, length, RW, flags, file ? variable(FILES + base) : MINUS, number(0)],
@@ -165,7 +178,7 @@ class Maker {
     const r = this.#r;
     const region = r.pick(this.#regions);
     const huge = region.pages === HUGE_PAGES;
-    const whole = r.once(huge ? 2 : 4);
+    const whole = region.kind === 'hugetlb' ? !r.once(4) : r.once(huge ? 2 : 4);
     const from = whole ? 0 : huge ? r.pick(region.looks) : r.below(region.pages);
     const pages = whole ? region.pages : Math.min(1 + r.below(2), region.pages - from);
     return {
@@ -463,6 +476,6 @@ class Maker {
   }
 }
 
-/** Program number `index` of `seed`. */
-export const generate = (seed: number, index: number): FuzzProgram =>
-  new Maker(new Random(seed, index)).make(`fuzz-${seed}-${index}`);
+/** Program number `index` of `seed`; `system`: with the machine's pool of huge pages, so others than without. */
+export const generate = (seed: number, index: number, system = false): FuzzProgram =>
+  new Maker(new Random(seed, index), system).make(`fuzz-${seed}-${index}`);

@@ -36,6 +36,7 @@ const questions = (p: FuzzProgram): Question[] => {
         };
         ask('swapped');
         ask('present');
+        // The kernel calls hugetlb memory huge also where nothing is mapped.
         if (kind === 'thp') ask('huge');
         ask('map_count');
         if (t > 0)
