@@ -1,10 +1,13 @@
 /**
  * `make conformance`: runs every test that user space can express on this machine's kernel and on the fetched ones,
- * keeps what was seen in docs/conformance/KERNEL.json, and writes docs/conformance.md from these files. A kernel whose
- * file holds all tests as they are now is not run again (`--again` runs it), so the work can be stopped and gone on with.
+ * keeps what was seen in docs/conformance/KERNEL.json, and writes docs/conformance.md from these files. A test that such a
+ * file holds as it is now is not run again, so the work can be stopped and gone on with, and new tests cost little.
  *
  *     node tools/conformance.ts                   all: this machine, and every fetched kernel
  *     node tools/conformance.ts host 5.10 6.1     only these
+ *     node tools/conformance.ts --allow-system    this machine may get swap while a test needs it
+ *     node tools/conformance.ts --open            also those again that disagreed or were not decided
+ *     node tools/conformance.ts --again           all tests again
  *     node tools/conformance.ts --compare         no kernel: compare what is stored with the model as it is now
  *     node tools/conformance.ts --page            only the page from the files
  */
@@ -90,14 +93,53 @@ const compareAgain = (all: readonly CheckedTest[]): void => {
   }
 };
 
-const onHost = async (all: readonly CheckedTest[]): Promise<void> => {
-  const host = new Host();
+const today = (): string => new Date().toISOString().slice(0, 10);
+
+/** What is stored of a kernel by the tests as they are now; none when all are to be run again. */
+const kept = (name: string, all: readonly CheckedTest[], mode: Mode): Map<string, StoredTest> => {
+  if (mode === 'again' || !existsSync(fileOf(name))) return new Map();
+  const hashes = new Map(all.map((c) => [testHash(c.test), c.test]));
+  const before = (JSON.parse(readFileSync(fileOf(name), 'utf8')) as Stored).tests;
+  const open = (t: StoredTest): boolean => t.verdict === 'disagrees' || t.verdict === 'cut';
+  return new Map(
+    before
+      .filter((t) => hashes.has(t.hash) && !NOT_RUN.test(t.skipped ?? ''))
+      .filter((t) => mode !== 'open' || !open(t))
+      .map((t) => [t.hash, t]),
+  );
+};
+
+/** A skip that says nothing of the test. */
+const NOT_RUN = /^the kernel did not come to this test/;
+
+type Mode = 'new' | 'open' | 'again';
+
+/** What was kept and what is new, in the order of the tests, under the names that they have now. */
+const merged = (
+  all: readonly CheckedTest[],
+  before: ReadonlyMap<string, StoredTest>,
+  found: readonly StoredTest[],
+): StoredTest[] => {
+  const fresh = new Map(found.map((t) => [t.hash, t]));
+  return all.flatMap(({ test }) => {
+    const hash = testHash(test);
+    const t = fresh.get(hash) ?? before.get(hash);
+    return t === undefined ? [] : [{ ...t, test: test.name, file: test.file }];
+  });
+};
+
+const onHost = async (all: readonly CheckedTest[], mode: Mode, system: boolean): Promise<void> => {
   const release = runningRelease();
   const kernel = modelledRelease(release);
+  const before = kept('host', all, mode);
+  const due = all.filter((c) => !before.has(testHash(c.test)));
+  if (due.length === 0) return;
+  console.log(`${release} (this machine): ${due.length} tests`);
+  const host = new Host();
   const found: StoredTest[] = [];
   try {
-    for (const checked of all) {
-      const limits = { ...LIMITS, runLimit: RUN_LIMIT.host, allowSystem: false };
+    for (const checked of due) {
+      const limits = { ...LIMITS, runLimit: RUN_LIMIT.host, allowSystem: system };
       found.push(entry(checked, await runTest(host, checked, limits), release, kernel));
     }
   } finally {
@@ -112,13 +154,15 @@ const onHost = async (all: readonly CheckedTest[]): Promise<void> => {
     day: today(),
     failure: null,
     notes: [],
-    tests: found,
+    tests: merged(all, before, found),
   });
 };
 
-const today = (): string => new Date().toISOString().slice(0, 10);
-
-const onKernel = async (all: readonly CheckedTest[], kernel: Kernel): Promise<void> => {
+const onKernel = async (all: readonly CheckedTest[], kernel: Kernel, mode: Mode): Promise<void> => {
+  const before = kept(kernel.version, all, mode);
+  const due = all.filter((c) => !before.has(testHash(c.test)));
+  if (due.length === 0) return;
+  console.log(`${kernel.version}: ${due.length} tests`);
   const limits = {
     ...LIMITS,
     runLimit: RUN_LIMIT.emulated,
@@ -128,10 +172,14 @@ const onKernel = async (all: readonly CheckedTest[], kernel: Kernel): Promise<vo
   const said = (text: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text.slice(0, 99)}`);
   };
-  const [result] = await runOnKernels(all, [kernel], limits, said);
+  const [result] = await runOnKernels(due, [kernel], limits, said);
   if (result === undefined) return;
   const model = modelledKernel(kernel.version, kernel.debian);
   const release = result.release ?? kernel.version;
+  const found = due.flatMap((checked, i) => {
+    const outcome = result.results[i];
+    return outcome === undefined ? [] : [entry(checked, outcome, release, model)];
+  });
   save({
     name: kernel.version,
     release,
@@ -141,19 +189,8 @@ const onKernel = async (all: readonly CheckedTest[], kernel: Kernel): Promise<vo
     day: today(),
     failure: result.failure,
     notes: result.notes,
-    tests: all.flatMap((checked, i) => {
-      const outcome = result.results[i];
-      return outcome === undefined ? [] : [entry(checked, outcome, release, model)];
-    }),
+    tests: merged(all, before, found),
   });
-};
-
-/** Whether the stored file holds every test as it is now. */
-const isCurrent = (name: string, all: readonly CheckedTest[]): boolean => {
-  if (!existsSync(fileOf(name))) return false;
-  const { tests: kept, failure } = JSON.parse(readFileSync(fileOf(name), 'utf8')) as Stored;
-  const hashes = new Set(kept.map((t) => t.hash));
-  return failure === null && all.every((c) => hashes.has(testHash(c.test)));
 };
 
 const main = async (args: readonly string[]): Promise<void> => {
@@ -162,19 +199,16 @@ const main = async (args: readonly string[]): Promise<void> => {
     const wanted = args.filter((a) => !a.startsWith('--'));
     const means = (name: string): boolean =>
       wanted.length === 0 || wanted.some((w) => name === w || name.startsWith(`${w}.`));
-    const due = (name: string): boolean =>
-      means(name) && (args.includes('--again') || !isCurrent(name, all));
+    const mode: Mode = args.includes('--again')
+      ? 'again'
+      : args.includes('--open')
+        ? 'open'
+        : 'new';
     if (args.includes('--compare')) compareAgain(all);
     else {
-      if (due('host')) {
-        console.log(`${runningRelease()} (this machine)`);
-        await onHost(all);
-      }
+      if (means('host')) await onHost(all, mode, args.includes('--allow-system'));
       for (const kernel of fetchedKernels())
-        if (due(kernel.version)) {
-          console.log(kernel.version);
-          await onKernel(all, kernel);
-        }
+        if (means(kernel.version)) await onKernel(all, kernel, mode);
     }
   }
   writeFileSync(PAGE, page(stored()));

@@ -14,8 +14,8 @@ export interface EmittedCondition {
   readonly terms: number;
 }
 
-/** What looks at a page must not come after what touches it: counters, pages, the medium, memory. */
-const ORDER = ['counter', 'query', 'content', 'located'] as const;
+/** What looks at a page must not come after what touches it: counters, pages, the medium, memory; writable() stores. */
+const ORDER = ['counter', 'query', 'content', 'located', 'writable'] as const;
 
 export const emitCondition = (checked: CheckedTest, processes: Processes): EmittedCondition => {
   const { condition, filter } = checked.test;
@@ -132,4 +132,7 @@ export const emitCondition = (checked: CheckedTest, processes: Processes): Emitt
   return { lines, snippets: [...snippets], counters, terms: all.length };
 };
 
-const rank = (t: Term): number => (ORDER as readonly string[]).indexOf(t.kind);
+const rank = (t: Term): number =>
+  (ORDER as readonly string[]).indexOf(
+    t.kind === 'query' && t.name === 'writable' ? t.name : t.kind,
+  );

@@ -253,7 +253,14 @@ describe('what stands for a kernel, and what --kernel names', () => {
   test('QEMU gets the kernel, both serial lines, and the first test', () => {
     const args = qemuArguments(
       { accel: 'tcg', cpus: 2, memory: 512 },
-      { vmlinuz: '/k', initrd: '/i', console: '/c', from: 7, limitOf: () => 1 },
+      {
+        vmlinuz: '/k',
+        initrd: '/i',
+        console: '/c',
+        from: 7,
+        disks: new Map([['pinfold-fs', '/d']]),
+        limitOf: () => 1,
+      },
     ).join(' ');
     for (const part of [
       '-m 512',
@@ -262,6 +269,9 @@ describe('what stands for a kernel, and what --kernel names', () => {
       '-kernel /k',
       'file:/c',
       'pinfold.from=7',
+      'file=/d,format=raw',
+      'nvme,drive=pinfold-fs,serial=pinfold-fs',
+      'nodeid=1,memdev=far',
     ])
       expect(args).toContain(part);
   });

@@ -30,8 +30,8 @@ const SMOKE = [
   'library/direct-io/read-in-flight-fork.litmus',
   'library/force/force-write-child-unchanged.litmus',
   'library/force/dirty-cow.litmus',
-  'test/host/litmus/thp-fork-write.litmus',
-  'test/host/litmus/race-munmap-read.litmus',
+  'library/thp/write-after-fork-shares-the-rest.litmus',
+  'library/mapping/load-races-munmap.litmus',
   'test/host/litmus/never-posted.litmus',
 ];
 
@@ -60,7 +60,7 @@ describe.skipIf(why !== null)('on the kernel of this machine', () => {
   });
 
   test('a timing that matters is varied: both outcomes of a race are seen', async () => {
-    const checked = checkedFile('test/host/litmus/race-munmap-read.litmus');
+    const checked = checkedFile('library/mapping/load-races-munmap.litmus');
     const result = await runTest(host, checked, {
       runs: 300,
       seed: 7,

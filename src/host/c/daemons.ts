@@ -50,14 +50,15 @@ static long sys_khugepaged(volatile void *addr) {
   ),
   snippet(
     'migrate',
-    'fail',
-    'sys/syscall.h unistd.h',
+    'fail give_up',
+    'sys/stat.h sys/syscall.h unistd.h',
     c`
 /* move_pages for one page; what happened to the page is its answer. */
 static long sys_migrate(int pid, volatile void *addr, int node) {
   void *page = (void *)addr;
   int status = -1;
   long done = result(syscall(SYS_move_pages, pid, 1ul, &page, &node, &status, 2));
+  if (done == -ENODEV) give_up("migrate(): this machine has no memory on node %d", node);
   if (done != 0) return done < 0 ? done : status;
   return status == node ? 0 : status;
 }

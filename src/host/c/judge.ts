@@ -12,7 +12,7 @@ static int alive(int process) { return shared->pid[process] != 0 && !gone(shared
   ),
   snippet(
     'peek',
-    'alive attach',
+    'alive trace_mem',
     'fcntl.h math.h stdint.h stdio.h unistd.h',
     c`
 /* An integer in the memory of a process, whatever the protection; NAN where nothing can be read. */
@@ -23,11 +23,8 @@ static double peek(int process, unsigned long addr, int size, int is_signed) {
   snprintf(path, sizeof path, "/proc/%d/mem", shared->pid[process]);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   long done = fd < 0 ? -1 : pread(fd, &bits, (size_t)size, (off_t)addr);
-  if (fd >= 0 && done != size && attach(shared->pid[process])) {
-    done = pread(fd, &bits, (size_t)size, (off_t)addr);
-    detach(shared->pid[process]);
-  }
   close(fd);
+  if (done != size) done = trace_mem(shared->pid[process], 0, &bits, (size_t)size, addr);
   if (done != size) return NAN;
   if (is_signed && size < 8) return (double)((int64_t)(bits << (64 - 8 * size)) >> (64 - 8 * size));
   return is_signed ? (double)(int64_t)bits : (double)bits;
@@ -158,8 +155,41 @@ static double page_order(int process, unsigned long addr) {
 `,
   ),
   snippet(
+    'huge_by_smaps',
+    'give_up page_entry',
+    'stdio.h string.h',
+    c`
+/* Before PAGEMAP_SCAN: smaps says how much of a mapping huge entries map; none or all of it says it of each page. */
+static double huge_by_smaps(int process, unsigned long addr) {
+  char path[40], line[512];
+  unsigned long start = 0, end = 0, size, huge = 0;
+  int here = 0, hugetlb = 0;
+  snprintf(path, sizeof path, "/proc/%d/smaps", shared->pid[process]);
+  FILE *file = fopen(path, "re");
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+    unsigned long from, to;
+    if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+      if (here) break;
+      here = from <= addr && addr < to;
+      start = from, end = to;
+    } else if (here && (sscanf(line, "AnonHugePages: %lu", &size) == 1 || sscanf(line, "ShmemPmdMapped: %lu", &size) == 1 ||
+                        sscanf(line, "FilePmdMapped: %lu", &size) == 1)) huge += size * 1024;
+    else if (here && strncmp(line, "VmFlags:", 8) == 0) hugetlb = strstr(line, " ht") != NULL;
+  }
+  if (file != NULL) fclose(file);
+  if (!here) return 0;
+  if (hugetlb) return (double)(page_entry(process, addr) >> 63);
+  start = (start + (2ul << 20) - 1) & ~((2ul << 20) - 1);
+  end &= ~((2ul << 20) - 1);
+  if (huge == 0 || addr < start || addr >= end) return 0;
+  if (huge != end - start) give_up("huge(): this kernel has no PAGEMAP_SCAN, and smaps does not say which part of the mapping is huge");
+  return 1;
+}
+`,
+  ),
+  snippet(
     'huge',
-    'alive give_up',
+    'alive give_up huge_by_smaps',
     'errno.h fcntl.h stdint.h stdio.h string.h sys/ioctl.h unistd.h',
     c`
 /* PAGEMAP_SCAN (6.7): whether the entry that maps the page is a huge one. */
@@ -174,9 +204,51 @@ static double huge(int process, unsigned long addr) {
   snprintf(path, sizeof path, "/proc/%d/pagemap", shared->pid[process]);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   long done = fd < 0 ? -1 : ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 'f', 16, sizeof scan), &scan);
-  if (done < 0) give_up("huge(): PAGEMAP_SCAN: %s", strerror(errno));
+  if (done < 0 && errno != ENOTTY) give_up("huge(): PAGEMAP_SCAN: %s", strerror(errno));
   close(fd);
-  return done > 0;
+  return done < 0 ? huge_by_smaps(process, addr) : done > 0;
+}
+`,
+  ),
+  snippet(
+    'writable',
+    'page_entry futex run_body',
+    'sys/mman.h sys/resource.h',
+    c`
+/* Stores what is there already; 2 when no fault came of it, else 3. */
+static void store_again(int process) {
+  struct thread nobody = {0}, *before_this = self;
+  struct rusage before, after;
+  volatile int faults = 1;
+  if (shared->asked[process] != 1) return;
+  self = &nobody;
+  if (sigsetjmp(escape, 1) == 0) {
+    /* What the processor remembers of the table may be stricter: to take so much away makes it forget everything. */
+    char *much = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (much != MAP_FAILED) munmap(much, 1 << 20);
+    getrusage(RUSAGE_THREAD, &after);
+    getrusage(RUSAGE_THREAD, &before);
+    __asm__ volatile("lock orb $0, %0" : "+m"(*(volatile char *)shared->asked_at[process]));
+    getrusage(RUSAGE_THREAD, &after);
+    faults = after.ru_minflt != before.ru_minflt || after.ru_majflt != before.ru_majflt;
+  }
+  self = before_this;
+  shared->asked[process] = faults ? 3 : 2;
+  futex_wake(&shared->asked[process]);
+}
+__attribute__((constructor)) static void may_ask(void) { asked_for = store_again; }
+
+/*
+ * Whether the entry allows writing: the process itself stores there, and has no fault. This is asked after all that
+ * it could change. A store that waits for somebody (userfaultfd) has faulted as well.
+ */
+static double writable(int process, unsigned long addr) {
+  if (!(page_entry(process, addr) >> 63)) return 0;
+  shared->asked_at[process] = addr;
+  shared->asked[process] = 1;
+  futex_wake(&shared->leave[process]);
+  for (int i = 0; shared->asked[process] == 1 && i < 1000 && alive(process); i++) futex_wait(&shared->asked[process], 1, 2);
+  return shared->asked[process] == 2;
 }
 `,
   ),

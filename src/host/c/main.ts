@@ -38,7 +38,7 @@ static void process_0(void) {
 
 static int ended(int n) {
   struct thread *t = &shared->thread[n];
-  if (!t->started || t->ended) return 1;
+  if (!t->started || t->ended == RETURNED) return 1;
   return shared->leave[process_of[n]] && shared->pid[process_of[n]] && gone(shared->pid[process_of[n]], 0);
 }
 
@@ -186,7 +186,7 @@ int main(int argc, char **argv) {
   if (child == 0) _exit(judge_all(runs, seed));
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+  return child < 0 ? 3 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 `;
 

@@ -101,6 +101,9 @@ static void sys_barrier(int n) {
     'futex random',
     'setjmp.h signal.h sched.h stdlib.h',
     c`
+/* How a thread has ended: its body has come to its end, or takes its process with it. */
+enum { RETURNED = 1, LEAVES };
+
 /* Where a thread goes on after SIGSEGV or SIGBUS: it has ended there. */
 static __thread sigjmp_buf escape;
 static void on_fault(int signal) {
@@ -127,15 +130,21 @@ static void run_body(int n, void (*body)(void)) {
     body();
   }
   __sync_synchronize();
-  self->ended = 1;
+  self->ended = RETURNED;
   __sync_add_and_fetch(&shared->ends, 1);
   futex_wake(&self->ended);
   futex_wake(&shared->ends);
 }
 
+/* What the judge wants of a process that stays (writable() of the judge). */
+static void (*asked_for)(int process);
+
 /* The end of a body is not the end of its process: its memory can still be asked about. */
 static void stay(int process) {
-  while (shared->leave[process] == 0) futex_wait(&shared->leave[process], 0, 1000);
+  while (shared->leave[process] == 0) {
+    futex_wait(&shared->leave[process], 0, asked_for == NULL ? 1000 : 2);
+    if (asked_for != NULL) asked_for(process);
+  }
   _exit(0);
 }
 `,

@@ -9,7 +9,7 @@ export const SANDBOX: readonly Snippet[] = [
   snippet(
     'disk_image',
     'mount_at give_up',
-    'fcntl.h linux/loop.h stdio.h string.h sys/ioctl.h unistd.h',
+    'fcntl.h linux/loop.h stdio.h string.h sys/ioctl.h sys/stat.h sys/sysmacros.h unistd.h',
     c`
 #ifndef LOOP_CONFIGURE
 #define LOOP_CONFIGURE 0x4C0A
@@ -20,10 +20,12 @@ struct loop_config {
 };
 #endif
 /* What makes the disk slow, so that a request stays in flight while the test goes on; see slow_disk(). */
-static int loop_number, slow_read = -1, slow_write = -1;
-static void open_throttle(int number) {
+static int slow_read = -1, slow_write = -1;
+static dev_t slow_device;
+static void open_throttle(const char *device) {
   char path[256];
-  loop_number = number;
+  struct stat disk;
+  if (stat(device, &disk) == 0) slow_device = disk.st_rdev;
   if (throttle == NULL) return;
   snprintf(path, sizeof path, "%s/blkio.throttle.read_iops_device", throttle);
   int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -35,9 +37,22 @@ static void open_throttle(int number) {
   close(fd);
 }
 
-/* Mounts an image through a loop device that detaches itself with the mount. */
+static void mount_device(const char *device, const char *type) {
+  mount_at(type, device, type, NULL);
+  open_throttle(device);
+  int below = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
+  medium = fcntl(below, F_DUPFD_CLOEXEC, 210);
+  close(below);
+}
+
+/* Mounts a disk, or an image through a loop device that detaches itself with the mount. */
 static void mount_image(const char *image, const char *type) {
   char device[32];
+  struct stat kind;
+  if (stat(image, &kind) == 0 && S_ISBLK(kind.st_mode)) {
+    mount_device(image, type);
+    return;
+  }
   int backing = open(image, O_RDWR | O_CLOEXEC), control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (backing < 0 || control < 0) give_up("/%s: no loop device for this user (%s)", type, strerror(errno));
   for (int tries = 0; tries < 20; tries++) {
@@ -49,11 +64,7 @@ static void mount_image(const char *image, const char *type) {
     config.fd = (unsigned)backing;
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
     if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
-      mount_at(type, device, type, NULL);
-      open_throttle(number);
-      int below = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
-      medium = fcntl(below, F_DUPFD_CLOEXEC, 210);
-      close(below);
+      mount_device(device, type);
       close(loop);
       close(backing);
       close(control);
@@ -74,7 +85,7 @@ static void mount_image(const char *image, const char *type) {
 /* Less than one request in a slice of 100 ms, so that each waits for the next slice; or as fast as it goes. */
 static void slow_disk(int slow) {
   char line[32];
-  int n = snprintf(line, sizeof line, "7:%d %d", loop_number, slow ? 9 : 0);
+  int n = snprintf(line, sizeof line, "%u:%u %d", major(slow_device), minor(slow_device), slow ? 9 : 0);
   if (slow_read >= 0 && write(slow_read, line, (size_t)n) < 0) slow_read = -1;
   if (slow_write >= 0 && write(slow_write, line, (size_t)n) < 0) slow_write = -1;
 }

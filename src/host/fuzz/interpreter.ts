@@ -140,7 +140,7 @@ static void process_0(void) {
 
 static int ended(int n) {
   struct thread *t = &shared->thread[n];
-  if (!t->started || t->ended) return 1;
+  if (!t->started || t->ended == RETURNED) return 1;
   return shared->leave[n] && shared->pid[n] && gone(shared->pid[n], 0);
 }
 

@@ -18,6 +18,8 @@ export interface Boot {
   readonly console: string;
   /** First test of the plan to run. */
   readonly from: number;
+  /** Raw images that the machine has as NVMe disks, by serial number. */
+  readonly disks: ReadonlyMap<string, string>;
   /** Seconds that test `n` may take. */
   readonly limitOf: (n: number) => number;
 }
@@ -32,6 +34,9 @@ export interface Booted {
 const BOOT_LIMIT = 180;
 const GRACE = 60;
 
+/** MiB of the second node. */
+const FAR = 64;
+
 const QEMU = 'qemu-system-x86_64';
 
 /** Throws when there is no QEMU. */
@@ -45,10 +50,23 @@ export const needQemu = (): void => {
 export const qemuArguments = (machine: Machine, boot: Boot): string[] => [
   ...['-accel', machine.accel, '-cpu', machine.accel === 'kvm' ? 'host' : 'max'],
   ...['-smp', String(machine.cpus), '-m', String(machine.memory)],
+  // A second node, of memory only, for pages that move; what nobody asks for elsewhere comes from the first.
+  ...['-object', `memory-backend-ram,id=near,size=${machine.memory - FAR}M`],
+  ...['-numa', `node,nodeid=0,cpus=0-${machine.cpus - 1},memdev=near`],
+  ...['-object', `memory-backend-ram,id=far,size=${FAR}M`, '-numa', 'node,nodeid=1,memdev=far'],
   ...['-nodefaults', '-no-user-config', '-display', 'none', '-monitor', 'none', '-no-reboot'],
   ...['-serial', `file:${boot.console}`, '-serial', 'stdio'],
+  ...[...boot.disks].flatMap(([serial, file]) => [
+    '-drive',
+    `if=none,id=${serial},file=${file},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap`,
+    '-device',
+    `nvme,drive=${serial},serial=${serial}`,
+  ]),
   ...['-kernel', boot.vmlinuz, '-initrd', boot.initrd],
-  ...['-append', `console=ttyS0 quiet loglevel=4 panic=-1 rdinit=/init pinfold.from=${boot.from}`],
+  ...[
+    '-append',
+    `console=ttyS0 quiet loglevel=4 panic=-1 rdinit=/init no_timer_check numa_balancing=disable pinfold.from=${boot.from}`,
+  ],
 ];
 
 /** Boots once; `followed` is called after each piece of output. */

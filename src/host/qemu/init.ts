@@ -7,7 +7,7 @@ import { c } from '../c/snippet.ts';
 
 /**
  * A line of /plan: number of the test, its entry in the table, seconds until it is killed, what it needs of the machine
- * (letters: `d` an ext4 image, `s` swap, `n` two nodes), then its arguments, apart by tabs.
+ * (letters: `e` ext4, `x` xfs, `b` btrfs, `s` swap), then its arguments, apart by tabs.
  */
 export interface Planned {
   readonly test: number;
@@ -24,7 +24,7 @@ export const INIT = c`
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/loop.h>
+#include <linux/fs.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -32,6 +32,7 @@ export const INIT = c`
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -145,34 +146,76 @@ static void mount_groups(void) {
   if (throttle == NULL) say("note\tno throttle of block devices here: nothing is held in flight");
 }
 
+/* The NVMe disk of that serial number, or an empty string; they are found in any order, and a little late. */
+static const char *disk(const char *serial_number) {
+  static char path[280];
+  for (int tries = 0; tries < 150; tries++, usleep(20000)) {
+    DIR *folder = opendir("/sys/class/nvme");
+    if (folder == NULL) break;
+    path[0] = 0;
+    for (struct dirent *entry; path[0] == 0 && (entry = readdir(folder)) != NULL;) {
+      char text[64] = "", file[300];
+      snprintf(file, sizeof file, "/sys/class/nvme/%s/serial", entry->d_name);
+      int fd = open(file, O_RDONLY | O_CLOEXEC);
+      if (fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strncmp(text, serial_number, strlen(serial_number)) == 0)
+        snprintf(path, sizeof path, "/dev/%sn1", entry->d_name);
+      if (fd >= 0) close(fd);
+    }
+    closedir(folder);
+    if (path[0] != 0 && access(path, F_OK) == 0) return path;
+  }
+  return "";
+}
+
 /* An image without its zeros: length, then number and bytes of each block. */
 static int unpack_image(const char *from, const char *to) {
   static char block[4096];
   uint64_t number;
+  struct stat kind;
   int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  int done = in < 0 || out < 0 || read_all(in, (char *)&number, 8) != 0 || ftruncate(out, (off_t)number) != 0 ? -1 : 0;
+  int done = in < 0 || out < 0 || fstat(out, &kind) != 0 || read_all(in, (char *)&number, 8) != 0 ? -1 : 0;
+  if (done == 0) {
+    uint64_t range[2] = {0, number};
+    done = S_ISBLK(kind.st_mode) ? ioctl(out, BLKZEROOUT, range) : ftruncate(out, (off_t)number);
+  }
   while (done == 0 && read_all(in, (char *)&number, 8) == 0)
     if (read_all(in, block, sizeof block) != 0 || pwrite(out, block, sizeof block, (off_t)(number * sizeof block)) < 0) done = -1;
+  if (out >= 0) fsync(out);
   if (in >= 0) close(in);
   if (out >= 0) close(out);
   return done;
 }
 
-/* Swap in compressed memory, once a boot. The header is what mkswap writes: version, last page, and the name at the end. */
-static int have_swap(void) {
-  static int known = -1;
+/* Where a test's file system lies: on the disk, or where this kernel finds none in a file for a loop device. */
+static const char *fresh_image(const char *type) {
+  static char place[280];
+  char from[64];
+  if (place[0] == 0) {
+    snprintf(place, sizeof place, "%s", disk("pinfold-fs"));
+    if (place[0] == 0) snprintf(place, sizeof place, "/tmp/fs.img");
+  }
+  snprintf(from, sizeof from, "/start/%s.sparse", type);
+  return unpack_image(from, place) == 0 ? place : NULL;
+}
+
+/* The header is what mkswap writes: version, last page, and the name at the end. */
+static int swap_on(const char *device, unsigned pages) {
   static char page[4096];
-  if (known >= 0) return known;
-  known = 0;
-  if (write_text("/sys/block/zram0/disksize", "64M") != 0) return 0;
-  uint32_t head[2] = {1, 64 * 256 - 1};
+  uint32_t head[2] = {1, pages - 1};
   memcpy(page + 1024, head, sizeof head);
   memcpy(page + sizeof page - 10, "SWAPSPACE2", 10);
-  int fd = open("/dev/zram0", O_WRONLY | O_CLOEXEC);
+  int fd = open(device, O_WRONLY | O_CLOEXEC);
   if (fd < 0 || write(fd, page, sizeof page) != sizeof page) return 0;
   fsync(fd);
   close(fd);
-  known = swapon("/dev/zram0", 0) == 0;
+  return swapon(device, 0) == 0;
+}
+
+/* Swap in compressed memory, or on a disk; once a boot. */
+static int have_swap(void) {
+  static int known = -1;
+  if (known < 0) known = write_text("/sys/block/zram0/disksize", "64M") == 0 && swap_on("/dev/zram0", 64 * 256);
+  if (known == 0) known = swap_on(disk("pinfold-swap"), 64 * 256);
   return known;
 }
 
@@ -224,6 +267,12 @@ static const char *collect(int fd, pid_t child, long limit) {
         at = 0;
       } else if (at < sizeof line - 1) line[at++] = buffer[i];
   }
+  /* Its end of the pipe is closed: it is about to end, if it was not told to. */
+  int status = 0;
+  if (reason[0] == 0)
+    for (long last = now() + 3000; waitpid(child, &status, WNOHANG) == 0 && now() < last;) usleep(1000);
+  if (WIFSIGNALED(status)) snprintf(reason, sizeof reason, "the program ended early (signal %d)", WTERMSIG(status));
+  else if (WEXITSTATUS(status) != 0) snprintf(reason, sizeof reason, "the program ended early (status %d)", WEXITSTATUS(status));
   kill(child, SIGKILL);
   return reason;
 }
@@ -237,15 +286,40 @@ static void reap(void) {
   }
 }
 
-static void run_test(int number, char **field, int fields) {
+/* Whether the kernel itself has failed (taint 7), and where, as its log says it. */
+static const char *kernel_failed(void) {
+  static char reason[200];
+  char record[1024], bug[100] = "", where[80] = "";
+  FILE *file = fopen("/proc/sys/kernel/tainted", "re");
+  unsigned long taint = 0;
+  if (file != NULL && fscanf(file, "%lu", &taint) != 1) taint = 0;
+  if (file != NULL) fclose(file);
+  if (!(taint >> 7 & 1)) return NULL;
+  int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  for (long n; log >= 0 && ((n = read(log, record, sizeof record - 1)) > 0 || errno == EPIPE);) {
+    record[n < 0 ? 0 : n] = 0;
+    record[strcspn(record, "\n")] = 0;
+    char *text = strchr(record, ';');
+    if (text == NULL) continue;
+    if (bug[0] == 0 && (strstr(text, "BUG: ") != NULL || strstr(text, "Oops: ") != NULL)) snprintf(bug, sizeof bug, "%s", text + 1);
+    char *rip = strstr(text, "RIP: 0010:");
+    if (where[0] == 0 && rip != NULL) snprintf(where, sizeof where, "%s", rip + 10);
+  }
+  if (log >= 0) close(log);
+  snprintf(reason, sizeof reason, "the kernel failed: %s in %s", bug, where);
+  return reason;
+}
+
+/* Whether another test can follow. */
+static int run_test(int number, char **field, int fields) {
   char *args[64], entry[16];
   int ends[2], count = 0;
   const char *needs = field[2];
   say("begin\t%d", number);
   if (strchr(needs, 's') != NULL && !have_swap()) {
-    say("line\t%d\t1\tskip\tswap: this kernel has no zram", number);
+    say("line\t%d\t1\tskip\tswap: this kernel has neither zram nor an NVMe disk", number);
     say("end\t%d\t", number);
-    return;
+    return 1;
   }
   args[count++] = "test";
   snprintf(entry, sizeof entry, "%s", field[0]);
@@ -259,13 +333,16 @@ static void run_test(int number, char **field, int fields) {
     args[count++] = "--throttle";
     args[count++] = (char *)throttle;
   }
-  if (strchr(needs, 'd') != NULL && unpack_image("/start/ext4.sparse", "/tmp/ext4.img") == 0) {
+  static const struct { char letter; const char *type; } kinds[] = {{'e', "ext4"}, {'x', "xfs"}, {'b', "btrfs"}};
+  for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    const char *image = strchr(needs, kinds[i].letter) == NULL ? NULL : fresh_image(kinds[i].type);
+    if (image == NULL) continue;
     args[count++] = "--image";
-    args[count++] = "/tmp/ext4.img";
+    args[count++] = (char *)image;
   }
   args[count] = NULL;
   line_count = 0;
-  if (pipe2(ends, O_CLOEXEC) != 0) return;
+  if (pipe2(ends, O_CLOEXEC) != 0) return 0;
   pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], 1);
@@ -277,10 +354,12 @@ static void run_test(int number, char **field, int fields) {
   const char *reason = collect(ends[0], child, atol(field[1]));
   close(ends[0]);
   reap();
-  unlink("/tmp/ext4.img");
+  unlink("/tmp/fs.img");
   write_text("/proc/sys/vm/nr_hugepages", "0");
   for (int i = 0; i < line_count; i++) say("line\t%d\t%ld\t%s", number, lines[i].count, lines[i].text);
-  say("end\t%d\t%s", number, reason);
+  const char *failure = kernel_failed();
+  say("end\t%d\t%s", number, failure == NULL ? reason : failure);
+  return failure == NULL;
 }
 
 /* Tests whose number is smaller ran in an earlier boot. */
@@ -293,7 +372,8 @@ static int first_test(void) {
   return at == NULL ? 0 : atoi(at + 13);
 }
 
-static void run_plan(int first) {
+/* Whether it came to its end: a kernel that has failed is not to be trusted with the next test. */
+static int run_plan(int first) {
   char text[4096];
   FILE *plan = fopen("/start/plan", "re");
   while (plan != NULL && fgets(text, sizeof text, plan) != NULL) {
@@ -304,8 +384,9 @@ static void run_plan(int first) {
     if (fields < 4 || atoi(field[0]) < first) continue;
     int number = atoi(field[0]);
     mkdir("/tmp/root", 0755);
-    run_test(number, field + 1, fields - 1);
+    if (!run_test(number, field + 1, fields - 1)) return 0;
   }
+  return 1;
 }
 
 int main(int argc, char **argv) {
@@ -330,8 +411,7 @@ int main(int argc, char **argv) {
   mount_groups();
   /* As on the machines that tests are written for: huge pages where a program asks for them. */
   write_text("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
-  run_plan(first);
-  say("done");
+  if (run_plan(first)) say("done");
   tcdrain(serial);
   reboot(RB_AUTOBOOT);
   for (;;) pause();

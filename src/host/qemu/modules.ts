@@ -4,8 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 
-/** Loop devices, ext4 and swap in compressed memory; what a kernel has built in has no file. */
-const WANTED = ['crc32c-intel', 'crc32c_generic', 'libcrc32c', 'loop', 'ext4', 'lzo-rle', 'zram'];
+/** Loop devices, file systems and swap in compressed memory; what a kernel has built in has no file. */
+export const WANTED: readonly string[] = [
+  ...['crc32c-intel', 'crc32c_generic', 'libcrc32c', 'loop', 'ext4', 'lzo-rle', 'zram'],
+  ...['nvme', 'xxhash_generic', 'blake2b_generic', 'sha256_generic', 'xfs', 'btrfs'],
+];
 
 export interface Module {
   readonly name: string;

@@ -1,11 +1,11 @@
 /** Tests on other kernels: all of a call in one boot of each, a few kernels at a time. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import type { CheckedTest } from '../../litmus/checked.ts';
 import { emitProgram } from '../emit.ts';
 import { Host } from '../machine.ts';
-import { diskFileSystem, usesSwap } from '../needs.ts';
+import { type DiskFileSystem, diskFileSystem, usesSwap } from '../needs.ts';
 import { defaultRuns, type HostResult } from '../run-test.ts';
 import { staticSkip } from '../skip.ts';
 import { type Booted, bootOnce, type Machine, needQemu } from './boot.ts';
@@ -40,7 +40,7 @@ export interface KernelResult {
 }
 
 const CPUS = 2;
-const MEMORY = 512;
+const MEMORY = 576;
 /** Seconds beyond a program's own limits before init kills it. */
 const GRACE = 20;
 /** Boots of one kernel: each test that takes the kernel down costs one. */
@@ -48,31 +48,41 @@ const BOOTS = 8;
 
 const skip = (reason: string): HostResult => ({ kind: 'skip', reason });
 
-/** Why a test cannot run on any of them. */
-const reasonOf = (checked: CheckedTest): string | null => {
-  const why = staticSkip(checked);
-  if (why !== null) return why;
-  if (checked.callNames.includes('migrate'))
-    return 'migrate(): one memory node there, and move_pages leaves a page on the node where it is';
-  const disk = diskFileSystem(checked);
-  return disk === null || disk === 'ext4' ? null : `/${disk}: no ${disk} image for other kernels`;
-};
-
 interface Plan {
   readonly program: string;
   readonly plan: readonly Planned[];
   /** By test; null: it is in the plan. */
   readonly skipped: readonly (string | null)[];
-  /** Without its zeros; null: no test needs it. */
-  readonly image: Buffer | null;
+  /** Empty file systems without their zeros, those that tests need. */
+  readonly images: ReadonlyMap<DiskFileSystem, Buffer>;
 }
+
+/** What a test needs, as a letter of the plan (init.ts). */
+const letter = (type: DiskFileSystem | null): string =>
+  type === null ? '' : { ext4: 'e', xfs: 'x', btrfs: 'b' }[type];
+
+/** Bytes of the disks that each machine has; only what is written takes place here. */
+const DISKS = { 'pinfold-fs': 512 * 2 ** 20, 'pinfold-swap': 64 * 2 ** 20 };
 
 const prepare = async (
   tests: readonly CheckedTest[],
   options: KernelOptions,
   said: (text: string) => void,
 ): Promise<Plan> => {
-  const skipped = tests.map(reasonOf);
+  const skipped: (string | null)[] = tests.map((t) => staticSkip(t));
+  const images = new Map<DiskFileSystem, Buffer>();
+  const host = new Host();
+  try {
+    for (const [i, checked] of tests.entries()) {
+      const type = skipped[i] === null ? diskFileSystem(checked) : null;
+      if (type === null || images.has(type)) continue;
+      const made = host.image(type);
+      if ('path' in made) images.set(type, sparse(readFileSync(made.path)));
+      else skipped[i] = made.reason;
+    }
+  } finally {
+    host.close();
+  }
   const numbers = tests.flatMap((_, i) => (skipped[i] === null ? [i] : []));
   const sources = numbers.map((i) => emitProgram(tests[i] as CheckedTest));
   const { program, entries } = await linkPrograms(sources, said);
@@ -94,27 +104,11 @@ const prepare = async (
       test: i,
       entry,
       limit: options.seconds + Math.ceil(options.runLimit / 1000) + GRACE,
-      needs: `${diskFileSystem(checked) === null ? '' : 'd'}${usesSwap(checked) ? 's' : ''}`,
+      needs: `${letter(diskFileSystem(checked))}${usesSwap(checked) ? 's' : ''}`,
       args: args.flat().map(String),
     });
   }
-  return {
-    program,
-    plan,
-    skipped,
-    image: plan.some((p) => p.needs.includes('d')) ? image() : null,
-  };
-};
-
-/** The same empty file system as on this machine. */
-const image = (): Buffer | null => {
-  const host = new Host();
-  try {
-    const made = host.image('ext4');
-    return 'path' in made ? sparse(readFileSync(made.path)) : null;
-  } finally {
-    host.close();
-  }
+  return { program, plan, skipped, images };
 };
 
 /** What the kernel unpacks: init, the plan, the image, and its own modules. */
@@ -123,7 +117,7 @@ const initrdOf = (plan: Plan, kernel: Kernel): Buffer => {
     { path: 'init', data: readFileSync(plan.program) },
     { path: 'start', data: null },
     { path: 'start/plan', data: Buffer.from(planText(plan.plan)) },
-    ...(plan.image === null ? [] : [{ path: 'start/ext4.sparse', data: plan.image }]),
+    ...[...plan.images].map(([type, data]) => ({ path: `start/${type}.sparse`, data })),
     { path: 'modules', data: null },
     ...kernel.modules.map((m) => ({ path: `modules/${basename(m)}`, data: readFileSync(m) })),
   ];
@@ -174,6 +168,14 @@ const onKernel = async (
 ): Promise<KernelResult> => {
   const initrd = join(folder, 'initrd');
   writeFileSync(initrd, initrdOf({ plan, skipped, ...rest }, kernel));
+  const disks = new Map(
+    Object.entries(DISKS).map(([serial, bytes]) => {
+      const file = join(folder, serial);
+      writeFileSync(file, '');
+      truncateSync(file, bytes);
+      return [serial, file];
+    }),
+  );
   const results = new Map<number, HostResult>();
   const notes = new Set<string>();
   let release: string | null = null;
@@ -186,6 +188,7 @@ const onKernel = async (
         vmlinuz: kernel.vmlinuz,
         initrd,
         console: join(folder, 'console'),
+        disks,
         from,
         limitOf: (n) => plan.find((p) => p.test === n)?.limit ?? 0,
       },

@@ -18,7 +18,7 @@ import {
 import { join } from 'node:path';
 import { SUITES, type Suite, SuiteLists } from './apt.ts';
 import { cacheFolder } from './cache.ts';
-import { modulesBelow } from './modules.ts';
+import { modulesBelow, WANTED } from './modules.ts';
 import { compareNumbers, isOf, type KernelPackages, newestOf, type Package } from './packages.ts';
 import { KernelProblem } from './problem.ts';
 
@@ -39,11 +39,15 @@ interface Card {
   readonly release: string;
   readonly suite: string;
   readonly packages: readonly Package[];
+  /** Modules that were looked for; a kernel of which fewer are known is fetched again. */
+  readonly looked?: readonly string[];
 }
 
 export interface Fetched extends Kernel {
   readonly release: string;
   readonly suite: string;
+  /** The modules that tests need by now were looked for. */
+  readonly current: boolean;
   /** Bytes on disk. */
   readonly bytes: number;
 }
@@ -70,7 +74,8 @@ export const fetchedKernels = (folder = store()): Fetched[] =>
         .map((m) => join(own, 'modules', m));
       const bytes = [vmlinuz, ...modules].reduce((n, f) => n + statSync(f).size, 0);
       const { version, release, suite } = card;
-      return [{ version, release, suite, vmlinuz, modules, debian: true, bytes }];
+      const current = WANTED.every((name) => card.looked?.includes(name));
+      return [{ version, release, suite, current, vmlinuz, modules, debian: true, bytes }];
     })
     .sort((a, b) => compareNumbers(a.version, b.version));
 
@@ -137,10 +142,12 @@ export const fetchKernel = async (
     const known = (): Fetched | undefined =>
       fetchedKernels().find((k) => k.version === candidate.kernel.version);
     const before = known();
-    if (before !== undefined) return { kernel: before, fresh: false };
+    if (before?.current === true) return { kernel: before, fresh: false };
     try {
       await storeOne(candidate, said);
     } catch (error) {
+      // What the mirror no longer has stays as it is.
+      if (before !== undefined) return { kernel: before, fresh: false };
       problem ??= error;
       continue;
     }
@@ -175,7 +182,13 @@ const storeOne = async (
     cpSync(imageIn(tree, kernel.release), join(made, 'vmlinuz'));
     for (const [i, m] of modulesBelow(tree).entries())
       writeFileSync(join(made, 'modules', `${String(i).padStart(2, '0')}-${m.name}.ko`), m.data);
-    const card: Card = { version: kernel.version, release: kernel.release, suite, packages };
+    const card: Card = {
+      version: kernel.version,
+      release: kernel.release,
+      suite,
+      packages,
+      looked: WANTED,
+    };
     writeFileSync(join(made, 'kernel.json'), `${JSON.stringify(card, null, 2)}\n`);
     rmSync(target, { recursive: true, force: true });
     renameSync(made, target);

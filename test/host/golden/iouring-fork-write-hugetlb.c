@@ -85,6 +85,8 @@ struct shared {
   struct thread thread[THREADS + 1];
   volatile int event[EVENTS + 1], arrived[BARRIERS + 1], open[BARRIERS + 1];
   volatile int pid[PROCESSES], leave[PROCESSES], ends, ready;
+  volatile int asked[PROCESSES];
+  volatile unsigned long asked_at[PROCESSES];
   uint64_t seed;
   char gave_up[200];
 };
@@ -129,6 +131,9 @@ static void futex_wake(volatile int *word) {
   syscall(SYS_futex, word, FUTEX_WAKE, 1000, NULL, NULL, 0);
 }
 
+/* How a thread has ended: its body has come to its end, or takes its process with it. */
+enum { RETURNED = 1, LEAVES };
+
 /* Where a thread goes on after SIGSEGV or SIGBUS: it has ended there. */
 static __thread sigjmp_buf escape;
 static void on_fault(int signal) {
@@ -155,15 +160,21 @@ static void run_body(int n, void (*body)(void)) {
     body();
   }
   __sync_synchronize();
-  self->ended = 1;
+  self->ended = RETURNED;
   __sync_add_and_fetch(&shared->ends, 1);
   futex_wake(&self->ended);
   futex_wake(&shared->ends);
 }
 
+/* What the judge wants of a process that stays (writable() of the judge). */
+static void (*asked_for)(int process);
+
 /* The end of a body is not the end of its process: its memory can still be asked about. */
 static void stay(int process) {
-  while (shared->leave[process] == 0) futex_wait(&shared->leave[process], 0, 1000);
+  while (shared->leave[process] == 0) {
+    futex_wait(&shared->leave[process], 0, asked_for == NULL ? 1000 : 2);
+    if (asked_for != NULL) asked_for(process);
+  }
   _exit(0);
 }
 
@@ -596,7 +607,7 @@ static void process_0(void) {
 
 static int ended(int n) {
   struct thread *t = &shared->thread[n];
-  if (!t->started || t->ended) return 1;
+  if (!t->started || t->ended == RETURNED) return 1;
   return shared->leave[process_of[n]] && shared->pid[process_of[n]] && gone(shared->pid[process_of[n]], 0);
 }
 
@@ -744,5 +755,5 @@ int main(int argc, char **argv) {
   if (child == 0) _exit(judge_all(runs, seed));
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+  return child < 0 ? 3 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

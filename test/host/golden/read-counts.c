@@ -30,6 +30,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -75,6 +76,8 @@ struct shared {
   struct thread thread[THREADS + 1];
   volatile int event[EVENTS + 1], arrived[BARRIERS + 1], open[BARRIERS + 1];
   volatile int pid[PROCESSES], leave[PROCESSES], ends, ready;
+  volatile int asked[PROCESSES];
+  volatile unsigned long asked_at[PROCESSES];
   uint64_t seed;
   char gave_up[200];
 };
@@ -119,6 +122,9 @@ static void futex_wake(volatile int *word) {
   syscall(SYS_futex, word, FUTEX_WAKE, 1000, NULL, NULL, 0);
 }
 
+/* How a thread has ended: its body has come to its end, or takes its process with it. */
+enum { RETURNED = 1, LEAVES };
+
 /* Where a thread goes on after SIGSEGV or SIGBUS: it has ended there. */
 static __thread sigjmp_buf escape;
 static void on_fault(int signal) {
@@ -145,15 +151,21 @@ static void run_body(int n, void (*body)(void)) {
     body();
   }
   __sync_synchronize();
-  self->ended = 1;
+  self->ended = RETURNED;
   __sync_add_and_fetch(&shared->ends, 1);
   futex_wake(&self->ended);
   futex_wake(&shared->ends);
 }
 
+/* What the judge wants of a process that stays (writable() of the judge). */
+static void (*asked_for)(int process);
+
 /* The end of a body is not the end of its process: its memory can still be asked about. */
 static void stay(int process) {
-  while (shared->leave[process] == 0) futex_wait(&shared->leave[process], 0, 1000);
+  while (shared->leave[process] == 0) {
+    futex_wait(&shared->leave[process], 0, asked_for == NULL ? 1000 : 2);
+    if (asked_for != NULL) asked_for(process);
+  }
   _exit(0);
 }
 
@@ -327,10 +339,12 @@ struct loop_config {
 };
 #endif
 /* What makes the disk slow, so that a request stays in flight while the test goes on; see slow_disk(). */
-static int loop_number, slow_read = -1, slow_write = -1;
-static void open_throttle(int number) {
+static int slow_read = -1, slow_write = -1;
+static dev_t slow_device;
+static void open_throttle(const char *device) {
   char path[256];
-  loop_number = number;
+  struct stat disk;
+  if (stat(device, &disk) == 0) slow_device = disk.st_rdev;
   if (throttle == NULL) return;
   snprintf(path, sizeof path, "%s/blkio.throttle.read_iops_device", throttle);
   int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -342,9 +356,22 @@ static void open_throttle(int number) {
   close(fd);
 }
 
-/* Mounts an image through a loop device that detaches itself with the mount. */
+static void mount_device(const char *device, const char *type) {
+  mount_at(type, device, type, NULL);
+  open_throttle(device);
+  int below = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
+  medium = fcntl(below, F_DUPFD_CLOEXEC, 210);
+  close(below);
+}
+
+/* Mounts a disk, or an image through a loop device that detaches itself with the mount. */
 static void mount_image(const char *image, const char *type) {
   char device[32];
+  struct stat kind;
+  if (stat(image, &kind) == 0 && S_ISBLK(kind.st_mode)) {
+    mount_device(image, type);
+    return;
+  }
   int backing = open(image, O_RDWR | O_CLOEXEC), control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (backing < 0 || control < 0) give_up("/%s: no loop device for this user (%s)", type, strerror(errno));
   for (int tries = 0; tries < 20; tries++) {
@@ -356,11 +383,7 @@ static void mount_image(const char *image, const char *type) {
     config.fd = (unsigned)backing;
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
     if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0) {
-      mount_at(type, device, type, NULL);
-      open_throttle(number);
-      int below = open(device, O_RDONLY | O_DIRECT | O_CLOEXEC);
-      medium = fcntl(below, F_DUPFD_CLOEXEC, 210);
-      close(below);
+      mount_device(device, type);
       close(loop);
       close(backing);
       close(control);
@@ -486,7 +509,7 @@ static void process_0(void) {
 
 static int ended(int n) {
   struct thread *t = &shared->thread[n];
-  if (!t->started || t->ended) return 1;
+  if (!t->started || t->ended == RETURNED) return 1;
   return shared->leave[process_of[n]] && shared->pid[process_of[n]] && gone(shared->pid[process_of[n]], 0);
 }
 
@@ -634,5 +657,5 @@ int main(int argc, char **argv) {
   if (child == 0) _exit(judge_all(runs, seed));
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+  return child < 0 ? 3 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
