@@ -16,7 +16,7 @@ const daemon = (forms: readonly string[], doc: string, errors = ''): CallEntry =
 export const DAEMON_CALLS: readonly CallEntry[] = [
   daemon(
     ['int writeback(fd fd)'],
-    'Writes the dirty pages of the file to the medium, as the flusher does; pages that are being written already are passed by.',
+    'Writes the dirty pages of the file to the medium, as the flusher does; pages that are being written already are passed by. In a Kn, fd is one of process 0.',
     'EIO',
   ),
   daemon(['int shrink()'], 'Reclaims what can be reclaimed; returns the number of pages freed.'),
@@ -74,7 +74,7 @@ export const DAEMON_CALLS: readonly CallEntry[] = [
   ),
   daemon(
     ['int truncate(fd fd, size n)'],
-    'Truncates the file to n bytes, as another program would.',
+    'Truncates the file to n bytes, as another program would. In a Kn, fd is one of process 0.',
     'EINVAL ETXTBSY',
   ),
   daemon(
