@@ -18,6 +18,7 @@ import {
   notModelled,
 } from '../litmus/compile/index.ts';
 import { expectedAt } from '../litmus/result.ts';
+import { giveArena } from './arenas.ts';
 import { type Explored, type ExploreOptions, explore } from './explore.ts';
 import { type Exploration, nothing } from './findings.ts';
 import type { Needs } from './setup.ts';
@@ -108,7 +109,8 @@ export class Checker {
     const known = this.#known.find(({ tracked }) => agrees(rules, tracked.read));
     if (known !== undefined && ordinary) return known.exploration;
     const tracked = trackRules(rules);
-    const { exploration } = explore(this.#compiled, tracked.rules, this.#needs, options);
+    const { exploration, machine } = explore(this.#compiled, tracked.rules, this.#needs, options);
+    if (machine !== null) giveArena(machine.arena);
     // One that went on from an earlier run's has not read all its rules in this one.
     const whole = exploration.observation !== 'Incomplete' && options.keeper?.resumed !== true;
     if (ordinary && whole) this.#known.push({ tracked, exploration });

@@ -21,6 +21,7 @@ import {
   threadPending,
   type Value,
 } from '../machine/resumable.ts';
+import { takeArena } from './arenas.ts';
 
 /** Words of one thread's stack; the deepest path of the model uses a third of it. */
 export const STACK_WORDS = 1024;
@@ -84,9 +85,8 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
   const swapPages = needs.swap ? (needs.huge ? 1024 : 32) : 0;
   // A gigantic page's contents are never touched all: fewer slots than pages, given out in order.
   const slots = needs.gigantic ? 4096 : pages;
-  const { arena, alloc } = arenaAlloc(
-    slots * 1024 + pages * 14 + swapPages * 1024 + 420_000 + (cpus + 3) * STACK_WORDS,
-  );
+  const words = slots * 1024 + pages * 14 + swapPages * 1024 + 420_000 + (cpus + 3) * STACK_WORDS;
+  const { arena, alloc } = arenaAlloc(words, takeArena(words));
   const k = bootLit(program, {
     alloc,
     rules,

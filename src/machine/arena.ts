@@ -9,14 +9,16 @@ export const sharedAlloc: Alloc = (words) => new Int32Array(new SharedArrayBuffe
 
 /**
  * All arrays are views on one buffer, so that a word of the machine has one address: what the explorer
- * logs and compares. `words` of capacity; throws RangeError when it is used up.
+ * logs and compares. `words` of capacity, in `arena` if that is given, which must be all 0; throws RangeError when it is used up.
  */
-export function arenaAlloc(words: number): {
+export function arenaAlloc(
+  words: number,
+  arena = new Int32Array(words),
+): {
   readonly arena: Int32Array;
   readonly alloc: Alloc;
   used(): number;
 } {
-  const arena = new Int32Array(words);
   let next = 0;
   return {
     arena,

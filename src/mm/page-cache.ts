@@ -70,13 +70,12 @@ export function nextSlot(k: Kernel, file: FileId, from: number, to: number): num
   const end = Math.min(to, capacity(heightOf(k, file)));
   let index = from;
   while (index < end) {
+    // A leaf's slots lie side by side.
     const word = leafWord(k, file, index);
-    if (word === 0) {
-      index = (index | (NODE_SLOTS - 1)) + 1;
-    } else {
-      if (k.contents[word] !== 0) return index;
-      index++;
-    }
+    const behind = Math.min(end, (index | (NODE_SLOTS - 1)) + 1);
+    if (word === 0) index = behind;
+    for (let at = word - index; index < behind; index++)
+      if (k.contents[at + index] !== 0) return index;
   }
   return -1;
 }
