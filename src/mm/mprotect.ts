@@ -32,7 +32,7 @@ import { isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { populateVma } from './populate.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
 import { VM, vmaAt, vmaIsAnonymous, vmaWantsNotify } from './vma.ts';
-import { isolateRange, mergeVma, vmaAlign } from './vma-split.ts';
+import { isolateRange, mergeVma } from './vma-split.ts';
 
 /**
  * mprotect(): -EINVAL for impossible arguments or a part of a huge page, -ENOMEM where nothing is mapped (what lies
@@ -71,7 +71,6 @@ function* protectRange(
     const flags = (k.vma.flags[found] & ~7) | prot;
     // The MAY bits stand four above the bits that they allow.
     if ((flags & 7 & ~(flags >> 4)) !== 0) return -EACCES;
-    if (at % vmaAlign(k, found) !== 0 || stop % vmaAlign(k, found) !== 0) return -EINVAL;
     if (flags !== k.vma.flags[found]) {
       const loses = (k.vma.flags[found] & VM.write) !== 0 && (flags & VM.write) === 0;
       if (loses) {
