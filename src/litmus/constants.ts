@@ -169,6 +169,7 @@ const FAMILIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     ENOMEM: 12,
     EACCES: 13,
     EFAULT: 14,
+    ENOTBLK: 15,
     EBUSY: 16,
     EEXIST: 17,
     EXDEV: 18,
