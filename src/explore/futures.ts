@@ -7,6 +7,7 @@
  * What is learned later can make a set too small that was chosen before: the search then comes back to the state.
  */
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+import { longer } from './longer.ts';
 import type { Sharing } from './sharing.ts';
 import { type Snapshots, THREAD } from './snapshots.ts';
 
@@ -207,12 +208,6 @@ const bits = (set: number): number => {
   let count = 0;
   for (let rest = set; rest !== 0; rest &= rest - 1) count++;
   return count;
-};
-
-const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
-  const grown = new Int32Array(words.length * 2);
-  grown.set(words);
-  return grown;
 };
 
 /** Rows of `stride` words as rows of twice as many. */

@@ -1,4 +1,5 @@
 /** The graph of a search: its states, the steps between them and its ends; and the easiest way to an end. */
+import { longer } from './longer.ts';
 
 /** A step: the thread in the low five bits, above them which alternative of a choice it took. */
 export const stepLabel = (thread: number, choice: number): number => thread | (choice << 5);
@@ -144,9 +145,3 @@ class Layer {
     else list.push(step);
   }
 }
-
-const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
-  const grown = new Int32Array(words.length * 2);
-  grown.set(words);
-  return grown;
-};

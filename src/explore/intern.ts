@@ -4,6 +4,7 @@
  */
 
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+import { longer } from './longer.ts';
 
 /** Mixes one word into a hash. */
 const mix = (h: number, word: number): number => {
@@ -134,10 +135,4 @@ const hashOf = (words: Int32Array, from: number, length: number): number => {
   }
   if (i === end) even = mix(even, words[i] as number);
   return finish(even ^ Math.imul(odd, 0xc2b2ae3d));
-};
-
-const longer = (words: Int32Array, least: number): Int32Array<ArrayBuffer> => {
-  const grown = new Int32Array(Math.max(least, words.length * 2));
-  grown.set(words);
-  return grown;
 };

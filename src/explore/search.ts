@@ -18,6 +18,7 @@ import {
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
+import { longer } from './longer.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import { Sharing } from './sharing.ts';
 import { Snapshots, THREAD } from './snapshots.ts';
@@ -582,12 +583,6 @@ class Search {
     return at;
   }
 }
-
-const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
-  const grown = new Int32Array(words.length * 2);
-  grown.set(words);
-  return grown;
-};
 
 /** How the execution that `m` stands at has ended; null: it could go on. `livelock`: the thread that goes round, or -1. */
 export const endOf = (m: Machine, livelock: number): End | null => {

@@ -17,6 +17,7 @@ import { mayWait } from '../machine/enabled.ts';
 import { stacks, threadWords } from '../machine/resumable.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import { Interner } from './intern.ts';
+import { longer } from './longer.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 
 const GROUP_SHIFT = 4;
@@ -342,9 +343,3 @@ export class Snapshots {
     }
   }
 }
-
-const longer = (words: Int32Array): Int32Array<ArrayBuffer> => {
-  const grown = new Int32Array(words.length * 2);
-  grown.set(words);
-  return grown;
-};
