@@ -4,8 +4,9 @@ import type { CompiledCondition } from '../litmus/compile/index.ts';
 import { KILLED, LIMIT } from '../litmus/run/program.ts';
 import { bugName } from '../machine/report.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+import type { End } from './end.ts';
 import { leakedPins } from './leaks.ts';
-import type { End, SearchResult } from './search.ts';
+import type { SearchResult } from './search.ts';
 import type { Machine } from './setup.ts';
 
 /** `Vacuous`: no final state was ever asked about. `Incomplete`: a limit was hit; nothing is claimed. */

@@ -9,8 +9,8 @@ import {
   threadTrace,
   undoTo,
 } from '../machine/resumable.ts';
+import { type End, endOf } from './end.ts';
 import type { Decision } from './graph.ts';
-import { type End, endOf } from './search.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
 import { Stepper } from './stepper.ts';

@@ -4,7 +4,7 @@
  * before with the same shared content (step-table.ts); the machine is put to where it is needed.
  */
 
-import { accessIndex, accessOp, accessRegion, CHOOSE, R, WAIT } from '../machine/access.ts';
+import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
 import { accessEnabled } from '../machine/enabled.ts';
 import {
   log,
@@ -16,23 +16,17 @@ import {
   trimLog,
 } from '../machine/resumable.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
-import { Futures } from './futures.ts';
+import { type End, waitingThreads } from './end.ts';
+import type { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
+import type { Knowledge } from './knowledge.ts';
 import { longer } from './longer.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
-import { Sharing } from './sharing.ts';
-import { Snapshots, THREAD } from './snapshots.ts';
+import type { Sharing } from './sharing.ts';
+import { type Snapshots, THREAD } from './snapshots.ts';
 import { ALL, StateTable } from './state-table.ts';
 import { STEP, StepTable } from './step-table.ts';
 import { RUN_LIMIT, Stepper } from './stepper.ts';
-
-/** How an execution can end. */
-export type End =
-  | { readonly kind: 'final' }
-  | { readonly kind: 'deadlock'; readonly waiting: readonly number[] }
-  /** A thread goes round for ever in steps that nobody else notices. */
-  | { readonly kind: 'livelock'; readonly thread: number }
-  | { readonly kind: 'bug'; readonly code: number; readonly argument: number };
 
 export interface Limits {
   /** States stored at most. */
@@ -72,24 +66,6 @@ export interface SearchResult {
   /** Why it stopped early; null: everything was visited. */
   readonly cut: string | null;
 }
-
-/** What a search knows and learns; the next one of the same machine goes on from there. */
-export interface Knowledge {
-  readonly snapshots: Snapshots;
-  /** null: every step is one that others may notice, and no order of two steps is left out. */
-  readonly sharing: Sharing | null;
-  /** null: from each state all threads go on. */
-  readonly futures: Futures | null;
-}
-
-/** Nothing is known yet. `reduced`: leaves out what comes to the same; `whole`: but takes every step between states that it keeps. */
-export const noKnowledge = (m: Machine, reduced: boolean, whole: boolean): Knowledge => {
-  setStacks(m.stacks, STACK_WORDS);
-  const snapshots = new Snapshots(m);
-  const sharing = reduced ? new Sharing() : null;
-  const futures = sharing === null || whole ? null : new Futures(snapshots, sharing, m.threads);
-  return { snapshots, sharing, futures };
-};
 
 /** Steps that a search goes on for after its first broken assumption, to find more of them at once. */
 const GRACE = 1_000;
@@ -583,30 +559,3 @@ class Search {
     return at;
   }
 }
-
-/** How the execution that `m` stands at has ended; null: it could go on. `livelock`: the thread that goes round, or -1. */
-export const endOf = (m: Machine, livelock: number): End | null => {
-  const [code = 0, argument = 0] = m.k.report;
-  if (code !== 0) return { kind: 'bug', code, argument };
-  if (livelock >= 0) return { kind: 'livelock', thread: livelock };
-  for (let t = 0; t < m.threads; t++)
-    if (threadRunning(t) && accessEnabled(m.k, threadPending(t))) return null;
-  const waiting = waitingThreads(m);
-  return waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting };
-};
-
-/** Threads that wait for something; one that was never forked has not begun, and the device may always wait. */
-export const waitingThreads = (m: Machine): number[] => {
-  const waiting: number[] = [];
-  for (let t = 0; t < m.k.program.threads.length; t++) {
-    if (!threadRunning(t)) continue;
-    const word = threadPending(t);
-    const unborn =
-      accessOp(word) === WAIT &&
-      accessRegion(word) === R.task &&
-      accessIndex(word) === t &&
-      m.k.lit.life[t] === 0;
-    if (!unborn) waiting.push(t);
-  }
-  return waiting;
-};

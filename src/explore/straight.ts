@@ -9,9 +9,9 @@ import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
 import { PAGE_WORDS } from '../machine/contents.ts';
 import { accessEnabled } from '../machine/enabled.ts';
 import { resume, threadPending, threadRunning } from '../machine/resumable.ts';
+import { type End, waitingThreads } from './end.ts';
 import { finalState, problemOf } from './findings.ts';
 import { Random } from './random.ts';
-import { type End, waitingThreads } from './search.ts';
 import { bootFor, InitFailure, type Machine, type Needs, startOn } from './setup.ts';
 
 /** The final state as text, or what else came of it. */

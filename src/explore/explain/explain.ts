@@ -3,9 +3,9 @@
 import { createHash } from 'node:crypto';
 import type { CheckedTest } from '../../litmus/checked.ts';
 import { print, printCondition } from '../../litmus/printer.ts';
+import type { End } from '../end.ts';
 import { finalState, problemOf } from '../findings.ts';
 import { FULL, pathText, replay } from '../replay.ts';
-import type { End } from '../search.ts';
 import type { Machine } from '../setup.ts';
 import { Recorder, type Witness } from './recorder.ts';
 import { Survey } from './survey.ts';

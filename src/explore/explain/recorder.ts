@@ -2,10 +2,10 @@
 import type { CheckedTest } from '../../litmus/checked.ts';
 import type { CompiledCondition } from '../../litmus/compile/index.ts';
 import { threadPending, threadTrace } from '../../machine/resumable.ts';
+import type { End } from '../end.ts';
 import type { Decision } from '../graph.ts';
 import { Places } from '../places.ts';
 import type { TraceStep } from '../replay.ts';
-import type { End } from '../search.ts';
 import type { Machine } from '../setup.ts';
 import type { Sharing } from '../sharing.ts';
 import { accessObject, accessOperation, valueRead } from './access-text.ts';
