@@ -4,8 +4,8 @@ import type { Instruction, Program } from '../run/program.ts';
 import { BodyCompiler, isModelled } from './body.ts';
 import { type CompiledCondition, compileCondition } from './condition.ts';
 import { layoutOf } from './layout.ts';
-import { scopesOf } from './scopes.ts';
 import { withForgets } from './liveness.ts';
+import { scopesOf } from './scopes.ts';
 
 export type { CompiledCondition, Shown } from './condition.ts';
 

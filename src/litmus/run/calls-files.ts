@@ -133,6 +133,7 @@ function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
 }
 
 const HPAGE_ORDER = 9;
+
 /** A new, empty file; 0: no number left. */
 function* createFile(k: Lit, kind: number): Steps<FileId> {
   const file = yield* newFile(k, kind);
@@ -140,7 +141,6 @@ function* createFile(k: Lit, kind: number): Steps<FileId> {
   return file;
 }
 
-/** fsync, sync_file_range: of a range of 0 bytes, all from the offset on. */
 function* callSplice(k: Lit, task: TaskId, pc: number): Steps<number> {
   const from = ofdOf(k, k.task.mm[task], argInt(k, pc, 0));
   // Past the page cache it would copy.
@@ -158,6 +158,7 @@ function* callSplice(k: Lit, task: TaskId, pc: number): Steps<number> {
   );
 }
 
+/** fsync, sync_file_range: of a range of 0 bytes, all from the offset on. */
 function* callSync(k: Lit, mm: MmId, pc: number, id: number): Steps<number> {
   const fd = argInt(k, pc, 0);
   if (ofdOf(k, mm, fd) === 0) return -EBADF;
@@ -174,7 +175,6 @@ function* callSync(k: Lit, mm: MmId, pc: number, id: number): Steps<number> {
 function onDisk(k: Lit, mm: MmId, fd: number): boolean {
   return isDiskKind(k.file.kind[fileOfFd(k, mm, fd)] ?? 0);
 }
-
 
 /** pipe(): two descriptors, into the two variables from the first argument on. */
 function* callPipe(k: Lit, task: TaskId, pc: number): Steps<number> {

@@ -5,7 +5,7 @@ import { ringUnregister } from '../../drivers/io-uring.ts';
 import { processVmCopy } from '../../drivers/process-vm.ts';
 import { fdCloseAll, fdDup } from '../../fs/fd.ts';
 import { at, R, WAIT, WRITE } from '../../machine/access.ts';
-import { ECHILD, EFAULT, EINVAL, ENOMEM, ESRCH } from '../../machine/errno.ts';
+import { ECHILD, EINVAL, ENOMEM, ESRCH } from '../../machine/errno.ts';
 import type { MmId, Steps } from '../../machine/types.ts';
 import { copyWords } from '../../machine/words.ts';
 import { exitMm } from '../../mm/exit.ts';
