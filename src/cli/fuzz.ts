@@ -131,7 +131,7 @@ const run = async ({
       {
         kernel: (lines) => {
           const ask = (): Promise<FuzzOutcome[]> => peer.run(lines);
-          return withoutSwap(system ? () => withHugePages(host, ask) : ask);
+          return undisturbed(system ? () => withHugePages(host, ask) : ask);
         },
         model: (texts) => pool.run(texts),
       },
@@ -166,16 +166,29 @@ const withHugePages = async <A>(host: Host, ask: () => Promise<A>): Promise<A> =
   }
 };
 
-/** Somebody may give the machine swap for a while, which the model has not got here: asks again when it is gone. */
-const withoutSwap = async <A>(ask: () => Promise<A>): Promise<A> => {
+/**
+ * Somebody may give the machine swap for a while, or set transparent huge pages to other than madvise: asks again when
+ * the machine is as the model has it.
+ */
+const undisturbed = async <A>(ask: () => Promise<A>): Promise<A> => {
   for (;;) {
-    while (hasSwap()) await new Promise((done) => setTimeout(done, 200));
+    for (let waited = 0; !asModelled(); waited += 200) {
+      if (waited > DISTURBED) throw new UserError(OTHERWISE, 3);
+      await new Promise((done) => setTimeout(done, 200));
+    }
     const answer = await ask();
-    if (!hasSwap()) return answer;
+    if (asModelled()) return answer;
   }
 };
 
-const hasSwap = (): boolean => readFileSync('/proc/swaps', 'utf8').trim().includes('\n');
+/** Milliseconds to wait for others. */
+const DISTURBED = 120_000;
+const OTHERWISE =
+  'random programs need a machine without swap and with /sys/kernel/mm/transparent_hugepage/enabled at madvise';
+
+const asModelled = (): boolean =>
+  !readFileSync('/proc/swaps', 'utf8').trim().includes('\n') &&
+  readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[madvise]');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -14,6 +14,7 @@ import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
 import {
   isLeaf,
+  isTable,
   pmdAlloc,
   pmdEntry,
   pteAlloc,
@@ -75,12 +76,40 @@ function* moveBelowPmd(
     }
     yield* splitHugePmd(k, source, pmd, from - (from % HPAGE_PMD_NR));
   }
+  if (nr === HPAGE_PMD_NR && from % HPAGE_PMD_NR === 0 && k.rules.mremap.moveTables) {
+    const moved = yield* moveTable(k, source, from, to);
+    if (moved) return true;
+  }
   const oldFirst = pteEntry(k, mm, from);
   if (oldFirst === 0) return true;
   const newFirst = yield* pteAlloc(k, mm, to);
   if (newFirst === 0) return false;
   yield* movePtes(k, source, target, oldFirst, newFirst, from, nr);
   return true;
+}
+
+/** move_normal_pmd(): a whole page table goes to where none is yet. False: it has to be moved entry by entry. */
+function* moveTable(k: Kernel, source: VmaId, from: Vpn, to: Vpn): Steps<boolean> {
+  const mm = k.vma.mm[source];
+  const pmd = pmdEntry(k, mm, from);
+  const newPmd = yield* pmdAlloc(k, mm, to);
+  if (newPmd === 0) return false;
+  const apart = tableOf(k, pmd) !== tableOf(k, newPmd);
+  yield* takeRmapLocks(k, source);
+  yield* pteLock(k, pmd);
+  if (apart) yield* pteLock(k, newPmd);
+  const target = yield* entryRead(k, newPmd);
+  const moves = isNone(target, entryHi(k, newPmd)) && isTable(k.contents[pmd]);
+  if (moves) {
+    const hi = entryHi(k, pmd);
+    const lo = yield* entryClear(k, pmd);
+    yield* entrySet(k, newPmd, lo, hi);
+    yield* flushTlbRange(k, mm, from, from + HPAGE_PMD_NR);
+  }
+  if (apart) yield* pteUnlock(k, newPmd);
+  yield* pteUnlock(k, pmd);
+  yield* dropRmapLocks(k, source);
+  return moves;
 }
 
 function* moveHuge(

@@ -122,7 +122,9 @@ class Fuzzer {
       (await this.#ask(candidates)).differences.map((d) => d !== null),
     );
     const last = await this.#ask([small]);
-    const detail = last.differences[0] ?? differences[0] ?? [];
+    const detail = last.differences[0] ?? null;
+    // Something else on the machine was the reason, and is gone.
+    if (detail === null) return;
     const { seed, system, out, release, kernel } = this.#options;
     const header = [
       `Found by pinfold fuzz --seed ${seed}${system ? ' --allow-system' : ''}, program ${index}: kernel ${release}, model ${kernel}.`,

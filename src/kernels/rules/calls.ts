@@ -259,4 +259,20 @@ export const CALL_RULES = [
     ],
     source: 'mm/mremap.c: vma_to_resize()',
   },
+  {
+    id: 'S234',
+    name: 'mremap.moveTables',
+    sentence:
+      'mremap moves a page table of 2 MiB as a whole to an empty place, so that none is left where it was (x86).',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.0',
+        commit: '2c91bd4a4e2e',
+        title: 'mm: speed up mremap by 20x on large regions',
+      },
+    ],
+    source: 'mm/mremap.c: move_normal_pmd()',
+  },
 ] as const satisfies readonly RuleData[];
