@@ -5,7 +5,7 @@
 
 import { RING_PAGES, RING_SLOTS, type System } from '../fs/system.ts';
 import { R } from '../machine/access.ts';
-import { EBUSY, EFAULT, EINVAL, ENXIO, EOPNOTSUPP } from '../machine/errno.ts';
+import { EBUSY, EFAULT, EINVAL, ENOMEM, ENXIO, EOPNOTSUPP } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { MmId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { FILE } from '../mm/file-tables.ts';
@@ -15,6 +15,7 @@ import { gupPutFolio } from '../mm/grab.ts';
 import { getUserPages, pinUserPages, pinUserPagesFast } from '../mm/gup.ts';
 import { unpinUserPages } from '../mm/unpin.ts';
 import { vmaAt } from '../mm/vma.ts';
+import { ACCOUNT, accountPages, unaccountPages } from './memlock.ts';
 
 const PAGE_SIZE = 4096;
 
@@ -49,12 +50,18 @@ export function* ringRegister(
     if (got > 0) yield* releasePages(k, pages, got);
     return got < 0 ? got : -EFAULT;
   }
+  // The user's locked_vm, in which sockets and iommufd count too, and mlock does not.
+  const allowed = yield* accountPages(k, mm, ACCOUNT.user, nr);
+  if (!allowed) {
+    yield* releasePages(k, pages, nr);
+    return -ENOMEM;
+  }
   const i = mm * RING_SLOTS + slot;
   k.ring.pages[i] = nr;
   k.ring.start[i] = vpn;
   k.ring.offset[i] = off;
   k.ring.length[i] = len;
-  k.mm.pinnedVm[mm] += nr;
+  if (k.rules.users.ioUringPinnedVm) k.mm.pinnedVm[mm] += nr;
   return slot;
 }
 
@@ -111,7 +118,8 @@ export function* ringUnregister(k: System, mm: MmId): Steps<number> {
     k.ring.start[i] = 0;
     k.ring.offset[i] = 0;
     k.ring.length[i] = 0;
-    k.mm.pinnedVm[mm] -= nr;
+    yield* unaccountPages(k, mm, ACCOUNT.user, nr);
+    if (k.rules.users.ioUringPinnedVm) k.mm.pinnedVm[mm] -= nr;
   }
   return any ? 0 : -ENXIO;
 }

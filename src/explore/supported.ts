@@ -40,6 +40,8 @@ const CALLS: Readonly<Record<string, Has>> = {
   memfd_pin_folios: (r) => r.api.memfdPinFolios,
   folio_add_pin: (r) => r.api.folioAddPin,
   memfd_secret: (r) => r.call.memfdSecret,
+  xdp_umem_reg: (r) => r.users.xdp !== 'none',
+  iommufd_ioas_map: (r) => r.users.iommufd !== 'none',
   io_uring_register_buffers: ring,
   io_uring_unregister_buffers: ring,
   io_uring_read_fixed: ring,

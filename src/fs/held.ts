@@ -1,5 +1,6 @@
 /** What pipes, rings, requests and descriptors hold, for the audit (mm/audit.ts). */
 import type { Held } from '../mm/audit-tally.ts';
+import { HOLD, REGION_PAGES, REGIONS } from './device-tables.ts';
 import {
   AIO,
   AIO_PAGES,
@@ -20,6 +21,13 @@ export function addHeldBySystem(k: System, held: Held): void {
   // Ring 1 is the first that has pages.
   for (let i = RING_SLOTS; i < k.ring.pages.length; i++)
     addAll(k, registered, k.ring.kmem + (i - RING_SLOTS) * RING_PAGES, k.ring.pages[i]);
+  for (let row = 1; row <= REGIONS; row++)
+    addAll(
+      k,
+      k.device.hold[row] === HOLD.pin ? held.pins : held.gets,
+      k.device.kmem + (row - 1) * REGION_PAGES,
+      k.device.pages[row],
+    );
   for (let aio = 1; aio <= AIO_SLOTS; aio++) {
     if (k.aio.state[aio] !== AIO.free)
       addAll(

@@ -5,6 +5,7 @@ import type { Alloc } from '../machine/arena.ts';
 import { plainAlloc } from '../machine/arena.ts';
 import { FILE_BLOCKS } from '../mm/file-tables.ts';
 import { bootKernel, type Kernel, type KernelConfig, kmalloc } from '../mm/kernel.ts';
+import { type DeviceTables, deviceTables } from './device-tables.ts';
 
 /** Descriptors of a process at most, 0 to 2 included. */
 export const FD_MAX = 32;
@@ -30,6 +31,8 @@ export const AIO_PAGES = FILE_BLOCKS + 1;
 export const AIO = { free: 0, submitted: 1, taken: 2, done: 3 } as const;
 
 export interface System extends Kernel {
+  /** Registrations of devices, and user->locked_vm. */
+  readonly device: DeviceTables;
   /** Where in `kmem` each task has `TASK_PAGE_WORDS` words for an array of pages (`bouncePage`). */
   readonly pageWord: number;
   /** Descriptor tables: word `mm * FD_MAX + fd` is the open file description, 0: closed. */
@@ -122,6 +125,7 @@ export function bootSystem(config: SystemConfig): System {
   const rings = Math.min(mms, 5);
   const system: System = {
     ...k,
+    device: deviceTables(alloc, kernelWords),
     pageWord: kernelWords(k.task.mm.length * TASK_PAGE_WORDS),
     fd: alloc(mms * FD_MAX),
     ofd: { kind: perOfd(), target: perOfd(), flags: perOfd(), pos: perOfd(), refs: perOfd() },

@@ -19,6 +19,8 @@ const NOT_COMPARABLE: Readonly<Record<string, string>> = {
   offline_memory: 'offline_memory(): it would take memory away from the machine',
   fail_kmalloc: 'fail_kmalloc(): it would make allocations of the whole machine fail',
   numa_balance: 'numa_balance(): only the scheduler sets it going, on machines of several nodes',
+  setrlimit: 'setrlimit(): the runner has CAP_IPC_LOCK or a limit of its own',
+  proc_status: 'proc_status(): what the runner itself has locked would count too',
   dax_teardown: 'dax_teardown(): no DAX device here',
 };
 

@@ -49,6 +49,37 @@ export const DEVICE_CALLS: readonly CallEntry[] = [
   wire('byte dma_read(int iova)', 'The device behind VFIO reads one byte.', 'EFAULT'),
   wire('int dma_write(int iova, int byte)', 'The device behind VFIO writes one byte.', 'EFAULT'),
   device(
+    'int iommufd_ioas_map(address vaddr, int iova, size size)',
+    'IOMMU_IOAS_MAP at a fixed address: longterm pins the range and maps it for the device at iova (6.2 and later).',
+    'EEXIST EFAULT EINVAL ENOMEM',
+  ),
+  device(
+    'int iommufd_ioas_unmap(int iova, size size)',
+    'IOMMU_IOAS_UNMAP: unmaps and unpins.',
+    'ENOENT',
+  ),
+  device(
+    'handle mm_iommu_new(address ua, size size)',
+    'Preregisters memory for the TCE tables of a powerpc host (VFIO_IOMMU_SPAPR_REGISTER_MEMORY); returns its number.',
+    'EFAULT EINVAL ENOMEM',
+  ),
+  device('int mm_iommu_put(handle mem)', 'Takes the registration back.', 'EINVAL'),
+  wire(
+    'byte tce_read(handle mem, int offset)',
+    'A device behind the TCE table reads one byte.',
+    'EFAULT EINVAL',
+  ),
+  wire(
+    'int tce_write(handle mem, int offset, int byte)',
+    'A device behind the TCE table writes one byte.',
+    'EFAULT EINVAL',
+  ),
+  device(
+    'int goldfish_pipe_read(address buf, size len, int byte)',
+    'read(2) of a goldfish pipe: its pages are held while the host writes byte to each byte of buf; returns len.',
+    'EFAULT EINVAL ENOMEM',
+  ),
+  device(
     'handle xdp_umem_reg(address addr, size length)',
     'XDP_UMEM_REG: pins the memory of an AF_XDP socket; returns the UMEM.',
     'EFAULT EINVAL ENOBUFS ENOMEM EOPNOTSUPP',

@@ -3,6 +3,12 @@ import { type CallEntry, rows } from './call-entry.ts';
 
 const memory = rows('memory', 'user', [
   [
+    'int setrlimit(RLIMIT resource, size limit)',
+    'Sets RLIMIT_MEMLOCK, in bytes; the process has no CAP_IPC_LOCK then. Without it there is no limit.',
+    'EINVAL',
+  ],
+  ['int proc_status(STATUS field)', 'A line of /proc/self/status: VmLck or VmPin, in kB.'],
+  [
     'pointer mmap(address addr, size length, PROT prot, MAP flags, fd fd, int offset)',
     'Maps length bytes of the file fd (-1 with MAP_ANONYMOUS) and returns the address.',
     'EACCES EAGAIN EBADF EEXIST EINVAL ENODEV ENOMEM EOPNOTSUPP',

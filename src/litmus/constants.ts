@@ -124,6 +124,8 @@ const FAMILIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     UFFDIO_MOVE_MODE_ALLOW_SRC_HOLES: 2,
   },
   IOCB: { IOCB_CMD_PREAD: 0, IOCB_CMD_PWRITE: 1 },
+  RLIMIT: { RLIMIT_MEMLOCK: 8 },
+  STATUS: { VmLck: 1, VmPin: 2 },
   IBV: {
     IBV_ACCESS_LOCAL_WRITE: 1,
     IBV_ACCESS_REMOTE_WRITE: 2,

@@ -24,5 +24,6 @@ export const ENOSYS = 38;
 export const EMLINK = 31;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
+export const ENOBUFS = 105;
 export const EREMOTEIO = 121;
 export const EHWPOISON = 133;

@@ -44,9 +44,10 @@ function checkList(k: Kernel, t: Tally, mm: MmId, inMm: Int32Array): void {
   }
   if (k.mm.totalVm[mm] !== total)
     t.findings.push(`mm ${mm}: totalVm ${k.mm.totalVm[mm]}, its VMAs have ${total} pages`);
-  if (k.mm.lockedVm[mm] !== locked)
+  const byDma = k.mm.lockedByDma[mm];
+  if (k.mm.lockedVm[mm] !== locked + byDma)
     t.findings.push(
-      `mm ${mm}: lockedVm ${k.mm.lockedVm[mm]}, its locked VMAs have ${locked} pages`,
+      `mm ${mm}: lockedVm ${k.mm.lockedVm[mm]}, its locked VMAs have ${locked} pages, and drivers ${byDma}`,
     );
 }
 

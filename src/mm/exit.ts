@@ -107,6 +107,8 @@ function forgetMm(k: Kernel, mm: MmId): void {
   k.mm.totalVm[mm] = 0;
   k.mm.lockedVm[mm] = 0;
   k.mm.pinnedVm[mm] = 0;
+  k.mm.lockedByDma[mm] = 0;
+  k.mm.memlock[mm] = 0;
   k.mm.anonRss[mm] = 0;
   k.mm.fileRss[mm] = 0;
   k.mm.swapEnts[mm] = 0;

@@ -33,6 +33,7 @@ export function* dupMm(k: Kernel, task: TaskId, childTask: TaskId): Steps<MmId> 
   const child = yield* mmAlloc(k);
   if (child === 0) return -ENOMEM;
   k.mm.flags[child] = k.mm.flags[parent] & ~MMF.hasPinned;
+  k.mm.memlock[child] = k.mm.memlock[parent];
   yield* lock(k, R.mmapLock, parent);
   yield* lock(k, R.mmapLock, child);
   const result = yield* dupMmap(k, task, child, parent);

@@ -35,6 +35,10 @@ export interface MmTables {
   readonly totalVm: Int32Array;
   readonly lockedVm: Int32Array;
   readonly pinnedVm: Int32Array;
+  /** The part of `lockedVm` that drivers account for pinned pages (VFIO type 1, powerpc). */
+  readonly lockedByDma: Int32Array;
+  /** RLIMIT_MEMLOCK in pages, plus 1; 0: none. */
+  readonly memlock: Int32Array;
   readonly anonRss: Int32Array;
   readonly fileRss: Int32Array;
   readonly swapEnts: Int32Array;
@@ -198,6 +202,8 @@ export function bootKernel(config: KernelConfig): Kernel {
       totalVm: perMm(),
       lockedVm: perMm(),
       pinnedVm: perMm(),
+      lockedByDma: perMm(),
+      memlock: perMm(),
       anonRss: perMm(),
       fileRss: perMm(),
       swapEnts: perMm(),

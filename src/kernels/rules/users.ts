@@ -197,4 +197,75 @@ export const USER_RULES = [
     ],
     source: 'conformance.md 2',
   },
+  {
+    id: 'S210',
+    name: 'users.iommufd',
+    sentence: 'How an iommufd I/O address space holds its pages.',
+    values: [
+      { value: 'none' },
+      {
+        value: 'pinLongterm',
+        from: '6.2',
+        title: 'iommufd: PFN handling for iopt_pages',
+      },
+    ],
+    source: 'semantics.md A.28',
+  },
+  {
+    id: 'S211',
+    name: 'users.goldfish',
+    sentence: 'How the goldfish pipe holds the buffer of a transfer.',
+    values: [
+      { value: 'get' },
+      {
+        value: 'pin',
+        ...FOLL_PIN_USERS,
+        title: 'goldish_pipe: convert to pin_user_pages() and put_user_page()',
+      },
+    ],
+    source: 'seeds.md A11',
+  },
+  {
+    id: 'S212',
+    name: 'users.mmIommu',
+    sentence: 'How memory that is preregistered for the TCE tables of powerpc is held.',
+    values: [
+      { value: 'get' },
+      {
+        value: 'getLongterm',
+        from: '5.1',
+        title: 'powerpc/mm/iommu: allow migration of cma allocated pages during mm_iommu_do_alloc',
+      },
+      {
+        value: 'pinLongterm',
+        ...FOLL_PIN_USERS,
+        title: 'powerpc: book3s64: convert to pin_user_pages() and put_user_page()',
+      },
+    ],
+    source: 'seeds.md A11',
+  },
+  {
+    id: 'S213',
+    name: 'users.v4l2Force',
+    sentence: 'A V4L2 user pointer buffer is taken by force, also where it is mapped read-only.',
+    values: [
+      { value: true },
+      {
+        value: false,
+        from: '6.2',
+        title: 'mm/frame-vector: remove FOLL_FORCE usage',
+      },
+    ],
+    source: 'semantics.md B.1',
+  },
+  {
+    id: 'S214',
+    name: 'users.ioUringPinnedVm',
+    sentence: 'io_uring counts registered buffers in mm->pinned_vm too, for VmPin to show.',
+    values: [
+      { value: false },
+      { value: true, from: '5.8', title: 'io_uring: report pinned memory usage' },
+    ],
+    source: 'users.md 4',
+  },
 ] as const satisfies readonly RuleData[];

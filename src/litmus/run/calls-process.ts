@@ -1,6 +1,7 @@
 /** fork, wait, exit and what one process does to another. */
 
 import { accessRemoteRead, accessRemoteWrite } from '../../drivers/access-remote.ts';
+import { releaseDevices } from '../../drivers/exit.ts';
 import { ringUnregister } from '../../drivers/io-uring.ts';
 import { processVmCopy } from '../../drivers/process-vm.ts';
 import { fdCloseAll, fdDup } from '../../fs/fd.ts';
@@ -100,6 +101,7 @@ function* takeAway(k: Lit, thread: number): Steps<void> {
   if (k.mm.users[mm] === 1) {
     yield* fdCloseAll(k, mm);
     yield* ringUnregister(k, mm);
+    yield* releaseDevices(k, mm);
   }
   yield* exitMm(k, task);
 }

@@ -3,6 +3,7 @@ import type { Steps } from '../../machine/types.ts';
 import { CALL } from './call-ids.ts';
 import { callAsync } from './calls-async.ts';
 import { callDaemon } from './calls-daemon.ts';
+import { callDevice } from './calls-device.ts';
 import { callFiles } from './calls-files.ts';
 import { callGup } from './calls-gup.ts';
 import { callMemory } from './calls-memory.ts';
@@ -26,6 +27,7 @@ export function* call(k: Lit, thread: number, pc: number): Steps<number> {
     yield* callProcess(k, thread, pc, id);
     return NOT_RETURNED;
   }
+  if (id >= CALL.setrlimit) return yield* callDevice(k, task, pc, id);
   if (id >= CALL.clear_refs) return yield* callUserfault(k, task, pc, id);
   if (id >= CALL.swapoff) return yield* callMovement(k, thread, pc, id);
   if (id < CALL.fork) return yield* callMemory(k, task, pc, id);

@@ -1,0 +1,19 @@
+/** The end of a process that has registrations: its descriptors are closed, and with them goes what they held. */
+import { REGION, REGIONS } from '../fs/device-tables.ts';
+import type { System } from '../fs/system.ts';
+import type { MmId, Steps } from '../machine/types.ts';
+import { dqbuf, umemUnreg } from './buffers.ts';
+import { iommuRelease } from './iommu.ts';
+import { deregMr } from './rdma.ts';
+
+/** Releases all registrations of an address space. */
+export function* releaseDevices(k: System, mm: MmId): Steps<void> {
+  for (let row = 1; row <= REGIONS; row++) {
+    if (k.device.mm[row] !== mm || k.device.pages[row] === 0) continue;
+    const kind = k.device.kind[row];
+    if (kind === REGION.rdma) yield* deregMr(k, row);
+    else if (kind === REGION.xdp) yield* umemUnreg(k, row);
+    else if (kind === REGION.v4l2) yield* dqbuf(k, row);
+    else if (kind !== REGION.goldfish) yield* iommuRelease(k, row);
+  }
+}
