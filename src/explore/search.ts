@@ -208,10 +208,9 @@ class Search {
 
   /** Lets threads run to where they can meet. */
   #begin(): void {
-    for (let t = 0; t < this.#threads && this.#livelock < 0; t++) {
-      this.#note(t, this.#stepper.runOn(t));
-      this.#taken = this.#stepper.steps;
-    }
+    for (let t = 0; t < this.#threads; t++)
+      if (this.#stepper.begin(t) === 'endless') this.#note(t, 'endless');
+    this.#taken = this.#stepper.steps;
     this.#takeAll();
     this.#arrive(-1);
   }
@@ -341,7 +340,7 @@ class Search {
       this.#end({ kind: 'livelock', thread: this.#livelock });
       return;
     }
-    if (known < 0 || (known & STEP.bug) !== 0) {
+    if ((known & STEP.bug) !== 0) {
       const [code = 0, argument = 0] = this.#reported();
       if (code !== 0) {
         this.#end({ kind: 'bug', code, argument });
@@ -512,20 +511,26 @@ class Search {
     state[1 + t] = steps.nextLocal(at);
     this.#taken += steps.steps(at);
     this.#livelock = (known & STEP.livelock) !== 0 ? t : -1;
-    // Who goes back to where it was, or ends everything, must not keep the others from ever stepping.
-    if (this.#futures !== null && ((known & STEP.bug) !== 0 || (state[1 + t] as number) <= local))
-      this.#takeAllFrom(node);
+    // Who goes back to where it was, or ends everything, must not keep the others from ever stepping: they may know better.
+    const ends = (known & (STEP.bug | STEP.livelock)) !== 0;
+    if (this.#futures !== null && (ends || (state[1 + t] as number) <= local))
+      this.#takeAllFrom(node, t);
     this.#arrive(known);
   }
 
-  /** Every thread that can step from the node's state has to; a choice belongs to the state before it. */
-  #takeAllFrom(top: number): void {
+  /**
+   * Every thread that can step from the node's state has to, and `t` stays awake meanwhile: what is left out for the sake of one
+   * who goes round in a circle would be left out in each round. A choice belongs to the state before it.
+   */
+  #takeAllFrom(top: number, t: number): void {
     const path = this.#path;
     let node = top;
     while (path[node + NODE.choices] !== 0 && node > 0) node -= this.#words;
+    if (path[node + NODE.choices] !== 0) return;
+    path[node + NODE.sleep] = (path[node + NODE.sleep] as number) & ~(1 << t);
     const place = path[node + NODE.at] as number;
     const taken = this.#states.taken(place);
-    if (path[node + NODE.choices] !== 0 || (taken & ALL) !== 0) return;
+    if ((taken & ALL) !== 0) return;
     this.#states.setTaken(place, taken | ALL);
     path[node + NODE.learned] = -1;
   }

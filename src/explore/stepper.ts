@@ -2,6 +2,7 @@
 import { accessOp, CHOOSE } from '../machine/access.ts';
 import { accessEnabled } from '../machine/enabled.ts';
 import {
+  clearThread,
   log,
   logged,
   resume,
@@ -9,6 +10,7 @@ import {
   threadPending,
   threadRunning,
   threadWords,
+  undoTo,
 } from '../machine/resumable.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
@@ -76,6 +78,22 @@ export class Stepper {
       if (meets) for (let i = 1; i <= n; i++) sharing.shareBesides(step, also[i] as number);
     }
     for (let i = 0; i <= n; i++) also[i] = 0;
+  }
+
+  /**
+   * Runs `t` on from its start. Where that ends everything (a BUG, a round without end) it is taken back: the thread then
+   * stands at its start, and others may step before it does.
+   */
+  begin(t: number): RunEnd {
+    const mark = logged;
+    const stack = this.#stackOf(t);
+    const end = this.runOn(t);
+    const { arena, k } = this.#m;
+    if (end !== 'livelock' && (k.report[0] as number) === 0) return end;
+    undoTo(arena, mark);
+    clearThread(t);
+    stacks.set(stack, t * STACK_WORDS);
+    return 'visible';
   }
 
   /** Runs `t` on while nobody can notice, from the step it has announced. */

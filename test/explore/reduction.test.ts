@@ -4,6 +4,7 @@ import { Checker } from '../../src/explore/check.ts';
 import { rulesFor } from '../../src/kernels/index.ts';
 import { parse, renderDiagnostics } from '../../src/litmus/index.ts';
 import { racingProgram } from './racing-programs.ts';
+import { variableProgram } from './variable-programs.ts';
 
 /** More with PINFOLD_PROGRAMS=1000. */
 const PROGRAMS = Number(process.env['PINFOLD_PROGRAMS'] ?? 60);
@@ -35,5 +36,18 @@ describe('reduced = unreduced', () => {
     // The comparison must not become empty by itself.
     expect(compared).toBeGreaterThan(PROGRAMS * 0.5);
     expect(branching).toBeGreaterThan(PROGRAMS * 0.1);
+  }, 600_000);
+
+  test(`on ${PROGRAMS} generated programs that race on variables`, () => {
+    let branching = 0;
+    for (let seed = 1; seed <= PROGRAMS; seed++) {
+      const text = variableProgram(seed);
+      const full = endsOf(text, `variables-${seed}`, '6.12', true);
+      const reduced = endsOf(text, `variables-${seed}`, '6.12', false);
+      expect(reduced, `seed ${seed}:\n${text}`).toEqual(full);
+      expect(full).not.toBeNull();
+      if (full !== null && full.states.length > 1) branching++;
+    }
+    expect(branching).toBeGreaterThan(PROGRAMS * 0.3);
   }, 600_000);
 });
