@@ -4,10 +4,14 @@ import type { System } from '../fs/system.ts';
 import type { MmId, Steps } from '../machine/types.ts';
 import { dqbuf, umemUnreg } from './buffers.ts';
 import { iommuRelease } from './iommu.ts';
+import { odpDeregister } from './odp.ts';
 import { deregMr } from './rdma.ts';
 
 /** Releases all registrations of an address space. */
 export function* releaseDevices(k: System, mm: MmId): Steps<void> {
+  for (let n = 1; n < k.notifier.mm.length; n++) {
+    if (k.notifier.mm[n] === mm) yield* odpDeregister(k, n);
+  }
   for (let row = 1; row <= REGIONS; row++) {
     if (k.device.mm[row] !== mm || k.device.pages[row] === 0) continue;
     const kind = k.device.kind[row];

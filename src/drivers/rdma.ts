@@ -4,10 +4,11 @@
  */
 import { REGION } from '../fs/device-tables.ts';
 import type { System } from '../fs/system.ts';
-import { EINVAL, ENOMEM, EOPNOTSUPP } from '../machine/errno.ts';
+import { EINVAL, ENOMEM } from '../machine/errno.ts';
 import type { Steps, TaskId, Vpn } from '../machine/types.ts';
 import { FOLL } from '../mm/foll.ts';
 import { ACCOUNT, accountPages, unaccountPages } from './memlock.ts';
+import { ODP_HANDLE, odpDeregister, odpRead, odpRegister, odpWrite } from './odp.ts';
 import {
   dmaRead,
   dmaWrite,
@@ -28,7 +29,7 @@ const WRITABLE = ACCESS.localWrite | ACCESS.remoteWrite | ACCESS.atomic;
 
 /**
  * ibv_reg_mr(): the number of the memory region, or -EINVAL (nothing, too long, remote writes without local ones),
- * -ENOMEM (RLIMIT_MEMLOCK; no memory), or what pinning says. This device knows no on-demand paging: -EOPNOTSUPP.
+ * -ENOMEM (RLIMIT_MEMLOCK; no memory), or what pinning says. With on-demand paging nothing is pinned (odp.ts).
  */
 export function* regMr(
   k: System,
@@ -41,7 +42,8 @@ export function* regMr(
   const remote = (access & (ACCESS.remoteWrite | ACCESS.atomic)) !== 0;
   const nr = pagesOf(off, len);
   if (nr < 0 || (remote && (access & ACCESS.localWrite) === 0)) return -EINVAL;
-  if ((access & ACCESS.onDemand) !== 0) return -EOPNOTSUPP;
+  if ((access & ACCESS.onDemand) !== 0)
+    return yield* odpRegister(k, task, vpn, off, len, (access & WRITABLE) !== 0);
   const mm = k.task.mm[task];
   const mr = yield* newRegion(k, REGION.rdma, mm);
   if (mr === 0) return -ENOMEM;
@@ -78,6 +80,7 @@ function flagsOf(k: System, writable: boolean): number {
 
 /** ibv_dereg_mr(): the device stops, the pages are given back, dirty if it could write. 0, or -EINVAL. */
 export function* deregMr(k: System, mr: number): Steps<number> {
+  if (mr > ODP_HANDLE) return yield* odpDeregister(k, mr - ODP_HANDLE);
   if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
   const mm = k.device.mm[mr];
   const nr = k.device.counted[mr];
@@ -88,13 +91,26 @@ export function* deregMr(k: System, mr: number): Steps<number> {
 }
 
 /** The network reads a byte of the region; -EINVAL: it is gone. */
-export function* rdmaRead(k: System, mr: number, offset: number): Steps<number> {
+export function* rdmaRead(
+  k: System,
+  task: TaskId,
+  mr: number,
+  offset: number,
+): Steps<number> {
+  if (mr > ODP_HANDLE) return yield* odpRead(k, task, mr - ODP_HANDLE, offset);
   if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
   return yield* dmaRead(k, mr, offset);
 }
 
 /** The network writes a byte of the region. */
-export function* rdmaWrite(k: System, mr: number, offset: number, byte: number): Steps<number> {
+export function* rdmaWrite(
+  k: System,
+  task: TaskId,
+  mr: number,
+  offset: number,
+  byte: number,
+): Steps<number> {
+  if (mr > ODP_HANDLE) return yield* odpWrite(k, task, mr - ODP_HANDLE, offset, byte);
   if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
   return yield* dmaWrite(k, mr, offset, byte);
 }

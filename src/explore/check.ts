@@ -179,5 +179,7 @@ const needsOf = (checked: CheckedTest): Needs => {
     'compact',
     'offline_memory',
   );
-  return { huge: huge || gigantic, gigantic, zones, swap: true };
+  const device = any('migrate_to_device');
+  const notifiers = any('ibv_reg_mr', 'mmu_interval_notifier_insert');
+  return { huge: huge || gigantic, gigantic, zones, swap: true, device, notifiers };
 };

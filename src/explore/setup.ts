@@ -49,12 +49,19 @@ export interface Needs {
   /** A second node, ZONE_MOVABLE or CMA. */
   readonly zones: boolean;
   readonly swap: boolean;
+  /** Memory of a device. */
+  readonly device: boolean;
+  /** MMU notifiers. */
+  readonly notifiers: boolean;
 }
 
 const SMALL_AREA = 128;
 const HUGE_AREA = 2048;
 const GIGA_ORDER = 18;
 const GIGA_PAGES = 1 << GIGA_ORDER;
+const DEVICE_AREA = 64;
+/** Files whose pages are memory of a device. */
+const DEVICE_PATH = /^\/(dax|dev|sys)/;
 
 /**
  * Boots a kernel with `rules`, runs the initial block, and starts every thread up to its first step.
@@ -70,6 +77,7 @@ export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => 
 export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine => {
   const cpus = Math.max(1, program.threads.length);
   const perCpu = needs.huge ? HUGE_AREA : SMALL_AREA;
+  const device = needs.device || program.strings.some((path) => DEVICE_PATH.test(path));
   const areas = [
     { pages: needs.gigantic ? 4 * GIGA_PAGES : needs.huge ? 2 * HUGE_AREA : SMALL_AREA },
     ...program.threads.map((_, cpu) => ({ pages: perCpu, cpu })),
@@ -80,6 +88,7 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
           { pages: perCpu, node: 1 },
         ]
       : []),
+    ...(device ? [{ pages: needs.huge ? HUGE_AREA : DEVICE_AREA, device: true }] : []),
   ];
   const pages = areas.reduce((sum, a) => sum + a.pages, 0);
   const swapPages = needs.swap ? (needs.huge ? 1024 : 32) : 0;
@@ -103,6 +112,7 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
     migrateTries: 2,
     ledger: true,
     counters: program.counters,
+    notifiers: needs.notifiers,
   });
   // As if booted with hugepagesz=1G hugepages=1: such a page is not to be had later.
   setLog(null);

@@ -20,6 +20,7 @@ import {
   READ,
   UNLOCK,
   WAIT,
+  WAIT_IDLE,
   WAIT_WRITEBACK,
   WAIT_ZERO,
 } from '../machine/access.ts';
@@ -182,6 +183,7 @@ const LOOKS: ReadonlySet<number> = new Set([
   WAIT,
   WAIT_ZERO,
   WAIT_WRITEBACK,
+  WAIT_IDLE,
   LOCK_SHARED,
   IPI,
 ]);

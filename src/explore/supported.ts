@@ -38,6 +38,8 @@ const CALLS: Readonly<Record<string, Has>> = {
   folio_maybe_dma_pinned: (r) => r.api.pageMaybeDmaPinned,
   page_dma_pinned: (r) => r.api.pageDmaPinned,
   memfd_pin_folios: (r) => r.api.memfdPinFolios,
+  mmu_interval_notifier_insert: (r) => r.call.intervalNotifiers,
+  migrate_to_device: (r) => r.call.migrateVma,
   folio_add_pin: (r) => r.api.folioAddPin,
   memfd_secret: (r) => r.call.memfdSecret,
   xdp_umem_reg: (r) => r.users.xdp !== 'none',
@@ -77,6 +79,23 @@ const CONSTANTS: Readonly<Record<string, Has>> = {
   MFD_NOEXEC_SEAL: (r) => r.call.memfdExec,
 };
 
+/** By the first part of a path: devices whose files came with some version. */
+const DEVICES: Readonly<Record<string, Has>> = {
+  dev: (r) => r.call.deviceDax,
+  sys: (r) => r.foll.pciP2pdma !== 0,
+};
+
+/** The first device that the test opens and this kernel lacks; null: it has all. */
+const missingDevice = (checked: CheckedTest, rules: Rules): string | null => {
+  for (const [call, { spec }] of checked.calls) {
+    const path = call.args[0];
+    if (spec.name !== 'open' || path?.kind !== 'string') continue;
+    const has = DEVICES[path.value.split('/')[1] ?? ''];
+    if (has !== undefined && !has(rules)) return path.value;
+  }
+  return null;
+};
+
 /** `FOLL_HONOR_NUMA_FAULT` -> `honorNumaFault`. */
 const follRule = (name: string): string =>
   name
@@ -90,6 +109,8 @@ export const missing = (checked: CheckedTest, rules: Rules): string | null => {
     const has = CALLS[name];
     if (has !== undefined && !has(rules)) return `${name}()`;
   }
+  const device = missingDevice(checked, rules);
+  if (device !== null) return device;
   for (const binding of checked.bindings.values()) {
     if (binding.kind !== 'constant') continue;
     const has = CONSTANTS[binding.name];

@@ -6,8 +6,9 @@ import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { FileId, MmId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { bounceClear, fileGetFolio, filePread, filePwrite } from '../mm/file-io.ts';
 import { inodeRwsem } from '../mm/file-refs.ts';
-import { FILE, isDiskKind } from '../mm/file-tables.ts';
+import { FILE, isDaxKind, isDiskKind } from '../mm/file-tables.ts';
 import { folioPut } from '../mm/folio.ts';
+import { daxBlock } from '../mm/fsdax.ts';
 import { invalidateRange } from '../mm/invalidate.ts';
 import { writeAndWait } from '../mm/writeback.ts';
 import { copyFromUser, copyToUser } from './bounce.ts';
@@ -218,7 +219,7 @@ export function* readValue(
   const from = pos === OWN_POSITION ? k.ofd.pos[ofd] : pos;
   const file = k.ofd.target[ofd];
   if (isDirect(k, ofd)) return -EINVAL;
-  const excluded = k.file.kind[file] === FILE.xfs;
+  const excluded = k.file.kind[file] === FILE.xfs || isDaxKind(k.file.kind[file]);
   if (excluded) yield* lockShared(k, R.inodeLock, inodeRwsem(k, file));
   const value = yield* cachedValue(k, file, from, count);
   if (excluded) yield* unlockShared(k, R.inodeLock, inodeRwsem(k, file));
@@ -230,12 +231,14 @@ export function* readValue(
 function* cachedValue(k: System, file: FileId, from: number, count: number): Steps<number> {
   const index = Math.floor(from / PAGE_SIZE);
   if (isDiskKind(k.file.kind[file]) && from >= sizeOf(k, file)) return 0;
-  const folio = yield* fileGetFolio(k, file, index);
+  const dax = isDaxKind(k.file.kind[file]);
+  if (dax && from >= sizeOf(k, file)) return 0;
+  const folio = dax ? yield* daxBlock(k, file, index) : yield* fileGetFolio(k, file, index);
   if (folio <= 0) return folio;
   const page: Pfn = folio + (index - k.page.index[folio]);
   yield READ | at(R.content, page);
   const value = bytesAt(k, page, from % PAGE_SIZE, count);
-  yield* folioPut(k, folio, 1);
+  if (!dax) yield* folioPut(k, folio, 1);
   return value;
 }
 

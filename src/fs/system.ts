@@ -3,6 +3,7 @@
 import { R } from '../machine/access.ts';
 import type { Alloc } from '../machine/arena.ts';
 import { plainAlloc } from '../machine/arena.ts';
+import { firstFreeKmem } from '../mm/device-tables.ts';
 import { FILE_BLOCKS } from '../mm/file-tables.ts';
 import { bootKernel, type Kernel, type KernelConfig, kmalloc } from '../mm/kernel.ts';
 import { type DeviceTables, deviceTables } from './device-tables.ts';
@@ -107,7 +108,7 @@ export function bootSystem(config: SystemConfig): System {
   const alloc: Alloc = config.alloc ?? plainAlloc;
   const k = bootKernel(config);
   // The first words of kernel memory, in the order in which the machine was first booted.
-  let kmemNext = 1;
+  let kmemNext = firstFreeKmem(k.pgd.length);
   const kernelWords = (words: number): number => {
     if (config.attach !== true) return kmalloc(k, words);
     const at = kmemNext;

@@ -83,6 +83,11 @@ export const DAEMON_CALLS: readonly CallEntry[] = [
     'EBUSY',
   ),
   daemon(
+    ['int migrate_to_device(address addr)', 'int migrate_to_device(thread process, address addr)'],
+    'migrate_vma: moves the page at addr to memory of a device that processors cannot reach (HMM); 0 when it did.',
+    'EBUSY EFAULT EINVAL ENOMEM',
+  ),
+  daemon(
     ['int set_nr_hugepages(int n)'],
     'Writes n to /proc/sys/vm/nr_hugepages; returns the size of the pool.',
     'ENOMEM',

@@ -15,6 +15,12 @@ const wire = (form: string, doc: string, errors = ''): CallEntry => ({
   where: 'any',
 });
 
+/** What a driver of the test's own calls. */
+const driver = (form: string, doc: string, errors = ''): CallEntry => ({
+  ...device(form, doc, errors),
+  where: 'kernel',
+});
+
 export const DEVICE_CALLS: readonly CallEntry[] = [
   device(
     'handle ibv_reg_mr(address addr, size length, IBV access)',
@@ -34,6 +40,52 @@ export const DEVICE_CALLS: readonly CallEntry[] = [
   wire(
     'int rdma_write(handle mr, int offset, int byte)',
     'The device writes one byte of the MR.',
+    'EFAULT EINVAL',
+  ),
+  driver(
+    'handle mmu_interval_notifier_insert(address start, size length)',
+    'A driver of the test watches a range of the address space; its callback takes the driver lock and drops device entries.',
+    'EINVAL ENOMEM',
+  ),
+  driver('int mmu_interval_notifier_remove(handle n)', 'The driver watches no more.', 'EINVAL'),
+  driver(
+    'int mmu_interval_read_begin(handle n)',
+    'The sequence number of the range; waits while it is being invalidated.',
+    'EINVAL',
+  ),
+  driver(
+    'int mmu_interval_read_retry(handle n, int seq)',
+    '1: the range was invalidated since, and what was read is stale. Under the driver lock.',
+    'EINVAL',
+  ),
+  driver(
+    'page hmm_range_fault(address addr, FOLL flags)',
+    'The page at addr, faulted in if need be (FOLL_WRITE: for writing), without a reference; NULL: there is none.',
+  ),
+  driver(
+    'int driver_lock(handle n)',
+    "Takes the lock that the notifier's callback takes.",
+    'EINVAL',
+  ),
+  driver('int driver_unlock(handle n)', 'Gives it back.', 'EINVAL'),
+  driver(
+    'int device_map(handle n, int index, page page)',
+    "Programs page number index of the range in the device's page table; a right driver asks for a retry first.",
+    'EINVAL',
+  ),
+  driver(
+    'int device_fault(handle n, int index)',
+    'The whole sequence, as drivers should: begin, fault, lock, retry, map.',
+    'EFAULT EINVAL',
+  ),
+  wire(
+    'byte device_read(handle n, int offset)',
+    'The device reads a byte of the range by its own page table; what is missing is faulted as by device_fault.',
+    'EFAULT EINVAL',
+  ),
+  wire(
+    'int device_write(handle n, int offset, int byte)',
+    'The device writes a byte of the range.',
     'EFAULT EINVAL',
   ),
   device(

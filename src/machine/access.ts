@@ -31,6 +31,8 @@ export const WAIT_ZERO = 9;
 export const ADD = 10;
 /** Enabled while the folio named by the index is not under writeback. */
 export const WAIT_WRITEBACK = 11;
+/** Enabled while nobody but page tables refers to the page of device memory named by the index (dax_page_is_idle). */
+export const WAIT_IDLE = 12;
 export const OP_MASK = 15;
 
 /** Regions: which table of the machine an index belongs to. At most 32. */

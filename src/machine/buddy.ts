@@ -37,7 +37,8 @@ export function initAreas(k: Machine, config: MachineConfig): void {
     k.area[a + AREA_FIELDS.movable] = area.movable === true ? 1 : 0;
     k.area[a + AREA_FIELDS.cma] = area.cma === true ? 1 : 0;
     k.area[a + AREA_FIELDS.cpu] = area.cpu === undefined ? 0 : area.cpu + 1;
-    freeRange(k, a, start === 0 ? 1 : start, end);
+    k.area[a + AREA_FIELDS.device] = area.device === true ? 1 : 0;
+    if (area.device !== true) freeRange(k, a, start === 0 ? 1 : start, end);
     start = end;
   });
 }

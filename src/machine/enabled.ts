@@ -11,12 +11,14 @@ import {
   READ,
   UNLOCK,
   WAIT,
+  WAIT_IDLE,
   WAIT_WRITEBACK,
   WAIT_ZERO,
   WRITE,
 } from './access.ts';
 import type { Machine } from './machine.ts';
 import { PG } from './page.ts';
+import type { Pfn } from './types.ts';
 
 /** Whether a thread that announced `word` can take its step now, or has to wait for somebody. */
 export function accessEnabled(k: Machine, word: number): boolean {
@@ -30,6 +32,8 @@ export function accessEnabled(k: Machine, word: number): boolean {
       return (k.page.flags[accessIndex(word)] & PG.locked) === 0;
     case WAIT_WRITEBACK:
       return (k.page.flags[accessIndex(word)] & PG.writeback) === 0;
+    case WAIT_IDLE:
+      return deviceIdle(k, accessIndex(word));
     case WAIT:
       return k.regions[accessRegion(word)][accessIndex(word)] !== 0;
     case IPI:
@@ -37,6 +41,11 @@ export function accessEnabled(k: Machine, word: number): boolean {
     default:
       return true;
   }
+}
+
+/** Whether page tables are the only users of a page of device memory. Map counts are 0 where they hold no references. */
+export function deviceIdle(k: Machine, pfn: Pfn): boolean {
+  return k.page.refcount[pfn] - k.page.mapcount[pfn] <= k.idleRefs;
 }
 
 /** Operations that no thread ever has to wait for. */

@@ -17,6 +17,8 @@ export interface AreaConfig {
    * different CPUs then do not meet, which spares the explorer their orders.
    */
   readonly cpu?: number;
+  /** Memory of a device: page structures that the allocator never gives out (ZONE_DEVICE). */
+  readonly device?: boolean;
 }
 
 export interface MachineConfig {
@@ -35,6 +37,8 @@ export interface MachineConfig {
   readonly tableFree?: 'ipi' | 'rcu';
   /** Words of kernel memory for arrays of page pointers; 65,536 when not given. */
   readonly kmemWords?: number;
+  /** References of a page of device memory that nobody uses: 1 when not given. */
+  readonly idleRefs?: number;
   readonly alloc?: Alloc;
   /**
    * `alloc` gives the memory of a machine that runs already, made with the same configuration: its words are left as
@@ -56,7 +60,9 @@ export const AREA_FIELDS = {
   cpu: 6,
   /** 1: MIGRATE_ISOLATE, nothing is given out from here while somebody takes the area for himself. */
   isolated: 7,
-  words: 8,
+  /** 1: memory of a device. */
+  device: 8,
+  words: 9,
 } as const;
 
 /**
@@ -89,6 +95,8 @@ export interface Machine {
   readonly tlbEntries: number;
   readonly levels: 4 | 5;
   readonly tableFree: 'ipi' | 'rcu';
+  /** References of a page of device memory that nobody uses, 0 or 1 (`WAIT_IDLE`). */
+  readonly idleRefs: number;
   /** First BUG and its argument, warnings as bits (see `report.ts`). */
   readonly report: Int32Array;
   /** Page frame of each address space's top table; what CR3 holds. */
@@ -153,6 +161,7 @@ export function createMachine(config: MachineConfig): Machine {
     tlbEntries,
     levels: config.levels ?? 4,
     tableFree: config.tableFree ?? 'ipi',
+    idleRefs: config.idleRefs ?? 1,
     report: alloc(8),
     pgd: alloc(config.mms + 1),
     cpumask: alloc(config.mms + 1),

@@ -6,7 +6,8 @@ import { PAGE_WORDS } from '../machine/contents.ts';
 import type { FileId, Pfn } from '../machine/types.ts';
 import { claim, type Held, type Tally } from './audit-tally.ts';
 import { hasBuffers, usesBuffers } from './buffers.ts';
-import { FILE, FILE_BLOCKS, isDiskKind } from './file-tables.ts';
+import { isZoneDevice } from './dev-pagemap.ts';
+import { FILE, FILE_BLOCKS, isDaxKind, isDiskKind } from './file-tables.ts';
 import { fileOf, headOf, isFile, isHugetlb, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { cacheSlot } from './page-cache.ts';
@@ -26,7 +27,7 @@ export function auditFiles(k: Kernel, t: Tally, held: Held): void {
   for (let pfn = 1; pfn < k.pages; pfn++) {
     if (t.free[pfn] !== 0 || k.page.compound[pfn] > 0) continue;
     if (hasBuffers(k, pfn)) checkBuffers(k, t, pfn);
-    if (!isFile(k, pfn)) continue;
+    if (!isFile(k, pfn) || isZoneDevice(k, pfn)) continue;
     const file = fileOf(k, pfn);
     if (cacheSlot(k, file, k.page.index[pfn]) !== pfn) {
       t.findings.push(
@@ -41,6 +42,7 @@ function auditBlocks(k: Kernel, t: Tally): void {
   for (let word = 0; word < k.file.block.length; word++) {
     const block = k.file.block[word];
     const file = Math.floor(word / FILE_BLOCKS);
+    if (isDaxKind(k.file.kind[file])) continue;
     if (block > 0) claim(k, t, t.kernel, block, `block ${word % FILE_BLOCKS} of file ${file}`);
     if (block !== 0 && !isDiskKind(k.file.kind[file]))
       t.findings.push(`file ${file} has blocks, yet no medium`);

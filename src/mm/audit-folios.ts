@@ -2,6 +2,7 @@
 import { PG } from '../machine/page.ts';
 import type { Folio, Pfn } from '../machine/types.ts';
 import { explained, explainedText, type Tally } from './audit-tally.ts';
+import { isZoneDevice } from './dev-pagemap.ts';
 import {
   entireMapcount,
   folioMapcount,
@@ -45,7 +46,7 @@ function checkFolio(k: Kernel, t: Tally, folio: Folio): void {
       `page ${folio}: _refcount ${references}, accounted for ${counted} (${explainedText(k, t, folio)})`,
     );
   }
-  if (references === 0 && t.free[folio] === 0)
+  if (references === 0 && t.free[folio] === 0 && !isZoneDevice(k, folio))
     t.findings.push(`page ${folio} has no reference, yet is not free`);
   if ((k.page.flags[folio] & PG.lru) !== 0 && (k.page.flags[folio] & PG.isolated) !== 0) {
     t.findings.push(`page ${folio} is on the LRU and isolated from it`);

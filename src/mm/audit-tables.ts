@@ -14,6 +14,8 @@ import {
 import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
 import type { MmId, Pfn, VmaId, Vpn } from '../machine/types.ts';
 import { claim, type Tally } from './audit-tally.ts';
+import { isDevmap } from './dax-insert.ts';
+import { isZoneDevice } from './dev-pagemap.ts';
 import {
   anonVmaOf,
   fileOf,
@@ -147,6 +149,7 @@ function presentLeaf(
       t.findings.push(`${place(mm, vpn)} maps the page of zeros writable`);
     return level === LEVEL.pmd ? 1 : 0;
   }
+  if (isDevmap(hi)) return 0;
   claim(k, t, t.mappings, pfn, `${place(mm, vpn)}`);
   if (pfn <= 0 || pfn >= k.pages) return 0;
   const folio = headOf(k, pfn);
@@ -165,10 +168,11 @@ function presentLeaf(
         `${place(mm, vpn)}: entry of level ${level} maps page ${pfn} of a folio of order ${orderOf(k, folio)} at ${folio}`,
       );
     }
-    if (!hugetlb) sum[SUM.anon] += HPAGE_PMD_NR;
+    if (isZoneDevice(k, pfn)) sum[SUM.file] += HPAGE_PMD_NR;
+    else if (!hugetlb) sum[SUM.anon] += HPAGE_PMD_NR;
   }
   if (vma !== 0) checkOwner(k, t, vma, vpn, pfn, lo);
-  return level === LEVEL.pmd && !hugetlb ? 1 : 0;
+  return level === LEVEL.pmd && !hugetlb && !isZoneDevice(k, pfn) ? 1 : 0;
 }
 
 /** Reverse mapping must find the entry, (A.14.2) a writable private page is exclusive, (A.23.2) a clean shared one not writable. */
@@ -213,6 +217,12 @@ function absentLeaf(k: Kernel, t: Tally, sum: Int32Array, vpn: Vpn, lo: number, 
     t.findings.push(
       `${place(mm, vpn)} has a migration entry for page ${offset}, which nobody moves`,
     );
+    return;
+  }
+  if (swpType(hi) === SWP.devicePrivate) {
+    claim(k, t, t.mappings, offset, place(mm, vpn));
+    t.pteMaps[offset] += 1;
+    sum[SUM.anon] += 1;
     return;
   }
   if (swpType(hi) !== SWP.swap) return;

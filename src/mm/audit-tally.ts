@@ -1,6 +1,7 @@
 /** What the audit counts: who refers to each page, by kind, and what it has to say. */
 import { PG } from '../machine/page.ts';
 import type { Pfn } from '../machine/types.ts';
+import { deviceBaseRefs, deviceKind } from './dev-pagemap.ts';
 import { headOf } from './folio.ts';
 import { pinIsFree } from './grab.ts';
 import { type Kernel, MISC } from './kernel.ts';
@@ -85,6 +86,9 @@ export function claimKernel(k: Kernel, t: Tally): void {
   claim(k, t, t.kernel, k.zeroPfn, 'the kernel');
   const hugeZero = k.misc[MISC.hugeZero];
   if (hugeZero !== 0) claim(k, t, t.kernel, hugeZero, 'the kernel');
+  for (let pfn = k.zoneDevice.first; pfn < k.zoneDevice.first + k.zoneDevice.pages; pfn++) {
+    if (k.page.compound[pfn] <= 0) t.kernel[pfn] += deviceBaseRefs(k, deviceKind(k, pfn));
+  }
   for (let i = 0; i < k.lru.batched[0]; i++) claim(k, t, t.batch, k.lru.batch[i], 'the LRU batch');
   for (let pfn = 1; pfn < k.pages; pfn++) {
     if ((k.page.flags[pfn] & PG.isolated) !== 0) t.isolated[pfn] += 1;

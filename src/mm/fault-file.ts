@@ -10,6 +10,7 @@ import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryHiOf, isNone } from '../machine/entry.ts';
 import { folioUnlock } from '../machine/locks.ts';
 import type { EntryAddr, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { deviceFileFault } from './device-dax.ts';
 import { faultAround } from './fault-around.ts';
 import {
   allocUserPage,
@@ -20,8 +21,10 @@ import {
   userGfp,
 } from './fault-common.ts';
 import { FAULT, VMF } from './fault-flags.ts';
+import { isDaxKind, isDeviceFile } from './file-tables.ts';
 import { filemapFault, filemapGetFolio } from './filemap.ts';
 import { folioPut, headOf } from './folio.ts';
+import { fsdaxCowSource, fsdaxFault } from './fsdax.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
 import { pageMkwrite } from './page-mkwrite.ts';
@@ -47,6 +50,11 @@ export function* doFault(
     const reason = yield* fileUserfault(k, vma, vpn);
     if (reason !== 0) return yield* handleUserfault(k, task, vma, vpn, faultFlags, reason);
   }
+  const kind = k.file.kind[k.vma.file[vma]];
+  if (isDeviceFile(kind)) return yield* deviceFileFault(k, vma, vpn);
+  const cow = (faultFlags & FAULT.write) !== 0 && (k.vma.flags[vma] & VM.shared) === 0;
+  if (isDaxKind(kind) && cow) return yield* daxCowFault(k, task, vma, vpn);
+  if (isDaxKind(kind)) return yield* fsdaxFault(k, vma, vpn, (faultFlags & FAULT.write) !== 0);
   const flags = faultFlags | ((userGfp(k, task) & GFP.pinnable) !== 0 ? FAULT.pinnable : 0);
   if ((flags & FAULT.write) === 0) return yield* doReadFault(k, vma, vpn, flags);
   if ((k.vma.flags[vma] & VM.shared) === 0) return yield* doCowFault(k, task, vma, vpn, flags);
@@ -94,6 +102,20 @@ function* doCowFault(k: Kernel, task: TaskId, vma: VmaId, vpn: Vpn, flags: numbe
   const result = yield* finishCow(k, vma, vpn, fresh);
   yield* folioUnlock(k, headOf(k, page));
   yield* folioPut(k, headOf(k, page), 1);
+  if (result !== 0) yield* folioPut(k, fresh, 1);
+  return result & VMF.error;
+}
+
+/** do_cow_fault() of a DAX file: the copy is made from the block itself. */
+function* daxCowFault(k: Kernel, task: TaskId, vma: VmaId, vpn: Vpn): Steps<number> {
+  const prepared = yield* anonVmaPrepare(k, vma);
+  if (!prepared) return VMF.oom;
+  const fresh = yield* allocUserPage(k, task, GFP.zero);
+  if (fresh === 0) return VMF.oom;
+  const source = yield* fsdaxCowSource(k, vma, vpn);
+  let result: number = VMF.sigbus;
+  if (source > 0) yield* copyUserPage(k, source, fresh);
+  if (source >= 0) result = yield* finishCow(k, vma, vpn, fresh);
   if (result !== 0) yield* folioPut(k, fresh, 1);
   return result & VMF.error;
 }

@@ -11,6 +11,7 @@ import { entryHiOf, entryPfn, PTE } from '../machine/entry.ts';
 import { folioLock, folioUnlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import type { EntryAddr, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { isDevmap } from './dax-insert.ts';
 import {
   allocUserPage,
   entrySame,
@@ -20,9 +21,12 @@ import {
   PTE_MKDIRTY,
 } from './fault-common.ts';
 import { FAULT, VMF } from './fault-flags.ts';
+import { isDaxKind } from './file-tables.ts';
 import { folioGet, folioPut, headOf, isAnon } from './folio.ts';
+import { fsdaxFault } from './fsdax.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { pageMkwrite } from './page-mkwrite.ts';
 import { pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
@@ -52,7 +56,13 @@ export function* doWpPage(
     yield* pteUnlock(k, e);
     return yield* handleUserfault(k, task, vma, vpn, flags, USERFAULT.wp);
   }
-  if ((k.vma.flags[vma] & (VM.shared | VM.mayShare)) !== 0)
+  const shared = (k.vma.flags[vma] & (VM.shared | VM.mayShare)) !== 0;
+  if (shared && isDaxKind(k.file.kind[k.vma.file[vma]])) {
+    yield* pteUnlock(k, e);
+    const result = yield* fsdaxFault(k, vma, vpn, true);
+    return result === 0 ? VMF.write : result;
+  }
+  if (shared)
     return vmaWantsNotify(k, vma)
       ? yield* wpNotified(k, vma, e, page, lo, hi)
       : yield* wpShared(k, vma, e, page, lo, hi);
@@ -68,12 +78,14 @@ export function* doWpPage(
   // P2: hold on to the old page, and let go of the table.
   if (page !== 0) yield* folioGet(k, headOf(k, page), 1);
   yield* pteUnlock(k, e);
-  return yield* wpCopy(k, task, vma, vpn, e, page, lo, hi, unshare);
+  // Device memory whose mappings hold no references is copied all the same.
+  const source = isDevmap(hi) ? entryPfn(lo, hi) : page;
+  return yield* wpCopy(k, task, vma, vpn, e, page, source, lo, hi, unshare);
 }
 
 /** vm_normal_page(): the page of an entry, 0 for the page of zeros and what else has no page structure. */
 function structPage(lo: number, hi: number): Pfn {
-  return (lo & PTE.special) !== 0 ? 0 : entryPfn(lo, hi);
+  return (lo & PTE.special) !== 0 || isDevmap(hi) ? 0 : entryPfn(lo, hi);
 }
 
 /** wp_page_reuse(): the same page, now dirty, and writable if the mapping is (under FOLL_FORCE it may not be). */
@@ -143,25 +155,30 @@ function* wpCopy(
   vpn: Vpn,
   e: EntryAddr,
   old: Pfn,
+  source: Pfn,
   lo: number,
   hi: number,
   unshare: boolean,
 ): Steps<number> {
-  const fresh = yield* freshCopy(k, task, vma, old);
+  const fresh = yield* freshCopy(k, task, vma, source);
   if (fresh === 0) {
     if (old !== 0) yield* folioPut(k, headOf(k, old), 1);
     return VMF.oom;
   }
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, vpn, vpn + 1);
   yield* pteLock(k, e);
   const same = yield* entrySame(k, e, lo, hi);
   if (!same) {
     yield* pteUnlock(k, e);
+    yield* invalidateEnd(k, mm, told);
     yield* folioPut(k, fresh, 1);
     if (old !== 0) yield* folioPut(k, headOf(k, old), 1);
     return 0;
   }
   yield* placeCopy(k, vma, vpn, e, old, fresh, unshare ? lo & (PTE.softDirty | PTE.uffdWp) : -1);
   yield* pteUnlock(k, e);
+  yield* invalidateEnd(k, mm, told);
   if (old !== 0) yield* dropOld(k, old);
   return unshare ? 0 : VMF.write;
 }

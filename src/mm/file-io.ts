@@ -22,8 +22,9 @@ import type { FileId, Folio, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts
 import { fillWords } from '../machine/words.ts';
 import { diskGetFolio, diskWriteBegin } from './disk-file.ts';
 import { END_OF_FILE, inodeRwsem, touchSize } from './file-refs.ts';
-import { FILE, isDiskKind } from './file-tables.ts';
+import { FILE, isDaxKind, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
+import { daxAllocBlock, daxBlock } from './fsdax.ts';
 import type { Kernel } from './kernel.ts';
 import { SEAL } from './memfd.ts';
 import { kernelAccess } from './memory.ts';
@@ -70,7 +71,7 @@ export function* filePread(
   if (count < 0 || k.file.kind[file] === FILE.secretmem || k.file.kind[file] === FILE.hugetlbfs)
     return -EINVAL;
   // XFS alone keeps readers and writers apart, so that no read sees half of a write (xfs_file_buffered_read).
-  const excluded = k.file.kind[file] === FILE.xfs;
+  const excluded = k.file.kind[file] === FILE.xfs || isDaxKind(k.file.kind[file]);
   if (excluded) yield* lockShared(k, R.inodeLock, inodeRwsem(k, file));
   const done = yield* preadPages(k, task, file, posPage, posOff, count, vpn, off);
   if (excluded) yield* unlockShared(k, R.inodeLock, inodeRwsem(k, file));
@@ -100,7 +101,8 @@ function* preadPages(
     );
     if (chunk <= 0) break;
     const index = posPage + (from >>> 12);
-    const folio = yield* fileGetFolio(k, file, index);
+    const dax = isDaxKind(k.file.kind[file]);
+    const folio = dax ? yield* daxBlock(k, file, index) : yield* fileGetFolio(k, file, index);
     if (folio < 0) {
       result = folio;
       break;
@@ -109,7 +111,9 @@ function* preadPages(
       const page = folio + (index - k.page.index[folio]);
       yield READ | at(R.content, page);
       bounceIn(k, task, page, from & 4095, chunk);
-      yield* folioPut(k, folio, 1);
+      if (!dax) yield* folioPut(k, folio, 1);
+    } else if (dax) {
+      bounceClear(k, task);
     } else {
       const slot = yield* cacheLoad(k, file, index);
       if (slot < 0) {
@@ -239,6 +243,7 @@ function* writeChunk(
   off: number,
   chunk: number,
 ): Steps<number> {
+  if (isDaxKind(k.file.kind[file])) return yield* writeDaxChunk(k, task, file, index, off, chunk);
   if (isDiskKind(k.file.kind[file])) return yield* writeDiskChunk(k, task, file, index, off, chunk);
   for (;;) {
     let folio = yield* shmemGetFolio(k, file, index, false, 0);
@@ -277,6 +282,23 @@ function* writeDiskChunk(
   yield* folioMarkDirty(k, folio);
   yield* folioUnlock(k, folio);
   yield* folioPut(k, folio, 1);
+  return 0;
+}
+
+/** The same for a file on persistent memory: its block is written as it is (dax_iomap_rw). */
+function* writeDaxChunk(
+  k: Kernel,
+  task: TaskId,
+  file: FileId,
+  index: number,
+  off: number,
+  chunk: number,
+): Steps<number> {
+  const page = yield* daxAllocBlock(k, file, index);
+  if (page === 0) return -ENOSPC;
+  yield WRITE | at(R.content, page);
+  bounceOut(k, task, page, off, chunk);
+  growTo(k, file, index, off + chunk);
   return 0;
 }
 

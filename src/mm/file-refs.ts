@@ -6,7 +6,8 @@ import { at, R, WRITE } from '../machine/access.ts';
 import { touchAlso } from '../machine/also.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
-import { FILE } from './file-tables.ts';
+import { FILE, isDaxKind } from './file-tables.ts';
+import { fsdaxEvict } from './fsdax.ts';
 import { hugetlbEvict } from './hugetlb-file.ts';
 import type { Kernel } from './kernel.ts';
 import { freeBlocks } from './medium.ts';
@@ -61,7 +62,8 @@ export function* filePut(k: Kernel, file: FileId): Steps<void> {
 
 /** evict(): nobody has the file open or mapped; pins may still hold its pages, which become orphans (A.23.6). */
 export function* fileEvict(k: Kernel, file: FileId): Steps<void> {
-  if (k.file.kind[file] === FILE.hugetlbfs) yield* hugetlbEvict(k, file);
+  if (isDaxKind(k.file.kind[file])) yield* fsdaxEvict(k, file);
+  else if (k.file.kind[file] === FILE.hugetlbfs) yield* hugetlbEvict(k, file);
   else yield* truncateInodePagesRange(k, file, 0, 0, END_OF_FILE, 0);
   yield* cacheFreeIndex(k, file);
   yield* freeBlocks(k, file, 0);

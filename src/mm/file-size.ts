@@ -4,13 +4,14 @@
  * semantics.md A.23.6.
  */
 import { R, WRITE } from '../machine/access.ts';
-import { EINVAL, ENODEV, ENOMEM, EOPNOTSUPP, EPERM } from '../machine/errno.ts';
+import { EINVAL, ENODEV, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
 import { END_OF_FILE, inodeRwsem, touchSize } from './file-refs.ts';
 import { diskAllocate, diskPunchHole, diskSetSize } from './file-size-disk.ts';
-import { FILE, isDiskKind } from './file-tables.ts';
+import { FILE, isDaxKind, isDeviceFile, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
+import { fsdaxAllocate, fsdaxPunchHole, fsdaxSetSize } from './fsdax.ts';
 import { hugetlbRemovePages } from './hugetlb-file.ts';
 import type { Kernel } from './kernel.ts';
 import { SEAL } from './memfd.ts';
@@ -47,6 +48,11 @@ function* setSize(k: Kernel, file: FileId, pages: number, tail: number): Steps<n
   if (k.file.kind[file] === FILE.hugetlbfs) {
     const order = k.file.order[file];
     if (tail !== 0 || (pages & ((1 << order) - 1)) !== 0) return -EINVAL;
+  }
+  if (isDeviceFile(k.file.kind[file])) return -EINVAL;
+  if (isDaxKind(k.file.kind[file])) {
+    yield* fsdaxSetSize(k, file, pages, tail, shrink);
+    return 0;
   }
   if (isDiskKind(k.file.kind[file])) {
     yield* diskSetSize(k, file, pages, tail, shrink);
@@ -86,7 +92,7 @@ export function* sysFallocate(
     return -EINVAL;
   if ((mode & ~(FALLOC.keepSize | FALLOC.punchHole)) !== 0) return -EOPNOTSUPP;
   if ((mode & FALLOC.punchHole) !== 0 && (mode & FALLOC.keepSize) === 0) return -EOPNOTSUPP;
-  if (k.file.kind[file] === FILE.secretmem) return -EOPNOTSUPP;
+  if (k.file.kind[file] === FILE.secretmem || isDeviceFile(k.file.kind[file])) return -EOPNOTSUPP;
   const endBytes = posOff + lenTail;
   const endPage = posPage + lenPages + (endBytes >>> 12);
   const endOff = endBytes & 4095;
@@ -109,6 +115,10 @@ function* punchHole(
   toOff: number,
 ): Steps<number> {
   if ((k.file.seals[file] & (SEAL.write | SEAL.futureWrite)) !== 0) return -EPERM;
+  if (isDaxKind(k.file.kind[file])) {
+    yield* fsdaxPunchHole(k, file, fromPage, fromOff, toPage, toOff);
+    return 0;
+  }
   if (isDiskKind(k.file.kind[file])) {
     yield* diskPunchHole(k, file, fromPage, fromOff, toPage, toOff);
     return 0;
@@ -141,7 +151,10 @@ function* allocateRange(
     (mode & FALLOC.keepSize) === 0 && below(k.file.pages[file], k.file.tail[file], toPage, toOff);
   if (grow && (k.file.seals[file] & SEAL.grow) !== 0) return -EPERM;
   const end = toOff === 0 ? toPage : toPage + 1;
-  if (isDiskKind(k.file.kind[file])) {
+  if (isDaxKind(k.file.kind[file])) {
+    const room = yield* fsdaxAllocate(k, file, fromPage, end);
+    if (!room) return -ENOSPC;
+  } else if (isDiskKind(k.file.kind[file])) {
     const error = yield* diskAllocate(k, file, fromPage, end);
     if (error !== 0) return error;
   } else {

@@ -14,6 +14,12 @@ export const FILE = {
   ext4: 4,
   xfs: 5,
   btrfs: 6,
+  /** Files on persistent memory, mapped as they are: XFS and ext4 with dax (fsdax.ts). */
+  daxXfs: 7,
+  daxExt4: 8,
+  /** A device whose file is its memory: device-dax, memory of a PCI device (device-dax.ts). */
+  devdax: 9,
+  p2pmem: 10,
 } as const;
 
 /** Blocks (of one page) of a file on a medium at most. */
@@ -21,7 +27,17 @@ export const FILE_BLOCKS = 16;
 
 /** Whether files of this `FILE` kind have blocks on a medium. */
 export function isDiskKind(kind: number): boolean {
-  return kind >= FILE.ext4;
+  return kind >= FILE.ext4 && kind <= FILE.btrfs;
+}
+
+/** Whether files of this `FILE` kind have blocks in memory, without a page cache. */
+export function isDaxKind(kind: number): boolean {
+  return kind === FILE.daxXfs || kind === FILE.daxExt4;
+}
+
+/** Whether a file of this `FILE` kind is a device's memory. */
+export function isDeviceFile(kind: number): boolean {
+  return kind === FILE.devdax || kind === FILE.p2pmem;
 }
 
 /** Per inode, by FileId; see filemap.ts for the page cache and shmem.ts for memory files. */

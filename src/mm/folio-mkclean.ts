@@ -12,6 +12,7 @@ import type { Folio, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { flushTlbPage } from './fault-common.ts';
 import { folioMapcount } from './folio.ts';
 import type { Kernel } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { rmapFirst, rmapNext, rmapVpn } from './rmap.ts';
 import { rmapLock, rmapUnlock } from './rmap-walk.ts';
@@ -38,6 +39,14 @@ export function* folioMkclean(k: Kernel, folio: Folio): Steps<boolean> {
 
 /** page_mkclean_one(). */
 function* mkcleanOne(k: Kernel, folio: Folio, vma: VmaId, vpn: Vpn): Steps<boolean> {
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, vpn, vpn + 1);
+  const cleans = yield* mkcleanTold(k, folio, vma, vpn);
+  yield* invalidateEnd(k, mm, told);
+  return cleans;
+}
+
+function* mkcleanTold(k: Kernel, folio: Folio, vma: VmaId, vpn: Vpn): Steps<boolean> {
   const e = pteEntry(k, k.vma.mm[vma], vpn);
   if (e === 0) return false;
   yield* pteLock(k, e);

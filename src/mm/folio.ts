@@ -8,6 +8,7 @@ import { freePages } from '../machine/buddy.ts';
 import { MAPPING_ANON, MAPPING_KIND, MAPPING_KSM, PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { AnonVmaId, FileId, Folio, Pfn, Steps } from '../machine/types.ts';
+import { checkDevicePage, freeDeviceFolio, isZoneDevice } from './dev-pagemap.ts';
 import { freeHugetlbFolio } from './hugetlb.ts';
 import type { Kernel } from './kernel.ts';
 import { lruRemoveOnFree } from './lru.ts';
@@ -97,6 +98,7 @@ export function* folioGet(k: Kernel, folio: Folio, n: number): Steps<void> {
 /** folio_put() `n` times: the last reference frees the folio. */
 export function* folioPut(k: Kernel, folio: Folio, n: number): Steps<void> {
   const last = yield* refSubAndTest(k, folio, n);
+  checkDevicePage(k, folio);
   if (last) {
     yield* freeFolio(k, folio);
   } else if (k.page.refcount[folio] < 0 && k.page.refcount[folio] + n >= 0) {
@@ -114,6 +116,10 @@ export function* freeFolio(k: Kernel, folio: Folio): Steps<void> {
   if (folioMapcount(k, folio) !== 0) bug(k, BUG.freeMapped, folio);
   if (isLarge(k, folio) && k.page.private[folio + 1] !== 0) bug(k, BUG.freePinned, folio);
   closePins(k, folio);
+  if (isZoneDevice(k, folio)) {
+    yield* freeDeviceFolio(k, folio);
+    return;
+  }
   lruRemoveOnFree(k, folio);
   if (isHugetlb(k, folio)) {
     yield* freeHugetlbFolio(k, folio);

@@ -19,6 +19,7 @@ import {
 } from '../machine/entry.ts';
 import { EAGAIN, ENOMEM } from '../machine/errno.ts';
 import type { EntryAddr, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { isDevmap } from './dax-insert.ts';
 import { allocUserPage, makePteLo, mayWriteBit, PTE_MKDIRTY } from './fault-common.ts';
 import { folioGet, folioPut, headOf, isAnon } from './folio.ts';
 import type { Kernel } from './kernel.ts';
@@ -97,7 +98,7 @@ function* copyEntry(
   const lo = yield* entryRead(k, from);
   const hi = entryHi(k, from);
   if (!isPresent(lo)) return yield* copyNonpresent(k, copy, vma, to, from, lo, hi);
-  if ((lo & PTE.special) !== 0) {
+  if ((lo & PTE.special) !== 0 || isDevmap(hi)) {
     yield* sharePte(k, copy, vma, to, from, lo, hi);
     return ENTRY.done;
   }
@@ -203,6 +204,14 @@ function* copyNonpresent(
     const result = yield* swapEntryDup(k, offset);
     if (result !== 0) return result;
     k.mm.swapEnts[child] += 1;
+    if ((lo & PTE.swpExclusive) !== 0) yield* entrySet(k, from, lo & ~PTE.swpExclusive, hi);
+    yield* entrySet(k, to, keptLo & ~PTE.swpExclusive, hi);
+    return 0;
+  }
+  if (swpType(hi) === SWP.devicePrivate) {
+    k.mm.anonRss[child] += 1;
+    yield* folioGet(k, offset, 1);
+    yield* tryDupAnonRmap(k, offset, false, false);
     if ((lo & PTE.swpExclusive) !== 0) yield* entrySet(k, from, lo & ~PTE.swpExclusive, hi);
     yield* entrySet(k, to, keptLo & ~PTE.swpExclusive, hi);
     return 0;

@@ -20,6 +20,7 @@ import { copyHugePmd } from './huge-fork.ts';
 import { copyHugetlbPageRange } from './hugetlb-fork.ts';
 import { type Kernel, MMF } from './kernel.ts';
 import { mmAlloc } from './mm-alloc.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isTable, pmdEntry } from './pgtable.ts';
 import { isCowMapping, VM, vmaDup } from './vma.ts';
 
@@ -68,6 +69,17 @@ function* dupMmap(k: Kernel, task: TaskId, child: MmId, parent: MmId): Steps<num
 /** copy_page_range(): 0 or -ENOMEM. */
 function* copyPageRange(k: Kernel, task: TaskId, copy: VmaId, vma: VmaId): Steps<number> {
   if (!vmaNeedsCopy(k, copy, vma)) return 0;
+  const parent = k.vma.mm[vma];
+  // K1, K5: entries of a mapping that is copied on write become read-only.
+  const cow = isCowMapping(k.vma.flags[vma]);
+  let told = false;
+  if (cow) told = yield* invalidateStart(k, parent, k.vma.start[vma], k.vma.end[vma]);
+  const result = yield* copyTold(k, task, copy, vma);
+  yield* invalidateEnd(k, parent, told);
+  return result;
+}
+
+function* copyTold(k: Kernel, task: TaskId, copy: VmaId, vma: VmaId): Steps<number> {
   const parent = k.vma.mm[vma];
   if ((k.vma.flags[vma] & VM.hugetlb) !== 0) {
     return yield* copyHugetlbPageRange(k, k.vma.mm[copy], parent, copy, vma);

@@ -7,10 +7,12 @@
  * counts one pin. Kernels without FOLL_PIN accounting (5.6: names only) treat a pin as FOLL_GET.
  */
 import { compoundRead, pincountAdd, refAdd, refAddUnlessZero, refRead } from '../machine/atomic.ts';
-import { ENOMEM } from '../machine/errno.ts';
+import { ENOMEM, EREMOTEIO } from '../machine/errno.ts';
 import { refTryAdd } from '../machine/grab-words.ts';
 import { BUG, bug, WARN, warn } from '../machine/report.ts';
 import type { Folio, Pfn, Steps } from '../machine/types.ts';
+import { checkDevicePage, deviceKind } from './dev-pagemap.ts';
+import { DEVICE } from './device-tables.ts';
 import { dmaPin, dmaUnpin, tracksGup } from './dma-pinned.ts';
 import { folioGet, folioPut } from './folio.ts';
 import { FOLL } from './foll.ts';
@@ -41,6 +43,7 @@ export function pinIsFree(k: Kernel, pfn: Pfn): boolean {
  */
 export function* tryGrabFolio(k: Kernel, folio: Folio, n: number, flags: number): Steps<number> {
   if ((flags & (FOLL.get | FOLL.pin)) === 0) return 0;
+  if (deviceRefuses(k, folio, flags)) return -EREMOTEIO;
   if (k.rules.gup.overflowGuard) {
     const references = yield* refRead(k, folio);
     if (references <= 0) {
@@ -87,8 +90,10 @@ const GRAB = {
   none: 1 << 7,
   /** Every page handed out is under DMA until it is put (`dma-pinned.ts`). */
   tracked: 1 << 8,
+  /** Memory of PCI devices is welcome. */
+  p2pdma: 1 << 9,
   /** From this bit on: `pin.largePincountMinOrder`. */
-  orderShift: 9,
+  orderShift: 10,
 } as const;
 
 /** `GRAB` bits for `grabFolioFast`. */
@@ -103,6 +108,7 @@ export function grabMode(k: Kernel, flags: number): number {
     (rules.fast.recheckFolio === 'retry' ? GRAB.retry : 0) |
     ((flags & FOLL.longterm) !== 0 ? GRAB.longterm : 0) |
     (pin && rules.pin.counters ? GRAB.count : 0) |
+    ((flags & FOLL.pciP2pdma) !== 0 ? GRAB.p2pdma : 0) |
     ((flags & (FOLL.get | FOLL.pin)) === 0 ? GRAB.none | GRAB.special : 0) |
     (!pin && tracksGup(k) ? GRAB.tracked : 0) |
     (rules.pin.largePincountMinOrder << GRAB.orderShift)
@@ -117,10 +123,16 @@ export function* tryGrabFolioFast(k: Kernel, pfn: Pfn, n: number, flags: number)
   return yield* grabFolioFast(k, pfn, n, grabMode(k, flags));
 }
 
+/** Memory of PCI devices is for those who ask for it (6.2+; nobody could map it before). */
+function deviceRefuses(k: Kernel, folio: Folio, flags: number): boolean {
+  return (flags & FOLL.pciP2pdma) === 0 && deviceKind(k, folio) === DEVICE.p2pdma;
+}
+
 /** `tryGrabFolioFast` with the flags as `grabMode` gives them. */
 export function* grabFolioFast(k: Kernel, pfn: Pfn, n: number, mode: number): Steps<Folio> {
   if ((mode & GRAB.special) !== 0 && (pfn === k.zeroPfn || (mode & GRAB.none) !== 0))
     return zeroOrNone(k, pfn, mode);
+  if ((mode & GRAB.p2pdma) === 0 && deviceKind(k, pfn) === DEVICE.p2pdma) return 0;
   const folio = yield* tryGetFolio(k, pfn, n, mode);
   if (folio === 0) return 0;
   if ((mode & GRAB.longterm) !== 0 && !fastMayPinLongterm(k, folio)) {
@@ -150,6 +162,7 @@ function zeroOrNone(k: Kernel, pfn: Pfn, mode: number): Folio {
 function* tryGetFolio(k: Kernel, pfn: Pfn, n: number, mode: number): Steps<Folio> {
   for (;;) {
     const compound = yield* compoundRead(k, pfn);
+    checkDevicePage(k, pfn);
     const folio = compound > 0 ? compound - 1 : pfn;
     let got = false;
     if ((mode & GRAB.guard) !== 0) got = yield* refTryAdd(k, folio, n);

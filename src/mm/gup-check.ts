@@ -5,7 +5,7 @@
 import { EFAULT, EINVAL, ENOMEM, EOPNOTSUPP } from '../machine/errno.ts';
 import { WARN, warn } from '../machine/report.ts';
 import type { FileId, MmId, VmaId, Vpn } from '../machine/types.ts';
-import { FILE } from './file-tables.ts';
+import { FILE, isDaxKind, isDeviceFile } from './file-tables.ts';
 import { FOLL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
 import { growStack } from './stack.ts';
@@ -41,6 +41,10 @@ export function checkVmaFlags(k: Kernel, vma: VmaId, flags: number): number {
   const bad = (flags & FOLL.madvPopulate) !== 0 ? -EINVAL : -EFAULT;
   if ((vm & (VM.io | VM.pfnmap)) !== 0) return bad;
   if ((flags & FOLL.anon) !== 0 && k.vma.file[vma] !== 0) return bad;
+  const longterm = (flags & FOLL.longterm) !== 0;
+  if (longterm && k.rules.longterm.fsdax === 'before' && vmaIsFsdax(k, vma)) return -EOPNOTSUPP;
+  // 6.2 alone: later the arguments are refused before anybody comes here (A.2.2).
+  if (longterm && (flags & FOLL.pciP2pdma) !== 0) return -EOPNOTSUPP;
   if (
     (flags & FOLL.splitPmd) !== 0 &&
     (vm & VM.hugetlb) !== 0 &&
@@ -85,11 +89,20 @@ export function vmaNeedsDirtyTracking(k: Kernel, vma: VmaId): boolean {
   return (k.vma.flags[vma] & sharedWrite) === sharedWrite && fileTracksDirty(k, k.vma.file[vma]);
 }
 
+/** vma_is_fsdax(): a file on persistent memory, be it mapped privately. */
+export function vmaIsFsdax(k: Kernel, vma: VmaId): boolean {
+  return isDaxKind(fileKind(k, k.vma.file[vma]));
+}
+
 /** Whether a file's pages are written back to it: all but memory, hugetlb and secret files. */
 export function fileTracksDirty(k: Kernel, file: FileId): boolean {
   const kind = fileKind(k, file);
   return (
-    kind !== FILE.none && kind !== FILE.shmem && kind !== FILE.secretmem && kind !== FILE.hugetlbfs
+    !isDeviceFile(kind) &&
+    kind !== FILE.none &&
+    kind !== FILE.shmem &&
+    kind !== FILE.secretmem &&
+    kind !== FILE.hugetlbfs
   );
 }
 

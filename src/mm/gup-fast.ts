@@ -15,7 +15,9 @@ import { entrySpan, tableEntry, tableIndex } from '../machine/mmu.ts';
 import { PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
 import { seqReadBegin, seqReadRetry } from '../machine/seqcount.ts';
-import type { CpuId, EntryAddr, MmId, Steps, Vpn } from '../machine/types.ts';
+import type { CpuId, EntryAddr, MmId, Pfn, Steps, Vpn } from '../machine/types.ts';
+import { isDevmap } from './dax-insert.ts';
+import { getDevPagemap, putDevPagemap } from './dev-pagemap.ts';
 import { FOLL } from './foll.ts';
 import { grabFolioFast, grabMode, gupPutFolio, tryGrabFolioFast } from './grab.ts';
 import {
@@ -153,7 +155,17 @@ export function* fastPteRange(
     if ((lo & mask) !== need) return before + i;
     if ((hi & PTE_HI.devmap) !== 0 && refusesDevmap(k, flags)) return before + i;
     const pfn = entryPfn(lo, hi);
+    const devmap = isDevmap(hi);
+    if (devmap) {
+      const live = yield* getDevPagemap(k, pfn);
+      if (!live) {
+        // undo_dev_pagemap(): what this table gave goes back too.
+        yield* unpinOutput(k, pages + before, i, flags);
+        return before;
+      }
+    }
     const folio = yield* grabFolioFast(k, pfn, 1, mode);
+    if (devmap) yield* putDevPagemap(k, pfn);
     if (folio === 0) return before + i;
     let keep = true;
     if ((tests & TEST.pmd) !== 0) keep = yield* entryStands(k, pmd, pmdLo, pmdHi);
@@ -205,6 +217,8 @@ function* fastLeaf(
   }
   const head = entryPfn(lo, hi);
   const pfn = head + (vpn & (span - 1));
+  if (isDevmap(hi) && k.rules.devmap.walk === 'perPage')
+    return yield* fastDevmapLeaf(k, e, lo, hi, pfn, n, flags, pages, before);
   const folio = yield* tryGrabFolioFast(k, pfn, n, flags);
   if (folio === 0) return before;
   const tests = pageTests(k, flags);
@@ -222,4 +236,37 @@ function* fastLeaf(
   yield* folioMarkAccessed(k, folio);
   outputPages(k, pages, before, pfn, n, flags);
   return before + n;
+}
+
+/**
+ * gup_fast_devmap_leaf(), __gup_device_huge(): the pages of a large entry one by one, each under a reference on the device's
+ * page map. All are given back when the device goes away, or when the entry has changed meanwhile.
+ */
+function* fastDevmapLeaf(
+  k: Kernel,
+  e: EntryAddr,
+  lo: number,
+  hi: number,
+  pfn: Pfn,
+  n: number,
+  flags: number,
+  pages: number,
+  before: number,
+): Steps<number> {
+  const mode = grabMode(k, flags);
+  const live = yield* getDevPagemap(k, pfn);
+  if (!live) return before;
+  let done = 0;
+  while (done < n) {
+    const folio = yield* grabFolioFast(k, pfn + done, 1, mode);
+    if (folio === 0) break;
+    yield* folioMarkAccessed(k, folio);
+    outputPages(k, pages, before + done, pfn + done, 1, flags);
+    done++;
+  }
+  yield* putDevPagemap(k, pfn);
+  const stands = yield* entryStands(k, e, lo, hi);
+  if (stands) return before + done;
+  yield* unpinOutput(k, pages + before, done, flags);
+  return before;
 }

@@ -4,12 +4,13 @@
  * semantics.md A.12, S21, S22.
  */
 import { GFP, pageNode } from '../machine/buddy.ts';
-import { EAGAIN, ENOMEM } from '../machine/errno.ts';
+import { EAGAIN, ENOMEM, EOPNOTSUPP } from '../machine/errno.ts';
 import { PG } from '../machine/page.ts';
 import type { Folio, MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { kmallocWorks } from './fail-alloc.ts';
 import { headOf, isHugetlb } from './folio.ts';
 import { FOLL } from './foll.ts';
+import { vmaIsFsdax } from './gup-check.ts';
 import { getUserPagesLocked } from './gup-locked.ts';
 import { outputRuns, runPage } from './gup-output.ts';
 import { type Kernel, PF } from './kernel.ts';
@@ -17,6 +18,7 @@ import { folioIsLongtermPinnable } from './longterm-pinnable.ts';
 import { lruDrain } from './lru.ts';
 import { isolateFolio, migrateFolio, putbackFolio } from './migrate.ts';
 import { unpinOutput } from './unpin.ts';
+import { vmaAt } from './vma.ts';
 
 /** `collectUnpinnable`: every folio may stay. */
 const NONE = 0;
@@ -37,14 +39,18 @@ export function* gupLongtermLocked(
   pages: number,
   locked: number,
 ): Steps<number> {
-  if ((flags & FOLL.longterm) === 0 || k.rules.longterm.cma === 'none') {
+  if ((flags & FOLL.longterm) === 0)
     return yield* getUserPagesLocked(k, task, mm, start, nr, flags, pages, locked);
+  if (k.rules.longterm.cma === 'none') {
+    const got = yield* getUserPagesLocked(k, task, mm, start, nr, flags, pages, locked);
+    return yield* refuseFsdax(k, mm, start, pages, got, flags);
   }
   const outer = memallocPinSave(k, task);
   let check = true;
   let result = 0;
   for (;;) {
     result = yield* getUserPagesLocked(k, task, mm, start, nr, flags, pages, locked);
+    result = yield* refuseFsdax(k, mm, start, pages, result, flags);
     if (result <= 0 || !check) break;
     const moved = yield* checkAndMigrateMovable(k, pages, result, batchFlags(flags));
     if (moved === 0) break;
@@ -59,6 +65,28 @@ export function* gupLongtermLocked(
   }
   memallocPinRestore(k, task, outer);
   return result;
+}
+
+/**
+ * check_dax_vmas(), from 4.15 to 5.10: the pages are there before anybody asks what they are; those of a file system on
+ * persistent memory are given back, all of them, and the call fails (S20). Returns `got`, or -EOPNOTSUPP.
+ */
+function* refuseFsdax(
+  k: Kernel,
+  mm: MmId,
+  start: Vpn,
+  pages: number,
+  got: number,
+  flags: number,
+): Steps<number> {
+  if (k.rules.longterm.fsdax !== 'after' || got <= 0) return got;
+  for (let i = 0; i < got; i++) {
+    const vma = vmaAt(k, mm, start + i);
+    if (vma === 0 || !vmaIsFsdax(k, vma)) continue;
+    yield* unpinOutput(k, pages, got, batchFlags(flags));
+    return -EOPNOTSUPP;
+  }
+  return got;
 }
 
 /**

@@ -10,6 +10,8 @@ import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryPfn, isNone, isPresent, isProtnone, PTE } from '../machine/entry.ts';
 import { EEXIST, EFAULT, ENOMEM } from '../machine/errno.ts';
 import type { EntryAddr, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
+import { isDevmap } from './dax-insert.ts';
+import { getDevPagemap, isZoneDevice, putDevPagemap } from './dev-pagemap.ts';
 import { vmaAccessible } from './fault-common.ts';
 import { headOf, isAnon, isHugetlb, isZeroPfn, pageAnonExclusive } from './folio.ts';
 import { FOLL } from './foll.ts';
@@ -136,6 +138,7 @@ function* takePte(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr, flags: number):
   if (isProtnone(lo) && !mayFollowProtnone(k, vma, flags)) return NO_PAGE;
   const pfn = entryPfn(lo, hi);
   const special = (lo & PTE.special) !== 0;
+  if (isDevmap(hi)) return yield* takeDevmap(k, vma, pfn, lo, flags);
   if ((flags & FOLL.write) !== 0 && !mayFollowWrite(k, vma, special ? 0 : pfn, lo, flags, false))
     return NO_PAGE;
   if (special || isZeroPfn(k, pfn)) {
@@ -144,6 +147,22 @@ function* takePte(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr, flags: number):
   }
   const taken = yield* takePage(k, vma, pfn, pfn, lo, flags);
   if (taken > 0 && (flags & FOLL.touch) !== 0) yield* touchFolio(k, headOf(k, pfn), lo, flags);
+  return taken;
+}
+
+/**
+ * The page of a devmap entry, under its device's page map (A.6.5): with FOLL_GET or FOLL_PIN only, and until 4.4 not at
+ * all. `NO_PAGE`: the device is being taken away.
+ */
+function* takeDevmap(k: Kernel, vma: VmaId, pfn: Pfn, lo: number, flags: number): Steps<number> {
+  if ((flags & FOLL.write) !== 0 && !mayFollowWrite(k, vma, pfn, lo, flags, false)) return NO_PAGE;
+  if ((flags & (FOLL.get | FOLL.pin)) === 0) return -EEXIST;
+  if (k.rules.devmap.gup === 'none') return -EFAULT;
+  const live = yield* getDevPagemap(k, pfn);
+  if (!live) return NO_PAGE;
+  const taken = yield* takePage(k, vma, pfn, pfn, lo, flags);
+  if (taken > 0 && (flags & FOLL.touch) !== 0) yield* touchFolio(k, headOf(k, taken), lo, flags);
+  yield* putDevPagemap(k, pfn);
   return taken;
 }
 
@@ -172,6 +191,9 @@ function* followLeaf(
   // Split before it was locked: its pages are mapped one by one now.
   if (taken === NO_PAGE && split) return yield* followPte(k, vma, vpn, flags, pages, nr);
   if (taken <= 0) return taken;
+  // follow_devmap_pmd() hands out one page at a time.
+  if (k.rules.devmap.walk === 'perPage' && isZoneDevice(k, taken))
+    return yield* storePages(k, taken, 1, flags, pages, nr);
   return yield* takeRest(k, taken, Math.min(want, span - (vpn & (span - 1))), flags, pages, nr);
 }
 
@@ -193,6 +215,14 @@ function* takeLeaf(
   if (!isLeaf(lo)) return noPageTable(k, vma, flags);
   if (isProtnone(lo) && !mayFollowProtnone(k, vma, flags)) return NO_PAGE;
   if ((flags & FOLL.write) !== 0 && !mayFollowWrite(k, vma, head, lo, flags, true)) return NO_PAGE;
+  const sub = vpn & (span - 1);
+  if (isDevmap(entryHi(k, e))) {
+    const taken = yield* takeDevmap(k, vma, head + sub, lo, flags);
+    // A PMD whose device goes away is an error at once (follow_devmap_pmd).
+    return taken === NO_PAGE && mayFollowWrite(k, vma, head, lo, flags | FOLL.write, true)
+      ? -EFAULT
+      : taken;
+  }
   if ((flags & FOLL.dump) !== 0 && head === k.misc[MISC.hugeZero]) return -EFAULT;
   const taken = yield* takePage(k, vma, head + (vpn & (span - 1)), head, lo, flags);
   if (taken > 0 && (flags & FOLL.touch) !== 0 && !isHugetlb(k, headOf(k, taken))) {

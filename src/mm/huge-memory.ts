@@ -10,6 +10,7 @@ import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts'
 import { entryHiOf, entryPfn, isNone, isProtnone, PTE } from '../machine/entry.ts';
 import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
 import type { EntryAddr, Folio, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { clearDevicePmd, mapsDevice } from './dax-insert.ts';
 import { mayWriteBit, pteProt } from './fault-common.ts';
 import { FAULT, VMF } from './fault-flags.ts';
 import { folioPut, headOf, isAnon, pageAnonExclusive } from './folio.ts';
@@ -118,6 +119,11 @@ export function* zapHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Step
   if (!isLeaf(seen)) {
     yield* pteUnlock(k, e);
     return false;
+  }
+  if (mapsDevice(k, seen, hi)) {
+    yield* clearDevicePmd(k, vma, e, pmdBase(vpn));
+    yield* pteUnlock(k, e);
+    return true;
   }
   const lo = yield* entryClear(k, e);
   const folio = headOf(k, entryPfn(lo, hi));

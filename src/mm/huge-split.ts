@@ -16,11 +16,13 @@ import { folioUnlock, lock, unlock } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
 import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
 import type { EntryAddr, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
+import { clearDevicePmd, mapsDevice } from './dax-insert.ts';
 import { anonVmaOf, fileOf, folioPut, headOf, isAnon, nrPages } from './folio.ts';
 import { invalidPmd, isHugeZero, PMD_KEPT, pmdBase, withdrawTable } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
 import { noteLists } from './lru.ts';
 import { removeMigrationPtes, tryToMigrate } from './migration-entries.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isLeaf, pteLock, pteUnlock, TABLE_FLAGS } from './pgtable.ts';
 import { folioMapcountRead } from './rmap.ts';
 
@@ -42,10 +44,15 @@ const INHERITED =
  * The caller holds mmap_lock or the folio's lock.
  */
 export function* splitHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Steps<void> {
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, pmdBase(vpn), pmdBase(vpn) + HPAGE_PMD_NR);
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
-  if (isLeaf(lo)) yield* splitLocked(k, vma, e, pmdBase(vpn), lo, entryHi(k, e));
+  if (isLeaf(lo) && mapsDevice(k, lo, entryHi(k, e)))
+    yield* clearDevicePmd(k, vma, e, pmdBase(vpn));
+  else if (isLeaf(lo)) yield* splitLocked(k, vma, e, pmdBase(vpn), lo, entryHi(k, e));
   yield* pteUnlock(k, e);
+  yield* invalidateEnd(k, mm, told);
 }
 
 function* splitLocked(

@@ -18,6 +18,7 @@ import { allocThp, freshPmdLo, isHugeZero, pmdBase } from './huge-entry.ts';
 import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { pteLock, pteUnlock } from './pgtable.ts';
 import {
   anonExclusiveRead,
@@ -179,6 +180,7 @@ function* exchange(
 ): Steps<boolean> {
   const mm = k.vma.mm[vma];
   const base = pmdBase(vpn);
+  const told = yield* invalidateStart(k, mm, base, base + HPAGE_PMD_NR);
   yield* pteLock(k, e);
   const now = yield* entryRead(k, e);
   const same = now === lo;
@@ -192,6 +194,7 @@ function* exchange(
     else yield* folioRemoveRmap(k, old, true);
   }
   yield* pteUnlock(k, e);
+  yield* invalidateEnd(k, mm, told);
   if (!same) yield* folioPut(k, fresh, 1);
   else if (old !== 0) yield* folioPut(k, old, 1);
   return same;

@@ -8,6 +8,14 @@ import { createMachine, type Machine, type MachineConfig } from '../machine/mach
 import { PG } from '../machine/page.ts';
 import type { MmId, Pfn, TaskId } from '../machine/types.ts';
 import { enter, leave } from '../machine/workers.ts';
+import { memremapPages } from './dev-pagemap.ts';
+import {
+  type DeviceArea,
+  deviceArea,
+  firstFreeKmem,
+  type NotifierTables,
+  notifierTables,
+} from './device-tables.ts';
 import { type FileTables, fileTables } from './file-tables.ts';
 import { type GatherTables, gatherTables } from './gather-tables.ts';
 import { type HugetlbTables, hugetlbTables } from './hugetlb-tables.ts';
@@ -118,6 +126,9 @@ export interface Kernel extends Machine {
   readonly hugetlb: HugetlbTables;
   readonly gather: GatherTables;
   readonly uffd: UserfaultTables;
+  /** Memory of devices. */
+  readonly zoneDevice: DeviceArea;
+  readonly notifier: NotifierTables;
   /** Event counters: `VMSTAT.items` a node. */
   readonly vmstat: Int32Array;
   readonly nodes: number;
@@ -161,6 +172,8 @@ export interface KernelConfig extends Partial<Omit<MachineConfig, 'alloc'>> {
   readonly counters?: boolean;
   /** Keep the ledger of pins. */
   readonly ledger?: boolean;
+  /** The machine has MMU notifiers: no when not given. */
+  readonly notifiers?: boolean;
 }
 
 /** Page frame of the page of zeros. */
@@ -181,6 +194,7 @@ export function bootKernel(config: KernelConfig): Kernel {
     mms,
     cpus: config.cpus ?? 4,
     slots: config.slots ?? areas.reduce((n, a) => n + a.pages, 0),
+    idleRefs: config.rules.devmap.mapRefs ? 0 : 1,
   };
   const machine = createMachine(machineConfig);
   const perMm = () => alloc(mms + 1);
@@ -233,6 +247,8 @@ export function bootKernel(config: KernelConfig): Kernel {
     hugetlb: hugetlbTables(alloc, vmas, (config.files ?? 32) + 1),
     gather: gatherTables(alloc, tasks),
     uffd: userfaultTables(alloc, tasks),
+    zoneDevice: deviceArea(areas),
+    notifier: notifierTables(alloc, config.notifiers === true),
     vmstat: alloc(nodes * VMSTAT.items),
     nodes,
     counters: config.counters ?? true,
@@ -253,8 +269,9 @@ export function bootKernel(config: KernelConfig): Kernel {
   k.regions[R.lru] = k.page.lruPrev;
   if (config.attach === true) return k;
   k.misc[MISC.thpAlways] = config.thpAlways === true ? 1 : 0;
-  k.misc[MISC.kmemNext] = 1;
+  k.misc[MISC.kmemNext] = firstFreeKmem(k.pgd.length);
   initAreas(k, machineConfig);
+  memremapPages(k);
   reserveZeroPage(k);
   return k;
 }

@@ -25,6 +25,7 @@ import {
   releasePage,
 } from './khugepaged-isolate.ts';
 import { folioAddLru } from './lru.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { entryPeek, isLeaf, isTable, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
 import { freeSwapCache } from './swap-state.ts';
@@ -95,7 +96,9 @@ export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> 
   const fresh = yield* allocThp(k, 0, 0);
   if (fresh === 0) return -ENOMEM;
   yield* lock(k, R.mmapLock, mm);
+  const told = yield* invalidateStart(k, mm, base, base + HPAGE_PMD_NR);
   const error = yield* collapseLocked(k, mm, base, fresh);
+  yield* invalidateEnd(k, mm, told);
   yield* unlock(k, R.mmapLock, mm);
   if (error === 0) return 0;
   yield* folioPut(k, fresh, 1);

@@ -25,6 +25,7 @@ import { FAULT } from './fault-flags.ts';
 import { folioGet, folioPut, headOf, isAnon, isKsm, isZeroPfn } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { handleMmFault } from './memory.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { entryPeek, isLeaf, PMD_PAGES, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import {
   anonExclusiveRead,
@@ -128,7 +129,10 @@ function* mergeOne(k: Kernel, vma: VmaId, vpn: Vpn, page: Pfn, kpage: Folio): St
   if (!isAnon(k, headOf(k, page)) || isKsm(k, headOf(k, page))) return -EFAULT;
   const refused = yield* trySplitToPage(k, page);
   if (refused !== 0) return refused;
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, vpn, vpn + 1);
   const error = yield* mergeLocked(k, vma, vpn, page, kpage);
+  yield* invalidateEnd(k, mm, told);
   yield* folioUnlock(k, page);
   return error;
 }

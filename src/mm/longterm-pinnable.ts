@@ -4,6 +4,8 @@
  */
 import { pageIsCma, pageIsIsolated, pageIsMovableZone } from '../machine/buddy.ts';
 import type { Folio } from '../machine/types.ts';
+import { deviceKind } from './dev-pagemap.ts';
+import { DEVICE } from './device-tables.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
@@ -32,5 +34,6 @@ function looksLikeCma(k: Kernel, folio: Folio): boolean {
 export function fastMayPinLongterm(k: Kernel, folio: Folio): boolean {
   if (k.rules.fast.longtermCheck === 'none' || folio === k.zeroPfn) return true;
   if (looksLikeCma(k, folio)) return false;
+  if (k.rules.longterm.fsdaxFolio && deviceKind(k, folio) === DEVICE.fsdax) return false;
   return k.rules.fast.longtermCheck === 'cma' || !pageIsMovableZone(k, folio);
 }

@@ -10,12 +10,14 @@ import { EFAULT, EHWPOISON, ENOMEM } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import { mmuAccess } from '../machine/mmu.ts';
 import type { EntryAddr, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { deviceFileFault } from './device-dax.ts';
 import { doAnonymousPage } from './fault-anon.ts';
 import { entrySame, mayWriteBit, PTE_MKDIRTY, vmaAccessible } from './fault-common.ts';
 import { doFault } from './fault-file.ts';
 import { FAULT, VMF } from './fault-flags.ts';
 import { doNumaPage } from './fault-numa.ts';
 import { doWpPage } from './fault-wp.ts';
+import { FILE } from './file-tables.ts';
 import { doHugePmdAnonymousPage } from './huge-memory.ts';
 import { doHugePmdWpPage } from './huge-wp.ts';
 import { hugetlbFault } from './hugetlb-fault.ts';
@@ -50,6 +52,11 @@ export function* handleMmFault(
     if (vmaIsAnonymous(k, vma)) {
       const result = yield* doHugePmdAnonymousPage(k, task, vma, vpn, flags);
       if ((result & VMF.fallback) === 0) return result;
+    } else if (
+      k.file.kind[k.vma.file[vma]] === FILE.devdax &&
+      k.file.order[k.vma.file[vma]] !== 0
+    ) {
+      return yield* deviceFileFault(k, vma, vpn);
     }
   } else if (isLeaf(lo)) {
     const result = yield* handleHugePmd(k, task, vma, vpn, flags, pmd, lo, hi);

@@ -35,6 +35,7 @@ import {
   nrPages,
 } from './folio.ts';
 import type { Kernel } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { pteLock, pteUnlock } from './pgtable.ts';
 import {
   anonExclusiveRead,
@@ -75,6 +76,19 @@ export function* tryToMigrate(k: Kernel, folio: Folio, rmapLocked: boolean): Ste
 
 /** try_to_migrate_one() for one entry. False: it has to stay. */
 function* migratePage(k: Kernel, folio: Folio, i: number, vma: VmaId, vpn: Vpn): Steps<boolean> {
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(
+    k,
+    mm,
+    vpn,
+    vpn + (isHugetlb(k, folio) ? nrPages(k, folio) : 1),
+  );
+  const done = yield* migrateTold(k, folio, i, vma, vpn);
+  yield* invalidateEnd(k, mm, told);
+  return done;
+}
+
+function* migrateTold(k: Kernel, folio: Folio, i: number, vma: VmaId, vpn: Vpn): Steps<boolean> {
   const e = rmapEntry(k, folio, k.vma.mm[vma], vpn);
   if (e === 0) return true;
   yield* pteLock(k, e);

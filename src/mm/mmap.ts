@@ -15,7 +15,7 @@ import {
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { filePut, newFile } from './file-refs.ts';
-import { FILE } from './file-tables.ts';
+import { FILE, isDeviceFile } from './file-tables.ts';
 import { hugetlbReservePages } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
 import { hugeOrderOf, SEAL } from './memfd.ts';
@@ -199,7 +199,7 @@ function fileDenies(k: Kernel, prot: number, flags: number, file: FileId, pgoff:
   if ((flags & MAP.type) === MAP.sharedValidate && (flags & MAP.sync) !== 0) return -EOPNOTSUPP;
   if ((flags & MAP.growsDown) !== 0) return -EINVAL;
   const kind = k.file.kind[file];
-  if (kind === FILE.secretmem && !shared) return -EINVAL;
+  if ((kind === FILE.secretmem || isDeviceFile(kind)) && !shared) return -EINVAL;
   if (kind === FILE.secretmem && (prot & PROT.exec) !== 0) return -EACCES;
   if (kind === FILE.hugetlbfs && pgoff % (1 << k.file.order[file]) !== 0) return -EINVAL;
   const sealed = (k.file.seals[file] & (SEAL.write | SEAL.futureWrite)) !== 0;

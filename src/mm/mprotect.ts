@@ -28,6 +28,7 @@ import { splitHugePmd } from './huge-split.ts';
 import { hugetlbChangeProtection } from './hugetlb-zap.ts';
 import type { Kernel } from './kernel.ts';
 import { PROT } from './mmap.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { populateVma } from './populate.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
@@ -109,6 +110,13 @@ function accounted(k: Kernel, vma: VmaId, flags: number): number {
  * flushes. The caller holds mmap_lock exclusively.
  */
 export function* changeProtection(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, start, end);
+  yield* changeTold(k, vma, start, end);
+  yield* invalidateEnd(k, mm, told);
+}
+
+function* changeTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
   if ((k.vma.flags[vma] & VM.hugetlb) !== 0) {
     yield* hugetlbChangeProtection(k, vma, start, end);
     return;

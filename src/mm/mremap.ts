@@ -9,6 +9,7 @@ import type { MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { hugetlbVmaMove } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
 import { unmapRange } from './mmap.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { moveHugetlbEntries } from './move-hugetlb.ts';
 import { movePageTables } from './move-pages.ts';
 import { populateRange } from './populate.ts';
@@ -231,7 +232,9 @@ function* moveVma(
   const mm = k.vma.mm[vma];
   const copy = yield* copyVma(k, vma, vpn, newNr, target);
   if (copy === 0) return -ENOMEM;
+  const told = yield* invalidateStart(k, mm, vpn, vpn + oldNr);
   const moved = yield* moveEntries(k, vma, copy, vpn, target, oldNr);
+  yield* invalidateEnd(k, mm, told);
   if (moved < oldNr) {
     // Out of memory half way: back again. The old tables are all still there.
     yield* moveEntries(k, copy, vma, target, vpn, moved);

@@ -24,6 +24,7 @@ import { FAULT, VMF } from './fault-flags.ts';
 import { folioMapcount, folioPut, isAnon, isKsm } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { lruDrain, onLru } from './lru.ts';
+import { migrateToRam } from './migrate-device.ts';
 import { migrationEntryWait } from './migration-entries.ts';
 import { pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddAnonRmap, setAnonMapping } from './rmap.ts';
@@ -64,6 +65,7 @@ export function* doSwapPage(
     return 0;
   }
   if (swpType(hi) === SWP.hwpoison) return VMF.hwpoison;
+  if (swpType(hi) === SWP.devicePrivate) return yield* migrateToRam(k, task, vma, vpn, e, lo, hi);
   if (swpType(hi) !== SWP.swap) return VMF.sigbus;
   return yield* swapIn(k, task, vma, vpn, e, lo, hi, flags);
 }

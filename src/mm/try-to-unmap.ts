@@ -15,6 +15,7 @@ import { flushTlbCpus } from '../machine/tlb-batch.ts';
 import type { EntryAddr, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { folioMapcount, folioPut, isAnon, isKsm, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
 import {
@@ -70,6 +71,14 @@ export function* unmapFolio(k: Kernel, folio: Folio): Steps<number> {
 
 /** try_to_unmap_one() for one page in one VMA. False: a mapping has to stay, and the walk ends. */
 function* unmapPage(k: Kernel, pfn: Pfn, vma: VmaId, vpn: Vpn): Steps<boolean> {
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, vpn, vpn + 1);
+  const done = yield* unmapTold(k, pfn, vma, vpn);
+  yield* invalidateEnd(k, mm, told);
+  return done;
+}
+
+function* unmapTold(k: Kernel, pfn: Pfn, vma: VmaId, vpn: Vpn): Steps<boolean> {
   const e = pteEntry(k, k.vma.mm[vma], vpn);
   if (e === 0) return true;
   yield* pteLock(k, e);

@@ -17,13 +17,15 @@ import {
 } from '../machine/entry.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
-import { headOf, isAnon } from './folio.ts';
+import { isDevmap } from './dax-insert.ts';
+import { folioPut, headOf, isAnon } from './folio.ts';
 import { pmdBase } from './huge-entry.ts';
 import { zapHugePmd } from './huge-memory.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { unmapHugetlbPageRange } from './hugetlb-zap.ts';
 import type { Kernel } from './kernel.ts';
 import { gatherBegin, gatherEnd, gatherFree, gatherPage } from './mmu-gather.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isTable, pmdEntry, pteEntry, pteLock, pteUnlock, retireEmptyTable } from './pgtable.ts';
 import { folioRemoveRmap } from './rmap.ts';
 import { folioMarkDirty } from './set-dirty.ts';
@@ -67,7 +69,15 @@ export function* zapFileRange(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Step
   yield* zapPages(k, vma, start, end, false);
 }
 
+/** M1 to M6: those who watch the range are told before and after (A.25.2). */
 function* zapPages(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, evenCows: boolean): Steps<void> {
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, start, end);
+  yield* zapTold(k, vma, start, end, evenCows);
+  yield* invalidateEnd(k, mm, told);
+}
+
+function* zapTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, evenCows: boolean): Steps<void> {
   if ((k.vma.flags[vma] & VM.hugetlb) !== 0) {
     yield* unmapHugetlbPageRange(k, vma, start, end);
     return;
@@ -135,7 +145,7 @@ function* zapPteRange(
     }
     // The page of zeros too: a stale translation of it would hide what is mapped here next.
     flush = true;
-    if ((lo & PTE.special) !== 0) continue;
+    if ((lo & PTE.special) !== 0 || isDevmap(hi)) continue;
     const page = entryPfn(lo, hi);
     if (isAnon(k, headOf(k, page))) {
       k.mm.anonRss[mm] -= 1;
@@ -165,6 +175,7 @@ function zapWanted(k: Kernel, e: EntryAddr, evenCows: boolean): boolean {
   if ((lo & PTE.special) !== 0) return true;
   const present = isPresent(lo);
   if (!present && swpType(k.contents[e + 1]) === SWP.swap) return false;
+  if (!present && swpType(k.contents[e + 1]) === SWP.devicePrivate) return false;
   if (!present && !isMigrationEntry(lo, k.contents[e + 1])) return false;
   const page = present ? entryPfn(lo, k.contents[e + 1]) : swpOffset(lo, k.contents[e + 1]);
   return !isAnon(k, headOf(k, page));
@@ -173,7 +184,11 @@ function zapWanted(k: Kernel, e: EntryAddr, evenCows: boolean): boolean {
 /** zap_nonpresent_ptes(): what stands behind an entry that is not present. The table's lock is held. */
 function* zapSwapEntry(k: Kernel, mm: MmId, lo: number, hi: number): Steps<void> {
   const offset = swpOffset(lo, hi);
-  if (swpType(hi) === SWP.swap) {
+  if (swpType(hi) === SWP.devicePrivate) {
+    k.mm.anonRss[mm] -= 1;
+    yield* folioRemoveRmap(k, offset, false);
+    yield* folioPut(k, offset, 1);
+  } else if (swpType(hi) === SWP.swap) {
     k.mm.swapEnts[mm] -= 1;
     yield* freeSwapAndCache(k, offset);
   } else if (isMigrationEntry(lo, hi)) {

@@ -87,6 +87,8 @@ describe('random programs', () => {
         gigantic: false,
         zones: false,
         swap: false,
+        device: false,
+        notifiers: false,
       };
       const sample = { executions: 1, seed: 7, depth: null };
       const { exploration } = explore(compile(checked), rulesFor('6.18'), needs, { sample });

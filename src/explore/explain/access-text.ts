@@ -13,6 +13,7 @@ import {
   READ,
   UNLOCK,
   WAIT,
+  WAIT_IDLE,
   WAIT_WRITEBACK,
   WAIT_ZERO,
   WRITE,
@@ -35,6 +36,7 @@ const OPERATIONS: Readonly<Record<number, string>> = {
   [CHOOSE]: 'choose',
   [WAIT_ZERO]: 'wait until none',
   [WAIT_WRITEBACK]: 'wait for writeback',
+  [WAIT_IDLE]: 'wait until idle',
 };
 
 const OF_PAGE: Readonly<Record<number, string>> = {

@@ -107,6 +107,110 @@ export const FILE_RULES = [
     source: 'semantics.md A.24.6, B.1',
   },
   {
+    id: 'S220',
+    name: 'devmap.mapRefs',
+    sentence:
+      'Page tables hold references on the device pages that they map, which are idle with none.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.15',
+        commit: '38607c62b34b',
+        title: 'fs/dax: properly refcount fs dax pages',
+      },
+    ],
+    source:
+      'semantics.md A.24.2, B.1; the series, lkml.iu.edu/hypermail/linux/kernel/2502.1/02561.html',
+  },
+  {
+    id: 'S221',
+    name: 'devmap.teardown',
+    sentence:
+      'Who keeps a page map from being taken away: every page that still has references, or lookups under way alone.',
+    values: [
+      { value: 'pages' },
+      {
+        value: 'lookups',
+        from: '5.18',
+        commit: '27674ef6c73f',
+        title: 'mm: remove the extra ZONE_DEVICE struct page refcount',
+      },
+    ],
+    source:
+      'repo.jachan.dev/linux.git/object/27674ef6c73f: memunmap_pages() gives all references of the page map back at once',
+  },
+  {
+    id: 'S222',
+    name: 'devmap.walk',
+    sentence:
+      'How a fast walk takes the pages of a large entry of device memory: one by one, or by one count on the first page.',
+    values: [
+      { value: 'perPage' },
+      {
+        value: 'once',
+        from: '6.17',
+        commit: 'fd2825b0760a',
+        title: 'mm/gup: remove pXX_devmap usage from get_user_pages()',
+      },
+    ],
+    source: 'semantics.md A.24.6, B.1',
+  },
+  {
+    id: 'S223',
+    name: 'devmap.insertCheck',
+    sentence: 'An entry larger than the compound page that it would map is refused.',
+    values: [{ value: false }],
+    also: [true],
+    source: 'seeds.md E3: proposed for insert_pfn_pmd() in October 2021, never merged',
+  },
+  {
+    id: 'S224',
+    name: 'call.deviceDax',
+    sentence: 'Device-dax exists.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.7',
+        commit: 'dee410792419',
+        title: '/dev/dax, core: file operations and dax-mmap',
+      },
+    ],
+    source: 'the patch, seen with its Patch-mainline line',
+  },
+  {
+    id: 'S225',
+    name: 'call.intervalNotifiers',
+    sentence: 'Interval notifiers and hmm_range_fault() under them exist.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.5',
+        commit: '99cb252f5e68',
+        title: 'mm/mmu_notifier: add an interval tree notifier',
+      },
+    ],
+    source:
+      'its fixes name it so: "mm/mmu_notifier.c: fix race in mmu_interval_notifier_remove()"; described as v5.4-rc5-19 by drivers that ask for it',
+  },
+  {
+    id: 'S226',
+    name: 'call.migrateVma',
+    sentence: 'Pages can be moved to memory that only a device can reach (migrate_vma, HMM).',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.14',
+        commit: '8763cb45ab96',
+        title: 'mm/migrate: new memory migration helper for use with device memory',
+      },
+    ],
+    source: 'named so by its fixes; merged with HMM for 4.14',
+  },
+  {
     id: 'S34',
     name: 'secretmem.gup',
     sentence:

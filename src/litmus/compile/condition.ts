@@ -2,7 +2,7 @@
 
 import { fileOfFd } from '../../fs/fd.ts';
 import type { MmId } from '../../machine/types.ts';
-import { isDiskKind } from '../../mm/file-tables.ts';
+import { isDaxKind, isDiskKind } from '../../mm/file-tables.ts';
 import { mediumByte } from '../../mm/medium.ts';
 import { vmstatSum } from '../../mm/vmstat.ts';
 import { VMSTAT } from '../../mm/vmstat-items.ts';
@@ -108,7 +108,8 @@ export const compileCondition = (checked: CheckedTest, layout: Layout): Compiled
         const mm = mmOf(thread);
         return (k) => {
           const file = fileOfFd(k, mm(k), getVar(k, place.index));
-          return isDiskKind(k.file.kind[file] ?? 0) ? mediumByte(k, file, index) : Number.NaN;
+          const kind = k.file.kind[file] ?? 0;
+          return isDiskKind(kind) || isDaxKind(kind) ? mediumByte(k, file, index) : Number.NaN;
         };
       }
     }

@@ -38,9 +38,9 @@ export function* callDevice(k: Lit, task: TaskId, pc: number, id: number): Steps
     case CALL.ibv_dereg_mr:
       return yield* deregMr(k, argInt(k, pc, 0));
     case CALL.rdma_read:
-      return yield* rdmaRead(k, argInt(k, pc, 0), argInt(k, pc, 1));
+      return yield* rdmaRead(k, task, argInt(k, pc, 0), argInt(k, pc, 1));
     case CALL.rdma_write:
-      return yield* rdmaWrite(k, argInt(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2) & 255);
+      return yield* rdmaWrite(k, task, argInt(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2) & 255);
     case CALL.dma_read:
       return yield* iommuRead(k, argInt(k, pc, 0));
     case CALL.dma_write:

@@ -20,7 +20,7 @@ import {
 import type { FileId, MmId, Steps, TaskId } from '../../machine/types.ts';
 import { END_OF_FILE, fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
-import { FILE, isDiskKind } from '../../mm/file-tables.ts';
+import { FILE, isDaxKind, isDeviceFile, isDiskKind } from '../../mm/file-tables.ts';
 import { addSeals, getSeals, sysMemfdCreate } from '../../mm/memfd.ts';
 import { sysMemfdSecret } from '../../mm/secretmem.ts';
 import { sysFsync, sysSyncFileRange } from '../../mm/sync.ts';
@@ -89,6 +89,10 @@ const ROOTS: ReadonlyMap<string, number> = new Map([
   ['ext4', FILE.ext4],
   ['xfs', FILE.xfs],
   ['btrfs', FILE.btrfs],
+  ['dax', FILE.daxXfs],
+  ['dax-ext4', FILE.daxExt4],
+  ['dev', FILE.devdax],
+  ['sys', FILE.p2pmem],
 ]);
 
 /** `FILE` kind of the file system that a path names, 0: none that the model has. */
@@ -98,7 +102,7 @@ function fileSystem(path: string): number {
 
 /** Whether files of this kind can be opened with O_DIRECT (tmpfs: S203, and then the data is copied). */
 function takesDirect(k: Lit, kind: number): boolean {
-  return isDiskKind(kind) || (kind === FILE.shmem && k.rules.call.tmpfsDirect);
+  return isDiskKind(kind) || isDaxKind(kind) || (kind === FILE.shmem && k.rules.call.tmpfsDirect);
 }
 
 function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
@@ -116,6 +120,16 @@ function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
   }
   yield WRITE | at(R.io, 1);
   let file: FileId = k.lit.names[name];
+  if (isDeviceFile(kind)) {
+    if (!deviceExists(k, kind)) return -ENOENT;
+    if (file === 0) {
+      file = yield* createFile(k, kind);
+      if (file === 0) return -EMFILE;
+      k.lit.names[name] = file;
+    }
+    yield* fileGet(k, file);
+    return yield* fdInstall(k, mm, OFD.file, file, flags);
+  }
   if (file !== 0 && (flags & O_EXCL) !== 0 && (flags & O_CREAT) !== 0) return -EEXIST;
   if (file === 0) {
     if ((flags & O_CREAT) === 0) return -ENOENT;
@@ -132,12 +146,19 @@ function* callOpen(k: Lit, task: TaskId, pc: number): Steps<number> {
   return yield* fdInstall(k, mm, OFD.file, file, flags);
 }
 
+/** Device-dax, and the file by which user space maps memory of a PCI device, came with some version. */
+function deviceExists(k: Lit, kind: number): boolean {
+  return kind === FILE.devdax ? k.rules.call.deviceDax : k.rules.foll.pciP2pdma !== 0;
+}
+
 const HPAGE_ORDER = 9;
 
 /** A new, empty file; 0: no number left. */
 function* createFile(k: Lit, kind: number): Steps<FileId> {
   const file = yield* newFile(k, kind);
-  if (file !== 0 && kind === FILE.hugetlbfs) k.file.order[file] = HPAGE_ORDER;
+  const huge = kind === FILE.devdax && k.zoneDevice.quarter >= 1 << HPAGE_ORDER;
+  if (file !== 0 && (kind === FILE.hugetlbfs || huge)) k.file.order[file] = HPAGE_ORDER;
+  if (file !== 0 && isDeviceFile(kind)) k.file.pages[file] = k.zoneDevice.quarter;
   return file;
 }
 

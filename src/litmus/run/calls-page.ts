@@ -7,6 +7,7 @@ import { folioLock, folioUnlock } from '../../machine/locks.ts';
 import { PG } from '../../machine/page.ts';
 import { BUG, bug } from '../../machine/report.ts';
 import type { Folio, Pfn, Steps, TaskId } from '../../machine/types.ts';
+import { checkDevicePage } from '../../mm/dev-pagemap.ts';
 import { entireMapcount, folioGet, headOf, isLarge } from '../../mm/folio.ts';
 import { folioMaybeDmaPinned } from '../../mm/pinned.ts';
 import { anonExclusiveRead, folioMapcountRead } from '../../mm/rmap.ts';
@@ -89,6 +90,7 @@ function offsetInPage(k: Lit, pc: number, pfn: Pfn): number {
 
 /** A device that still has the address of a page that was freed reads or spoils what is not its own any more. */
 function reportIfFree(k: Lit, folio: Folio): void {
+  checkDevicePage(k, folio);
   if (k.page.refcount[folio] <= 0) bug(k, BUG.useAfterFree, folio);
 }
 

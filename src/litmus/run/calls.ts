@@ -4,6 +4,7 @@ import { CALL } from './call-ids.ts';
 import { callAsync } from './calls-async.ts';
 import { callDaemon } from './calls-daemon.ts';
 import { callDevice } from './calls-device.ts';
+import { callDevices } from './calls-devices.ts';
 import { callFiles } from './calls-files.ts';
 import { callGup } from './calls-gup.ts';
 import { callMemory } from './calls-memory.ts';
@@ -27,6 +28,7 @@ export function* call(k: Lit, thread: number, pc: number): Steps<number> {
     yield* callProcess(k, thread, pc, id);
     return NOT_RETURNED;
   }
+  if (id >= CALL.dax_teardown) return yield* callDevices(k, thread, pc, id);
   if (id >= CALL.setrlimit) return yield* callDevice(k, task, pc, id);
   if (id >= CALL.clear_refs) return yield* callUserfault(k, task, pc, id);
   if (id >= CALL.swapoff) return yield* callMovement(k, thread, pc, id);

@@ -1,0 +1,91 @@
+/**
+ * Memory of devices and who watches address spaces: what a machine keeps of struct dev_pagemap and of MMU notifiers. What
+ * threads meet at stands in the first words of kernel memory, region `R.kmem`.
+ */
+import { at, R } from '../machine/access.ts';
+import type { Alloc } from '../machine/arena.ts';
+import type { AreaConfig } from '../machine/machine.ts';
+import type { MmId, Pfn } from '../machine/types.ts';
+
+/** Kinds of device memory (MEMORY_DEVICE_*), in the order in which they lie in the device area: a quarter each. */
+export const DEVICE = { none: 0, fsdax: 1, devdax: 2, p2pdma: 3, private: 4 } as const;
+
+/** States of a page map: pages may be had; being taken away; gone, with its page structures. */
+export const PGMAP = { live: 0, dying: 1, gone: 2 } as const;
+
+/** Interval notifiers at most, and pages that the device table of one has. */
+export const NOTIFIERS = 4;
+export const NOTIFIER_PAGES = 16;
+
+/** The device area. Constant; `pages` 0: the machine has none. */
+export interface DeviceArea {
+  readonly first: Pfn;
+  readonly pages: number;
+  /** Pages of each kind. */
+  readonly quarter: number;
+}
+
+/** Interval notifiers by number, from 1; empty on machines without. */
+export interface NotifierTables {
+  /** Address space that it watches; 0: this number is free. */
+  readonly mm: Int32Array;
+  /** Pages [start, end) that it watches. */
+  readonly start: Int32Array;
+  readonly end: Int32Array;
+  /** Offset of its first byte in the first page. */
+  readonly off: Int32Array;
+  /** The sequence number that its owner was last told. */
+  readonly seq: Int32Array;
+  /** 1: its device asks for pages to write to. */
+  readonly writes: Int32Array;
+  /** `NOTIFIER_PAGES` entries of the device's page table a notifier: page frame << 1 | may write; 0: none. */
+  readonly table: Int32Array;
+}
+
+export function deviceArea(areas: readonly AreaConfig[]): DeviceArea {
+  let first = 0;
+  for (const area of areas) {
+    if (area.device === true) return { first, pages: area.pages, quarter: area.pages >> 2 };
+    first += area.pages;
+  }
+  return { first: 0, pages: 0, quarter: 0 };
+}
+
+/** `wanted`: the machine has notifiers; else every array is empty and nobody asks for them. */
+export function notifierTables(alloc: Alloc, wanted: boolean): NotifierTables {
+  const n = wanted ? NOTIFIERS + 1 : 0;
+  return {
+    mm: alloc(n),
+    start: alloc(n),
+    end: alloc(n),
+    off: alloc(n),
+    seq: alloc(n),
+    writes: alloc(n),
+    table: alloc(n * NOTIFIER_PAGES),
+  };
+}
+
+/** Word of kernel memory with the state of the page map of a `DEVICE` kind; its references are in the next. */
+export function pgmapWord(kind: number): number {
+  return 1 + 2 * kind;
+}
+
+/** Word of kernel memory that is the lock of notifier `n`'s owner. */
+export function notifierLock(n: number): number {
+  return 10 + n;
+}
+
+/** Word of kernel memory with an address space's invalidate_seq; invalidations under way are counted in the next. */
+export function invalidateSeq(mm: MmId): number {
+  return 16 + 2 * mm;
+}
+
+/** First word of kernel memory behind these; `mms` counts the unused number 0. */
+export function firstFreeKmem(mms: number): number {
+  return 16 + 2 * mms;
+}
+
+/** The object of a word of kernel memory, for an access word. */
+export function kmemAt(word: number): number {
+  return at(R.kmem, word);
+}
