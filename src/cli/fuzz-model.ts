@@ -31,7 +31,14 @@ export class FuzzModel {
     if (missing(checked, this.#rules) !== null)
       return { how: 'unsupported', answers: [], rules: [] };
     const straight = this.#count++ % TRACKED === 0 ? this.#tracking : this.#straight;
-    const needs = { huge: needsHuge(checked), gigantic: false, zones: false, swap: false, device: false, notifiers: false };
+    const needs = {
+      huge: needsHuge(checked),
+      gigantic: false,
+      zones: false,
+      swap: false,
+      device: false,
+      notifiers: false,
+    };
     const end = straight.run(compile(checked), needs, seed);
     const rules = [...this.#tracked.read.keys()].slice(this.#said);
     this.#said += rules.length;

@@ -9,7 +9,7 @@ import type { System } from '../fs/system.ts';
 import { at, R, READ, WRITE } from '../machine/access.ts';
 import { touchAlso } from '../machine/also.ts';
 import { pageByte, setPageByte } from '../machine/contents.ts';
-import { EFAULT, EINVAL, ENOMEM } from '../machine/errno.ts';
+import { EFAULT, EINVAL, ENOMEM, EOPNOTSUPP } from '../machine/errno.ts';
 import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
@@ -34,7 +34,7 @@ export const ODP_HANDLE = 0x100;
 
 /**
  * ib_umem_odp_get(): watches `len` bytes of the task's memory from byte `off` of page `start`; the region's handle, or
- * -EINVAL, -ENOMEM (no room for another, or for one so large). No page is touched.
+ * -EINVAL, -ENOMEM (no room for another, or for one so large), -EOPNOTSUPP (a machine without notifiers). No page is touched.
  */
 export function* odpRegister(
   k: System,
@@ -46,7 +46,8 @@ export function* odpRegister(
 ): Steps<number> {
   const nr = Math.ceil((off + len) / PAGE_SIZE);
   if (len <= 0) return -EINVAL;
-  if (nr > NOTIFIER_PAGES || k.notifier.mm.length === 0) return -ENOMEM;
+  if (k.notifier.mm.length === 0) return -EOPNOTSUPP;
+  if (nr > NOTIFIER_PAGES) return -ENOMEM;
   const mm = k.task.mm[task];
   yield* lock(k, R.mmapLock, mm);
   const n = yield* intervalInsert(k, mm, start, start + nr, writable);

@@ -8,7 +8,7 @@ import { EINVAL, ENOMEM } from '../machine/errno.ts';
 import type { Steps, TaskId, Vpn } from '../machine/types.ts';
 import { FOLL } from '../mm/foll.ts';
 import { ACCOUNT, accountPages, unaccountPages } from './memlock.ts';
-import { ODP_HANDLE, odpDeregister, odpRead, odpRegister, odpWrite } from './odp.ts';
+import { ODP_HANDLE, odpDeregister, odpRegister } from './odp.ts';
 import {
   dmaRead,
   dmaWrite,
@@ -91,26 +91,13 @@ export function* deregMr(k: System, mr: number): Steps<number> {
 }
 
 /** The network reads a byte of the region; -EINVAL: it is gone. */
-export function* rdmaRead(
-  k: System,
-  task: TaskId,
-  mr: number,
-  offset: number,
-): Steps<number> {
-  if (mr > ODP_HANDLE) return yield* odpRead(k, task, mr - ODP_HANDLE, offset);
+export function* rdmaRead(k: System, mr: number, offset: number): Steps<number> {
   if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
   return yield* dmaRead(k, mr, offset);
 }
 
 /** The network writes a byte of the region. */
-export function* rdmaWrite(
-  k: System,
-  task: TaskId,
-  mr: number,
-  offset: number,
-  byte: number,
-): Steps<number> {
-  if (mr > ODP_HANDLE) return yield* odpWrite(k, task, mr - ODP_HANDLE, offset, byte);
+export function* rdmaWrite(k: System, mr: number, offset: number, byte: number): Steps<number> {
   if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
   return yield* dmaWrite(k, mr, offset, byte);
 }

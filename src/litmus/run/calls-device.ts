@@ -1,6 +1,7 @@
 /** Devices as user space and the wire drive them, and the limit that their registrations meet. */
 import { dqbuf, goldfishRead, qbufUserptr, umemReg, umemUnreg } from '../../drivers/buffers.ts';
 import { iommuMap, iommuRead, iommuRelease, iommuUnmap, iommuWrite } from '../../drivers/iommu.ts';
+import { ODP_HANDLE, odpRead, odpWrite } from '../../drivers/odp.ts';
 import { deregMr, rdmaRead, rdmaWrite, regMr } from '../../drivers/rdma.ts';
 import { dmaRead, dmaWrite, isRegion } from '../../drivers/region.ts';
 import { REGION } from '../../fs/device-tables.ts';
@@ -38,9 +39,9 @@ export function* callDevice(k: Lit, task: TaskId, pc: number, id: number): Steps
     case CALL.ibv_dereg_mr:
       return yield* deregMr(k, argInt(k, pc, 0));
     case CALL.rdma_read:
-      return yield* rdmaRead(k, task, argInt(k, pc, 0), argInt(k, pc, 1));
+      return yield* wireRead(k, task, argInt(k, pc, 0), argInt(k, pc, 1));
     case CALL.rdma_write:
-      return yield* rdmaWrite(k, task, argInt(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2) & 255);
+      return yield* wireWrite(k, task, argInt(k, pc, 0), argInt(k, pc, 1), argInt(k, pc, 2) & 255);
     case CALL.dma_read:
       return yield* iommuRead(k, argInt(k, pc, 0));
     case CALL.dma_write:
@@ -59,6 +60,23 @@ export function* callDevice(k: Lit, task: TaskId, pc: number, id: number): Steps
     default:
       return yield* onBuffer(k, task, pc, id);
   }
+}
+
+/** rdma_read: of a region whose pages are pinned, or of one with on-demand paging. */
+function* wireRead(k: Lit, task: TaskId, mr: number, offset: number): Steps<number> {
+  if (mr > ODP_HANDLE) return yield* odpRead(k, task, mr - ODP_HANDLE, offset);
+  return yield* rdmaRead(k, mr, offset);
+}
+
+function* wireWrite(
+  k: Lit,
+  task: TaskId,
+  mr: number,
+  offset: number,
+  byte: number,
+): Steps<number> {
+  if (mr > ODP_HANDLE) return yield* odpWrite(k, task, mr - ODP_HANDLE, offset, byte);
+  return yield* rdmaWrite(k, mr, offset, byte);
 }
 
 /** Whole pages of a limit in bytes. */
