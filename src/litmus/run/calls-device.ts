@@ -68,13 +68,7 @@ function* wireRead(k: Lit, task: TaskId, mr: number, offset: number): Steps<numb
   return yield* rdmaRead(k, mr, offset);
 }
 
-function* wireWrite(
-  k: Lit,
-  task: TaskId,
-  mr: number,
-  offset: number,
-  byte: number,
-): Steps<number> {
+function* wireWrite(k: Lit, task: TaskId, mr: number, offset: number, byte: number): Steps<number> {
   if (mr > ODP_HANDLE) return yield* odpWrite(k, task, mr - ODP_HANDLE, offset, byte);
   return yield* rdmaWrite(k, mr, offset, byte);
 }
