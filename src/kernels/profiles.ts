@@ -67,6 +67,7 @@ export const PROFILES: readonly Profile[] = [
       { rule: 'pin.zeroPage', value: 'untouched', reason: 'c8070b787519 of 6.5' },
       { rule: 'reclaim.pinCheckFile', value: true, reason: 'd824ec2a1546 of 6.4' },
       { rule: 'thp.splitErrno', value: 'EAGAIN', reason: 'fd4a7ac32918 of 6.2' },
+      { rule: 'thp.zeroWpHuge', value: true, reason: '1ced09e0331f of 6.13, seen when it ran' },
       { rule: 'longterm.drain', value: 'refcount', reason: '98c6d259319e of 6.17' },
       { rule: 'secretmem.gup', value: 'refused', reason: '65291dcfcf89 of 6.9, since 6.1.85' },
     ],
@@ -77,7 +78,6 @@ export const PROFILES: readonly Profile[] = [
     sentence: 'Debian 13, linux-source 6.12.117.',
     overrides: [
       { rule: 'gup.splitPmdHugetlb', value: 'refused', reason: 'seen in the stable tree' },
-      { rule: 'cow.hugeZeroWp', value: true, reason: '1ced09e0331f of 6.13, seen when it ran' },
       { rule: 'thp.zeroWpHuge', value: true, reason: '1ced09e0331f of 6.13, seen when it ran' },
       { rule: 'longterm.drain', value: 'refcount', reason: '98c6d259319e of 6.17' },
     ],

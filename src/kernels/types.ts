@@ -28,6 +28,8 @@ export interface RuleData {
   readonly also?: readonly RuleLiteral[];
   /** Where the facts are from. */
   readonly source: string;
+  /** Why no code reads the rule: it is known, but changes nothing in the model. */
+  readonly unread?: string;
 }
 
 type AnyRule = (typeof ALL_RULES)[number];

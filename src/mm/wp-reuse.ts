@@ -89,22 +89,23 @@ function* reuseByOwner(k: Kernel, vma: VmaId, page: Pfn, largeToo: boolean): Ste
 
 /**
  * The page's only reference is the entry's (wp_can_reuse_anon_folio() for a small folio; before 5.18 without
- * emptying the LRU batches and the swap cache first: rule `cow.lruDrain`). KSM pages never.
+ * emptying the LRU batches and giving up the swap cache's place first: `cow.lruDrain`, `cow.reuseFreesSwap`). KSM pages never.
  */
 function* onlyReference(k: Kernel, page: Pfn): Steps<boolean> {
   const folio = headOf(k, page);
-  const most = k.rules.cow.lruDrain ? 3 : 1;
+  const most = 1 + (k.rules.cow.lruDrain ? 1 : 0) + (k.rules.cow.reuseFreesSwap ? 1 : 0);
   let references = yield* refRead(k, folio);
   if (isKsm(k, folio) || references > most) return false;
   if (k.rules.cow.lruDrain) {
     const flags = yield* flagsRead(k, folio);
     if ((flags & PG.lru) === 0) yield* lruDrain(k);
     references = yield* refRead(k, folio);
-    if (references > 1 + ((k.page.flags[folio] & PG.swapcache) !== 0 ? 1 : 0)) return false;
+    const cached = k.rules.cow.reuseFreesSwap && (k.page.flags[folio] & PG.swapcache) !== 0;
+    if (references > (cached ? 2 : 1)) return false;
   }
   const locked = yield* folioTrylock(k, folio);
   if (!locked) return false;
-  if (k.rules.cow.lruDrain && (k.page.flags[folio] & PG.swapcache) !== 0)
+  if (k.rules.cow.reuseFreesSwap && (k.page.flags[folio] & PG.swapcache) !== 0)
     yield* tryToFreeSwap(k, folio);
   references = yield* refRead(k, folio);
   const alone = !isKsm(k, folio) && references === 1 && pageMapcount(k, page) === 1;

@@ -7,6 +7,7 @@ import {
   diffRules,
   PROFILES,
   RULES,
+  type RuleData,
   type RuleLiteral,
   type RuleStep,
   releaseYear,
@@ -91,13 +92,10 @@ export function kernelsJson() {
       overrides,
       source,
     })),
-    rules: RULES.map(({ id, name, sentence, values, source }) => ({
-      id,
-      name,
-      sentence,
-      values,
-      source,
-    })),
+    rules: RULES.map((rule) => {
+      const { id, name, sentence, values, source } = rule;
+      return { id, name, sentence, values, source, unread: unreadOf(rule) };
+    }),
   };
 }
 
@@ -112,7 +110,21 @@ export function kernelText(kernel: string): string {
     const since = reason === undefined ? sinceOf(rule.name, base) : `backport: ${reason}`;
     table.push([rule.id, rule.name, valueText(rule.name, ruleValue(rules, rule.name)), since]);
   }
-  return `${headOf(kernel)}\n\n${render(table)}`;
+  return `${headOf(kernel)}\n\n${render(table)}\n${unreadText()}`;
+}
+
+/** Rules that are known but that the model does not read, with the reason. */
+function unreadText(): string {
+  const table = plainTable(['RULE', 'WHY THE MODEL DOES NOT READ IT']);
+  for (const rule of RULES) {
+    const why = unreadOf(rule);
+    if (why !== null) table.push([rule.name, why]);
+  }
+  return render(table);
+}
+
+function unreadOf(rule: RuleData): string | null {
+  return rule.unread ?? null;
 }
 
 function headOf(kernel: string): string {

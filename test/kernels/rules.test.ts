@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   allKernels,
@@ -40,6 +42,18 @@ describe('rule data', () => {
       });
     },
   );
+
+  test('each rule is read by some code, or says why none reads it', () => {
+    const src = join(import.meta.dirname, '../../src');
+    const texts = readdirSync(src, { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.ts') && !path.startsWith('kernels'))
+      .map((path) => readFileSync(join(src, path), 'utf8'));
+    // The numbers of the FOLL flags are read all at once.
+    for (const { name, unread } of RULES.filter((r) => !r.name.startsWith('foll.'))) {
+      const read = texts.some((text) => new RegExp(`\\b${name.replace('.', '\\.')}\\b`).test(text));
+      expect([name, read]).toEqual([name, unread === undefined]);
+    }
+  });
 
   test('sentences are one sentence each, commits are 12 digits, sources are given', () => {
     for (const rule of RULES) {

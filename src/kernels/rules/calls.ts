@@ -111,20 +111,6 @@ export const CALL_RULES = [
     source: 'io_uring_setup(2)',
   },
   {
-    id: 'S100',
-    name: 'call.uffdWp',
-    sentence: 'userfaultfd can write-protect anonymous memory.',
-    values: [
-      { value: false },
-      {
-        value: true,
-        from: '5.7',
-        title: 'userfaultfd: wp: add the writeprotect API to userfaultfd ioctl',
-      },
-    ],
-    source: 'ioctl_userfaultfd(2)',
-  },
-  {
     id: 'S101',
     name: 'call.mapFixedNoreplace',
     sentence: 'MAP_FIXED_NOREPLACE exists.',

@@ -33,6 +33,7 @@ export const COW_RULES = [
       },
     ],
     source: 'semantics.md A.14.4, B.1',
+    unread: "The model's memory keeps the order of all steps, so a barrier changes nothing.",
   },
   {
     id: 'S1',
@@ -108,44 +109,6 @@ export const COW_RULES = [
       },
     ],
     source: 'semantics.md A.30 S2, A.16.6',
-  },
-  {
-    id: 'S87',
-    name: 'cow.thpHugeCopy',
-    sentence:
-      'A write fault on a shared huge entry copies the whole huge page; later it splits the entry and copies one page.',
-    values: [
-      { value: true },
-      {
-        value: false,
-        from: '5.8',
-        commit: '3917c80280c9',
-        title: 'thp: change CoW semantics for anon-THP',
-      },
-    ],
-    source: 'semantics.md A.16.6; commit 3917c80280c9',
-  },
-  {
-    id: 'S88',
-    name: 'cow.hugeZeroWp',
-    sentence:
-      'A write fault on the huge zero page allocates a huge page, instead of splitting the entry.',
-    values: [
-      { value: true },
-      {
-        value: false,
-        from: '5.8',
-        commit: '3917c80280c9',
-        title: 'thp: change CoW semantics for anon-THP',
-      },
-      {
-        value: true,
-        from: '6.13',
-        commit: '1ced09e0331f',
-        title: 'mm: allocate THP on hugezeropage wp-fault',
-      },
-    ],
-    source: 'commits 3917c80280c9 and 1ced09e0331f (semantics.md A.16.6 has it up to 6.12 only)',
   },
   {
     id: 'S3',

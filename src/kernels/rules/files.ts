@@ -245,6 +245,7 @@ export const FILE_RULES = [
       },
     ],
     source: 'semantics.md A.28, B.1',
+    unread: 'The boot parameter is at its default, which changes nothing.',
   },
   {
     id: 'S74',

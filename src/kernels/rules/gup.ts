@@ -109,6 +109,7 @@ export const GUP_RULES = [
       },
     ],
     source: 'semantics.md A.1.3, B.1',
+    unread: 'How the arguments are written in C; the language has flags at every version.',
   },
   {
     id: 'S47',
@@ -209,5 +210,6 @@ export const GUP_RULES = [
       },
     ],
     source: 'semantics.md A.7.3',
+    unread: "The model's faults never drop mmap_lock and then say that they are done.",
   },
 ] as const satisfies readonly RuleData[];

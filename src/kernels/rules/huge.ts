@@ -109,7 +109,12 @@ export const HUGE_RULES = [
         commit: '3917c80280c9',
         title: 'thp: change CoW semantics for anon-THP',
       },
-      { value: true, from: '6.13', title: 'mm: allocate THP on hugezeropage wp-fault' },
+      {
+        value: true,
+        from: '6.13',
+        commit: '1ced09e0331f',
+        title: 'mm: allocate THP on hugezeropage wp-fault',
+      },
     ],
     source: 'mm/huge_memory.c: do_huge_zero_wp_pmd()',
   },

@@ -39,6 +39,7 @@ export const LONGTERM_RULES = [
       },
     ],
     source: 'semantics.md A.30 S20, A.5.3',
+    unread: 'DAX is not modelled yet.',
   },
   {
     id: 'S21',
@@ -216,6 +217,7 @@ export const LONGTERM_RULES = [
       },
     ],
     source: 'semantics.md A.12.1, B.1',
+    unread: 'DAX is not modelled yet.',
   },
   {
     id: 'S59',
@@ -223,5 +225,6 @@ export const LONGTERM_RULES = [
     sentence: 'memfd_pin_folios lists a folio again for each index of it that it meets.',
     values: [{ value: true }, { value: false, from: '6.17' }],
     source: 'semantics.md A.29',
+    unread: "The model's memfd_pin_folios goes from folio to folio and lists each once.",
   },
 ] as const satisfies readonly RuleData[];
