@@ -39,7 +39,6 @@ export const LONGTERM_RULES = [
       },
     ],
     source: 'semantics.md A.30 S20, A.5.3',
-    unread: 'DAX is not modelled yet.',
   },
   {
     id: 'S21',
@@ -217,7 +216,6 @@ export const LONGTERM_RULES = [
       },
     ],
     source: 'semantics.md A.12.1, B.1',
-    unread: 'DAX is not modelled yet.',
   },
   {
     id: 'S59',

@@ -67,7 +67,6 @@ export const USER_RULES = [
       },
     ],
     source: 'semantics.md A.28, A.25.5',
-    unread: 'On-demand paging of RDMA is not modelled yet.',
   },
   {
     id: 'S79',
