@@ -167,7 +167,11 @@ const matrix = (all: readonly Stored[]): string[] => {
 };
 
 /** Kernels in the order of their versions, this machine's among them. */
-export const page = (unsorted: readonly Stored[], reasons: readonly Reason[] = REASONS): string => {
+export const page = (
+  unsorted: readonly Stored[],
+  reasons: readonly Reason[] = REASONS,
+  selftests: readonly string[] = [],
+): string => {
   const all = [...unsorted].sort(
     (a, b) => compareNumbers(numbersOf(a), numbersOf(b)) || (a.name < b.name ? -1 : 1),
   );
@@ -204,6 +208,7 @@ export const page = (unsorted: readonly Stored[], reasons: readonly Reason[] = R
     '',
     ...skips(booted),
     '',
+    ...selftests,
     '## Every test',
     '',
     '✓ agrees, ✗ disagrees, o the model says nothing of it yet, ? undecided, empty: skipped there.',
@@ -215,28 +220,4 @@ export const page = (unsorted: readonly Stored[], reasons: readonly Reason[] = R
 const numbersOf = (s: Stored): string => /^\d+(\.\d+)*/.exec(s.version)?.[0] ?? '0';
 
 /** What was looked into. */
-const DEBIAN_7: readonly string[] = ['7.1.13', '7.2.12', '7.3.4'];
-const NO_TRACER =
-  'the model means a tracer that is attached; the C program opens /proc/PID/mem without attaching, and this configuration (proc_mem.force_override=ptrace) then forces nothing';
-const REASONS: readonly Reason[] = [
-  {
-    test: 'ptrace-counts',
-    kernels: ['host'],
-    reason:
-      "the counters are the whole machine's, which was busy with other runs: four runs counted, in one of them others pinned 20 pages",
-  },
-  {
-    test: 'iouring-collapse',
-    kernels: ['5.10.262'],
-    reason:
-      'this kernel has no MADV_COLLAPSE, by which the program does what khugepaged does; the program says so by now (SKIP at the next run)',
-  },
-  { test: 'force-write-by-tracer', kernels: DEBIAN_7, reason: NO_TRACER },
-  { test: 'ptrace-read-prot-none', kernels: DEBIAN_7, reason: NO_TRACER },
-  {
-    test: 'mprotect-none',
-    kernels: DEBIAN_7,
-    reason:
-      'the page is kept; the judge reads it through /proc/PID/mem without being a tracer, which this configuration refuses',
-  },
-];
+const REASONS: readonly Reason[] = [];

@@ -6,7 +6,7 @@
  *     node tools/conformance.ts                   all: this machine, and every fetched kernel
  *     node tools/conformance.ts host 5.10 6.1     only these
  *     node tools/conformance.ts --allow-system    this machine may get swap while a test needs it
- *     node tools/conformance.ts --open            also those again that disagreed or were not decided
+ *     node tools/conformance.ts --open            also those again that disagreed, were not decided, or did not run
  *     node tools/conformance.ts --again           all tests again
  *     node tools/conformance.ts --compare         no kernel: compare what is stored with the model as it is now
  *     node tools/conformance.ts --page            only the page from the files
@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { litmusFiles, readTests } from '../src/cli/litmus-files.ts';
 import { reportOf } from '../src/cli/run-reports.ts';
+import { Checker } from '../src/explore/check.ts';
 import { Host } from '../src/host/machine.ts';
 import { runOnKernels } from '../src/host/qemu/run.ts';
 import { fetchedKernels, type Kernel } from '../src/host/qemu/store.ts';
@@ -24,10 +25,12 @@ import { testHash } from '../src/host/report.ts';
 import { type HostResult, runTest } from '../src/host/run-test.ts';
 import type { CheckedTest } from '../src/litmus/checked.ts';
 import { page, type Stored, type StoredTest } from './conformance-page.ts';
+import { libraryTests, type Selftests, selftestSection } from './selftests-page.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const FOLDER = join(root, 'docs/conformance');
 const PAGE = join(root, 'docs/conformance.md');
+const SELFTESTS = join(FOLDER, 'selftests/host.json');
 
 /** Runs and seconds of each test. */
 const LIMITS = { runs: 50, seed: 1, seconds: 1 };
@@ -100,7 +103,8 @@ const kept = (name: string, all: readonly CheckedTest[], mode: Mode): Map<string
   if (mode === 'again' || !existsSync(fileOf(name))) return new Map();
   const hashes = new Map(all.map((c) => [testHash(c.test), c.test]));
   const before = (JSON.parse(readFileSync(fileOf(name), 'utf8')) as Stored).tests;
-  const open = (t: StoredTest): boolean => t.verdict === 'disagrees' || t.verdict === 'cut';
+  const open = (t: StoredTest): boolean =>
+    t.verdict === 'disagrees' || t.verdict === 'cut' || t.histogram === undefined;
   return new Map(
     before
       .filter((t) => hashes.has(t.hash) && !NOT_RUN.test(t.skipped ?? ''))
@@ -193,9 +197,29 @@ const onKernel = async (all: readonly CheckedTest[], kernel: Kernel, mode: Mode)
   });
 };
 
+/** The kernel's self-tests with the model's answers of now; nothing where they were not run (tools/selftests.ts). */
+const selftestLines = (all: readonly CheckedTest[]): string[] => {
+  if (!existsSync(SELFTESTS)) return [];
+  const selftests = JSON.parse(readFileSync(SELFTESTS, 'utf8')) as Selftests;
+  const kernel = modelledRelease(selftests.release);
+  const here = stored().find((s) => s.name === 'host');
+  const library = Object.fromEntries(
+    libraryTests(selftests).flatMap((test) => {
+      const checked = all.find((c) => c.test.name === test);
+      if (checked === undefined || kernel === null) return [];
+      const own = here?.tests.find((t) => t.test === test);
+      const host = own?.histogram === undefined ? '' : (own.verdict ?? '');
+      return [[test, { model: new Checker(checked).check(kernel).observation, host }]];
+    }),
+  );
+  const now: Selftests = { ...selftests, library };
+  writeFileSync(SELFTESTS, `${JSON.stringify(now, null, 1)}\n`);
+  return selftestSection(now);
+};
+
 const main = async (args: readonly string[]): Promise<void> => {
+  const all = tests();
   if (!args.includes('--page')) {
-    const all = tests();
     const wanted = args.filter((a) => !a.startsWith('--'));
     const means = (name: string): boolean =>
       wanted.length === 0 || wanted.some((w) => name === w || name.startsWith(`${w}.`));
@@ -211,7 +235,7 @@ const main = async (args: readonly string[]): Promise<void> => {
         if (means(kernel.version)) await onKernel(all, kernel, mode);
     }
   }
-  writeFileSync(PAGE, page(stored()));
+  writeFileSync(PAGE, page(stored(), undefined, selftestLines(all)));
   console.log('docs/conformance.md is written');
 };
 

@@ -44,6 +44,8 @@ export const build = (source: string, folder: string, extra: readonly string[] =
   });
   if (done.status === 0) return { ok: true, program };
   const first =
-    (done.stderr ?? '').split('\n').find((l) => l.includes('error')) ?? done.error?.message ?? '';
+    (done.stderr ?? '').split('\n').find((l) => l.includes('error')) ??
+    done.error?.message ??
+    (done.stderr.trim() || `it ended by ${done.signal ?? `status ${done.status}`}`);
   return { ok: false, reason: `${cc} does not build the program: ${first.trim()}` };
 };

@@ -78,8 +78,9 @@ export const emitBody = (
       return { c: `${target} = ${converted(s.init, s.type.kind)}`, text };
     }
     const targetType = checked.types.get(s.target)?.kind ?? 'int';
+    const set = isRegister(checked, s.target) ? `, my->has_${printExpr(s.target)} = 1` : '';
     return {
-      c: `${emit(s.target)} ${s.op} ${s.op === '=' ? converted(s.value, targetType) : emit(s.value)}`,
+      c: `${emit(s.target)} ${s.op} ${s.op === '=' ? converted(s.value, targetType) : emit(s.value)}${set}`,
       text: `${printExpr(s.target)} ${s.op} ${printExpr(s.value)}`,
     };
   };
@@ -147,15 +148,25 @@ export const emitBody = (
   return { lines, snippets: [...snippets] };
 };
 
+/** A register: it has no value until it is assigned one. */
+export const isRegister = (checked: CheckedTest, e: Expr): boolean => {
+  const binding = e.kind === 'name' ? checked.bindings.get(e) : undefined;
+  return binding?.kind === 'variable' && binding.variable.storage === 'register';
+};
+
 /** Members of a struct that holds variables; `struct page *` has no meaning in user space. */
 export const members = (
   variables: readonly {
     readonly name: string;
     readonly type: Parameters<typeof cDeclaration>[0];
+    readonly storage: string;
   }[],
 ): string[] => {
   const held = variables.filter(({ type }) => !formatType(type, 'x').startsWith('struct'));
   return held.length === 0
     ? ['  char nothing;']
-    : held.map((v) => `  ${cDeclaration(v.type, v.name)};`);
+    : held.flatMap((v) => [
+        `  ${cDeclaration(v.type, v.name)};`,
+        ...(v.storage === 'register' ? [`  char has_${v.name};`] : []),
+      ]);
 };

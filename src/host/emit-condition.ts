@@ -3,6 +3,7 @@ import type { Expr, LocatedTerm, Prop, Term } from '../litmus/ast.ts';
 import { threadName } from '../litmus/ast.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { printTerm } from '../litmus/printer.ts';
+import { isRegister } from './emit-body.ts';
 import { emitExpr, type Place, peekShape } from './emit-expression.ts';
 import type { Processes } from './processes.ts';
 import { shownTerms, termsOf } from './shown.ts';
@@ -53,6 +54,8 @@ export const emitCondition = (checked: CheckedTest, processes: Processes): Emitt
     switch (t.kind) {
       case 'located': {
         const text = located(t);
+        if (isRegister(checked, t.expr))
+          return `${text.replace(/(\w+)$/, 'has_$1')} ? (double)(${text}) : NAN`;
         return text.startsWith('peek(') ? text : `(double)(${text})`;
       }
       case 'constant':

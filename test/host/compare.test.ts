@@ -54,6 +54,22 @@ describe('compareWith', () => {
     });
   });
 
+  test('counters that others moved on a busy machine are strays beside an allowed state that was seen', () => {
+    const ok = '0:r0=1; nr_foll_pin_acquired=2;';
+    const more = '0:r0=1; nr_foll_pin_acquired=9;';
+    const other = '0:r0=2; nr_foll_pin_acquired=9;';
+    const less = '0:r0=1; nr_foll_pin_acquired=1;';
+    const allowed = model('Always', [ok]);
+    const said = (states: Readonly<Record<string, number>>, disturbed: number, counters = true) =>
+      compareWith(seen(states, { disturbed }), allowed, counters).forbidden;
+    expect(said({ [ok]: 1, [more]: 3 }, 1)).toEqual([]);
+    expect(said({ [ok]: 1, [more]: 3 }, 0)).toEqual([more]);
+    expect(said({ [more]: 3 }, 1)).toEqual([more]);
+    expect(said({ [ok]: 1, [other]: 1 }, 1)).toEqual([other]);
+    expect(said({ [ok]: 1, [less]: 1 }, 1)).toEqual([less]);
+    expect(said({ [ok]: 1, [more]: 1 }, 1, false)).toEqual([more]);
+  });
+
   test('a deadlock is an outcome, too', () => {
     const stuck = seen({}, { runs: 1, problem: { kind: 'deadlock', text: 'P0 at line 9' } });
     expect(compareWith(stuck, model('Deadlock', [], ['deadlock: P0 wait']), false).verdict).toBe(

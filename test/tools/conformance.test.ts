@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { page, type Stored, type StoredTest, skipClass } from '../../tools/conformance-page.ts';
+import { type Selftests, selftestSection } from '../../tools/selftests-page.ts';
 
 const histogram = (text: string) => ({
   runs: 5,
@@ -52,8 +53,11 @@ describe('docs/conformance.md', () => {
     const stored = readdirSync(folder)
       .filter((n) => n.endsWith('.json'))
       .map((n) => JSON.parse(readFileSync(new URL(n, folder), 'utf8')) as Stored);
+    const selftests = JSON.parse(
+      readFileSync(new URL('selftests/host.json', folder), 'utf8'),
+    ) as Selftests;
     expect(readFileSync(new URL('../../docs/conformance.md', import.meta.url), 'utf8')).toBe(
-      page(stored),
+      page(stored, undefined, selftestSection(selftests)),
     );
   });
 

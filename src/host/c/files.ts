@@ -12,13 +12,13 @@ const buffer = (name: string, params: string, args: string): Snippet =>
 const value = (name: string, params: string, args: string): Snippet =>
   snippet(
     `${name}_value`,
-    'fail',
+    'fail waits_for_others',
     'stdint.h unistd.h',
     c`
 /* The short form: up to eight bytes as a number, little-endian. */
 static long sys_${name}_value(int fd, unsigned long count${params}) {
   uint64_t number = 0;
-  self->waits = 1;
+  self->waits = waits_for_others(fd);
   long done = result(${name}(fd, &number, count < 8 ? count : 8${args}));
   self->waits = 0;
   return done < 0 ? done : (long)number;
@@ -27,6 +27,18 @@ static long sys_${name}_value(int fd, unsigned long count${params}) {
   );
 
 export const FILES: readonly Snippet[] = [
+  snippet(
+    'waits_for_others',
+    '',
+    'sys/stat.h',
+    c`
+/* A read of a pipe may wait for ever, for a writer; one of a file is only slow. */
+static int waits_for_others(int fd) {
+  struct stat kind;
+  return fstat(fd, &kind) == 0 && S_ISFIFO(kind.st_mode);
+}
+`,
+  ),
   snippet(
     'open',
     'fail',
@@ -41,11 +53,11 @@ export const FILES: readonly Snippet[] = [
   ),
   snippet(
     'read',
-    'fail',
+    'fail waits_for_others',
     'unistd.h',
     c`
 static long sys_read(int fd, volatile void *buf, unsigned long count) {
-  self->waits = 1;
+  self->waits = waits_for_others(fd);
   long done = result(read(fd, (void *)buf, count));
   self->waits = 0;
   return done;

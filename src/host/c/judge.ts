@@ -268,14 +268,15 @@ static double page_node(int process, unsigned long addr) {
   snippet(
     'counter',
     'write_text give_up',
-    'stdio.h string.h stdlib.h',
+    'errno.h stdio.h string.h stdlib.h',
     c`
 /* A counter of /proc/vmstat, with what the CPUs still hold back folded in first. */
 static long counter(const char *name) {
   char line[128];
   long number = -1;
   size_t length = strlen(name);
-  write_text("/proc/sys/vm/stat_refresh", "1");
+  if (write_text("/proc/sys/vm/stat_refresh", "1") < 0 && (errno == EACCES || errno == EPERM))
+    give_up("%s: only root may have what each CPU counted added up (/proc/sys/vm/stat_refresh)", name);
   FILE *file = fopen("/proc/vmstat", "re");
   while (file != NULL && fgets(line, sizeof line, file) != NULL)
     if (strncmp(line, name, length) == 0 && line[length] == ' ') number = atol(line + length);

@@ -52,12 +52,14 @@ static int wait_for_end(void) {
     int ends = shared->ends, left = !init->ended, waiting = 0;
     for (int n = 0; n < THREADS; n++)
       if (!ended(n)) left++, waiting += shared->thread[n].waits != 0;
+    for (int p = 0; wait_in_faults != NULL && p < PROCESSES; p++)
+      if (shared->pid[p] != 0) waiting += wait_in_faults(shared->pid[p]);
     if (init->killed || left == 0) return DONE;
     if (shared->gave_up[0] != 0) return DIED;
     futex_wait(&shared->ends, ends, 5);
     if (shared->ends != ends) continue;
     waited += 5;
-    still = left == waiting ? still + 5 : 0;
+    still = left <= waiting ? still + 5 : 0;
     if (still >= 400) return DEADLOCK;
     if (waited >= run_limit) return TIMEOUT;
     if (!shared->leave[0] && gone(shared->pid[0], 0)) return DIED;

@@ -136,6 +136,9 @@ static void run_body(int n, void (*body)(void)) {
   futex_wake(&shared->ends);
 }
 
+/* How many threads of a process wait in a fault for somebody (userfaultfd). */
+static int (*wait_in_faults)(int pid) __attribute__((unused));
+
 /* What the judge wants of a process that stays (writable() of the judge). */
 static void (*asked_for)(int process);
 
