@@ -120,8 +120,13 @@ export const DESIGNS: readonly Design[] = [
     overrides: {
       'gup.hugeBatch': true,
       'hugetlb.grabOnce': true,
+      'devmap.walk': 'once',
+      'devmap.insertCheck': true,
     },
-    notes: ['Posted in 2021 for device memory; reached in 6.17 by deleting the special path.'],
+    notes: [
+      'Posted in 2021 for device memory; reached in 6.17 by deleting the special path.',
+      'An entry over several compound pages would be counted on the wrong one: its insertion is refused.',
+    ],
     source: 'seeds.md E1; semantics.md A.24.6',
   },
   {
@@ -132,6 +137,7 @@ export const DESIGNS: readonly Design[] = [
       'design.leafGrab': 'page',
       'gup.hugeBatch': false,
       'hugetlb.grabOnce': false,
+      'devmap.walk': 'perPage',
     },
     notes: [
       'What the walk of device pages did up to 6.16, here for every kind of huge page.',
