@@ -111,6 +111,12 @@ const ROWS: readonly Row[] = [
     ],
   },
   {
+    id: 'A8',
+    what: 'Longterm pins of DAX pages are refused; a short pin makes truncation wait.',
+    lacks: 'the lease that was planned as a prerequisite',
+    commands: [check('5.10,6.12,6.18', 'dax/longterm-refused', 'dax/truncate-waits-for-get')],
+  },
+  {
     id: 'A9',
     what: 'The counters, by their names of 2019 and of today.',
     lacks: 'their cost, which is a benchmark',
@@ -215,13 +221,27 @@ const ROWS: readonly Row[] = [
       ),
     ],
   },
+  {
+    id: 'E2',
+    what: 'Teardown of device memory waits for references and for fast walks.',
+    lacks: 'the cost of a reference a page',
+    commands: [
+      check('5.10,6.12,6.18', 'device/teardown-against-fast-walk', 'device/teardown-against-pin'),
+    ],
+  },
+  {
+    id: 'E3',
+    what: 'A huge entry over several compound pages.',
+    lacks: '',
+    commands: [check('5.10,6.12,6.18', 'device/pmd-over-many-pages')],
+  },
 ];
 
 const MISSING: readonly string[] = [
-  'A8: longterm pins of DAX pages, by the lease that was planned and by the refusal.',
+  'A8: the lease; of the two answers to longterm pins of DAX pages only the refusal is here.',
   "A10: gup_benchmark's commands (`pinfold gup-test`).",
   'B2, B3, B4: output as ranges and packed arrays is in the library (test/mm/gup-ranges.test.ts) and in the benchmarks, whose numbers are no fixed output.',
-  'E2, E3, E4: dev_pagemap references and teardown, entries that span several compound pages, and the cost of page structures.',
+  'E4: the cost of the page structures of device memory.',
 ];
 
 const outputOf = (command: string): string => {
