@@ -32,7 +32,7 @@ const costRow = (column: Column): string => {
   return `| ${columnName(column)} | ${cells.join(' | ')} |`;
 };
 
-export const costTable = (columns: readonly Column[]): string =>
+const costTable = (columns: readonly Column[]): string =>
   [
     '| | small anonymous page | page of a file | 4 KiB of a huge page |',
     '|---|---|---|---|',
