@@ -2,7 +2,7 @@
  * The power of the library: mutants of the model that its tests notice.
  *
  *   node tools/mutate/main.ts [rules|source] [--rule NAME] [--file wp-reuse,grab] [--patience 60]
- *                             [--sample N --seed S] [--minutes 30] [--json] [--verbose] [--write [--commit ID]]
+ *                             [--sample N --seed S [--second S2]] [--minutes 30] [--json] [--verbose] [--write [--commit ID]]
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     patience: { type: 'string', default: '60' },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    second: { type: 'string' },
     minutes: { type: 'string', default: 'Infinity' },
     json: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -58,24 +59,32 @@ if (sample !== null && !(Number.isInteger(sample.size) && Number.isInteger(sampl
 const head = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: PROJECT, encoding: 'utf8' });
 const commit = values.commit ?? head.stdout?.trim() ?? 'unknown';
 const reasons = readReasons();
-const results = await runMutants(
-  {
-    files: kind === 'rules' ? [] : files,
-    sample,
-    ids: null,
-    rules: kind === 'source' ? [] : ruleMutants(RULE_KERNELS, values.rule ?? null),
-  },
-  readLibrary(),
-  {
-    cache: join(PROJECT, '.cache/mutate'),
-    commit,
-    patience: patience * 1000,
-    deadline: performance.now() + minutes * 60_000,
-    excused: (id) => reasonFor(reasons, id) !== null,
-    onResult: show,
-  },
-);
+const tests = readLibrary();
+const run = (of: typeof sample, rules: boolean): Promise<Result[]> =>
+  runMutants(
+    {
+      files: kind === 'rules' ? [] : files,
+      sample: of,
+      ids: null,
+      rules: rules ? ruleMutants(RULE_KERNELS, values.rule ?? null) : [],
+    },
+    tests,
+    {
+      cache: join(PROJECT, '.cache/mutate'),
+      commit,
+      patience: patience * 1000,
+      deadline: performance.now() + minutes * 60_000,
+      excused: (id) => reasonFor(reasons, id) !== null,
+      onResult: show,
+    },
+  );
+const results = await run(sample, kind !== 'source');
+const seed = Number(values.second);
+const second =
+  sample === null || values.second === undefined
+    ? null
+    : { seed, results: await run({ ...sample, seed }, false) };
 if (values.json) console.log(JSON.stringify(results, null, 2));
 else console.log(powerText(powerOf(results, reasons), reasons));
 if (values.write)
-  writeFileSync(join(PROJECT, 'docs/mutation.md'), documentText(results, reasons, sample));
+  writeFileSync(join(PROJECT, 'docs/mutation.md'), documentText(results, reasons, sample, second));

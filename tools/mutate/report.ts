@@ -156,11 +156,25 @@ const excusedText = (power: Power, reasons: Reasons): string => {
 const openText = (open: readonly Result[]): string =>
   open.length === 0 ? 'None.' : open.map((r) => `- \`${r.id}\`: ${cell(toldOf(r))}`).join('\n');
 
-/** docs/mutation.md. */
+/** Tests are written for what the first sample shows; another one tells how far they go beyond it. */
+const secondText = (seed: number, results: readonly Result[], reasons: Reasons): string => {
+  const power = powerOf(results, reasons);
+  return `### Checks of a second sample
+
+Tests were written, and reasons given, for what the first sample showed to be open. Another sample of the same size (\`--seed ${seed}\`)
+tells how far that goes beyond it: ${summary(power)}.
+
+${openText([...power.open, ...power.undecided])}
+
+`;
+};
+
+/** docs/mutation.md. `second`: what became of another sample of the same size. */
 export const documentText = (
   results: readonly Result[],
   reasons: Reasons,
   sample: { readonly size: number; readonly seed: number } | null,
+  second: { readonly seed: number; readonly results: readonly Result[] } | null = null,
 ): string => {
   const rules = results.filter((r) => !r.id.includes('#'));
   const source = results.filter((r) => r.id.includes('#'));
@@ -218,7 +232,7 @@ ${openText(ofRules.open)}
 
 ${openText(ofSource.open)}
 
-## Undecided
+${second === null ? '' : secondText(second.seed, second.results, reasons)}## Undecided
 
 The run did not show these to all tests that come to the place; a further run goes on with them.
 

@@ -14,9 +14,19 @@ import type { Showing } from './worker.ts';
 
 /** Before pins to now, one of each way of deciding; those of the rule mutants are among them. */
 export const KERNELS: readonly string[] = [
-  ...new Set(['4.6', '5.4', '5.7', '5.8', '5.10', '5.18', '5.19', '6.1', '6.12', '6.14', '7.3']).union(
-    new Set(RULE_KERNELS),
-  ),
+  ...new Set([
+    '4.6',
+    '5.4',
+    '5.7',
+    '5.8',
+    '5.10',
+    '5.18',
+    '5.19',
+    '6.1',
+    '6.12',
+    '6.14',
+    '7.3',
+  ]).union(new Set(RULE_KERNELS)),
 ];
 
 /** A mutant may have more states and take longer than the unchanged test; one that goes wild is left. */
