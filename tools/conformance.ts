@@ -132,6 +132,9 @@ const merged = (
   });
 };
 
+/** Tests after which what was seen so far is kept. */
+const SAVED_EVERY = 20;
+
 const onHost = async (all: readonly CheckedTest[], mode: Mode, system: boolean): Promise<void> => {
   const release = runningRelease();
   const kernel = modelledRelease(release);
@@ -141,25 +144,28 @@ const onHost = async (all: readonly CheckedTest[], mode: Mode, system: boolean):
   console.log(`${release} (this machine): ${due.length} tests`);
   const host = new Host();
   const found: StoredTest[] = [];
+  const keep = (): void =>
+    save({
+      name: 'host',
+      release,
+      version: release,
+      kernel,
+      machine: "this project's machine",
+      day: today(),
+      failure: null,
+      notes: [],
+      tests: merged(all, before, found),
+    });
   try {
     for (const checked of due) {
       const limits = { ...LIMITS, runLimit: RUN_LIMIT.host, allowSystem: system };
       found.push(entry(checked, await runTest(host, checked, limits), release, kernel));
+      if (found.length % SAVED_EVERY === 0) keep();
     }
   } finally {
     host.close();
+    keep();
   }
-  save({
-    name: 'host',
-    release,
-    version: release,
-    kernel,
-    machine: "this project's machine",
-    day: today(),
-    failure: null,
-    notes: [],
-    tests: merged(all, before, found),
-  });
 };
 
 const onKernel = async (all: readonly CheckedTest[], kernel: Kernel, mode: Mode): Promise<void> => {

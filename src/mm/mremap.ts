@@ -152,7 +152,11 @@ function targetError(vpn: Vpn, oldNr: number, newVpn: Vpn, newNr: number): numbe
   return newVpn < vpn + oldNr && vpn < newVpn + newNr ? -EINVAL : 0;
 }
 
-/** mremap_to(): MREMAP_FIXED, MREMAP_DONTUNMAP. */
+/**
+ * mremap_to(): MREMAP_FIXED, MREMAP_DONTUNMAP. To 6.16 what is at the target, and what is too much of the source, goes
+ * before the source is looked at, and is not there any more when that refuses; from 6.17, which moves several mappings,
+ * the source is looked at first.
+ */
 function* remapTo(
   k: Kernel,
   mm: MmId,
@@ -166,7 +170,9 @@ function* remapTo(
   const fixed = (flags & MREMAP.fixed) !== 0;
   const wrong = fixed ? targetError(vpn, oldNr, newVpn, newNr) : 0;
   if (wrong !== 0) return wrong;
-  const denied = resizeError(k, vma, vpn, Math.min(oldNr, newNr), newNr, flags);
+  const looksFirst = k.rules.call.mremapSeveral;
+  const nr = Math.min(oldNr, newNr);
+  const denied = looksFirst ? resizeError(k, vma, vpn, nr, newNr, flags) : 0;
   if (denied !== 0) return denied;
   if (fixed) {
     const error = yield* unmapRange(k, mm, newVpn, newVpn + newNr);
@@ -176,6 +182,8 @@ function* remapTo(
     const error = yield* unmapRange(k, mm, vpn + newNr, vpn + oldNr);
     if (error !== 0) return error;
   }
+  const late = looksFirst ? 0 : resizeError(k, vmaAt(k, mm, vpn), vpn, nr, newNr, flags);
+  if (late !== 0) return late;
   if (vmaAlign(k, vmaAt(k, mm, vpn)) > 1) {
     // A mapping of its own, which takes what is reserved for it along.
     const error = yield* isolateRange(k, mm, vpn, vpn + Math.min(oldNr, newNr));

@@ -1,5 +1,5 @@
 /** On this machine's kernel: tests agree with the model, and nothing that a program does gets out of its box. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -219,5 +219,35 @@ describe.skipIf(why !== null)('putting back', () => {
     writeFileSync(join(host.folder, 'x'), '');
     host.close();
     expect(existsSync(host.folder)).toBe(false);
+  });
+});
+
+describe.skipIf(why !== null)('a user without rights', () => {
+  test('runs what needs none, and is told what does', () => {
+    const user = ['--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    const command = [process.execPath, '--disable-warning=ExperimentalWarning'];
+    const files = ['library/cow/basic-cow.litmus', 'library/io_uring/iouring-counts.litmus'];
+    const args = [`${root}/src/cli/main.ts`, 'run', '--runs', '5', '--json'];
+    const done = spawnSync(
+      'setpriv',
+      [...user, ...command, ...args, ...files.map((f) => `${root}/${f}`)],
+      {
+        encoding: 'utf8',
+        env: { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent' },
+        cwd: '/',
+      },
+    );
+    if (done.error !== undefined || /EACCES|Permission denied/.test(done.stderr)) {
+      process.stderr.write(`skipped: this checkout cannot be read by others, or no setpriv here\n`);
+      return;
+    }
+    expect(done.stderr).toBe('');
+    const { tests } = JSON.parse(done.stdout) as {
+      tests: readonly { readonly verdict: string | null; readonly skipped: string | null }[];
+    };
+    const [plain, counters] = tests;
+    // Where users may not make namespaces either, that is what both say.
+    expect(plain?.verdict ?? plain?.skipped).toMatch(/^agrees$|namespaces/);
+    expect(counters?.skipped).toMatch(/only root|namespaces/);
   });
 });
