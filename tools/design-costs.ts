@@ -111,7 +111,8 @@ const runOnce = (rules: Rules, memory: Memory, n: number): Counts => {
   const verdict = new Checker(checked).explore(rules);
   if (verdict.observation !== 'Always')
     throw new Error(`${n} pages of ${memory}: ${verdict.observation} ${verdict.reason ?? ''}`);
-  const needs = { huge: memory === 'huge', gigantic: false, zones: false, swap: false };
+  const none = { gigantic: false, zones: false, swap: false, device: false, notifiers: false };
+  const needs = { ...none, huge: memory === 'huge' };
   return countRun(setUp(compile(checked).program, rules, needs));
 };
 

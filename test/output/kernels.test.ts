@@ -16,7 +16,9 @@ describe('pinfold kernels', () => {
     expect(lines.find((l) => l.startsWith('5.9 '))).toMatch(
       /^5\.9 +2020 +9 +cow\.smallReuse .*\+5$/,
     );
-    expect(lines.find((l) => l.startsWith('5.15 '))).toMatch(/^5\.15 +2021 +1 +filemap\.readsGuarded$/);
+    expect(lines.find((l) => l.startsWith('5.15 '))).toMatch(
+      /^5\.15 +2021 +1 +filemap\.readsGuarded$/,
+    );
     expect(lines.some((l) => l.startsWith('bias-2019 '))).toBe(true);
   });
 
