@@ -155,7 +155,7 @@ describe('longterm pins when memory is short', () => {
       const pages = kmalloc(k, 1);
       run(failKmalloc(k, 1));
       const got = run(pinUserPagesUnlocked(k, task, 100, 1, FOLL.write | FOLL.longterm, pages));
-      const [acquired = 0, released = 0] = pinStat(k);
+      const [acquired, released] = pinStat(k);
       return [got, (counts(k, pfn)[0] ?? 0) >= 1024, acquired - released];
     };
     expect(outcome('6.10')).toEqual([1, false, 1]);
