@@ -38,7 +38,7 @@ const NOTICED = [
   'gup-args.ts#argsAtOnce:weaken:1',
   'gup-args.ts#argsAtOnce:weaken:4',
   'gup-check.ts#checkVmaFlags:weaken:2',
-  'gup-check.ts#checkVmaFlags:weaken:7',
+  'gup-check.ts#checkVmaFlags:weaken:13',
   'gup-check.ts#checkWrite:weaken:7',
   'wp-reuse.ts#reuseByMapcount:swap:1',
   'cow.smallReuse=mapcount@6.12',
