@@ -67,7 +67,6 @@ export const PROFILES: readonly Profile[] = [
       { rule: 'pin.zeroPage', value: 'untouched', reason: 'c8070b787519 of 6.5' },
       { rule: 'reclaim.pinCheckFile', value: true, reason: 'd824ec2a1546 of 6.4' },
       { rule: 'thp.splitErrno', value: 'EAGAIN', reason: 'fd4a7ac32918 of 6.2' },
-      { rule: 'thp.zeroWpHuge', value: true, reason: '1ced09e0331f of 6.13, seen when it ran' },
       { rule: 'longterm.drain', value: 'refcount', reason: '98c6d259319e of 6.17' },
       { rule: 'secretmem.gup', value: 'refused', reason: '65291dcfcf89 of 6.9, since 6.1.85' },
     ],
