@@ -20,6 +20,7 @@ import { join } from 'node:path';
 
 export const NR_HUGEPAGES = '/proc/sys/vm/nr_hugepages';
 export const ZRAM = '/sys/block/zram0';
+export const KSM = '/sys/kernel/mm/ksm';
 
 /** What there is to put back. */
 export interface Journal {
@@ -30,6 +31,8 @@ export interface Journal {
   cgroups: string[];
   nrHugepages: number | null;
   swap: string | null;
+  /** Files of /sys/kernel/mm/ksm and what stood in them; journals of older runs have none. */
+  ksm?: Readonly<Record<string, number>> | null;
 }
 
 export const stateFolder = (): string => {
@@ -88,11 +91,18 @@ export const putBack = (journal: Journal): void => {
       sleep(20);
     }
   }
+  putBackKsm(journal);
   if (journal.swap !== null) {
     spawnSync('swapoff', [journal.swap]);
     quietly(() => writeFileSync(`${ZRAM}/reset`, '1'));
   }
   quietly(() => rmSync(journal.folder, { recursive: true, force: true }));
+};
+
+/** KSM as it was: a program that was killed in the middle leaves the daemon running. */
+export const putBackKsm = ({ ksm }: Journal): void => {
+  for (const [file, value] of Object.entries(ksm ?? {}))
+    quietly(() => writeFileSync(join(KSM, file), String(value)));
 };
 
 const removeCgroup = (folder: string): void => {

@@ -13,8 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type Journal,
+  KSM,
   NR_HUGEPAGES,
   putBack,
+  putBackKsm,
   quietly,
   readNumber,
   repair,
@@ -52,6 +54,7 @@ export class Host {
       cgroups: [],
       nrHugepages: null,
       swap: null,
+      ksm: null,
     };
     this.#path = join(stateFolder(), `${process.pid}-${Date.now()}.json`);
     this.#write();
@@ -161,6 +164,30 @@ export class Host {
     return null;
   }
 
+  /** Notes how KSM is set, so that a test may set it going; a reason why not, or null. */
+  takeKsm(allowed: boolean): string | null {
+    if (this.#journal.ksm != null) return null;
+    const running = readNumber(`${KSM}/run`);
+    if (running === null) return 'ksm(): this kernel has no KSM';
+    if (running !== 0) return 'ksm(): the machine runs it for others';
+    if (!allowed)
+      return 'ksm(): its daemon scans all mergeable memory of the machine (--allow-system lets it)';
+    const files = ['run', 'smart_scan', 'sleep_millisecs', 'pages_to_scan'];
+    this.#journal.ksm = Object.fromEntries(
+      files.flatMap((file) => {
+        const value = readNumber(`${KSM}/${file}`);
+        return value === null ? [] : [[file, value]];
+      }),
+    );
+    this.#write();
+    return null;
+  }
+
+  /** After each test that may have set it going: its program may have been killed before it stopped it. */
+  stopKsm(): void {
+    putBackKsm(this.#journal);
+  }
+
   /** An empty file system of that type in a file; its path, or why there is none. */
   image(type: string): { readonly path: string } | { readonly reason: string } {
     if (process.getuid?.() !== 0) return { reason: `/${type}: only root may mount a file system` };
@@ -184,16 +211,6 @@ const LIMITS: readonly (readonly [string, number | string])[] = [
   ['memory.max', MEMORY_LIMIT],
   ['pids.max', PROCESS_LIMIT],
 ];
-
-/** Why KSM may not be set going here, or null. It is stopped again by the program that starts it. */
-export const ksmReason = (allowed: boolean): string | null => {
-  const running = readNumber('/sys/kernel/mm/ksm/run');
-  if (running === null) return 'ksm(): this kernel has no KSM';
-  if (running !== 0) return 'ksm(): the machine runs it for others';
-  return allowed
-    ? null
-    : 'ksm(): its daemon scans all mergeable memory of the machine (--allow-system lets it)';
-};
 
 const swapAreas = (): number => {
   try {

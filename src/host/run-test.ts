@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { build } from './build.ts';
 import { emitProgram } from './emit.ts';
-import { type Host, ksmReason, memoryNodes } from './machine.ts';
+import { type Host, memoryNodes } from './machine.ts';
 import {
   diskFileSystem,
   usesCounters,
@@ -74,7 +74,7 @@ export const runTest = async (
     const lacking =
       (usesHugetlb(checked) ? host.takeHugePages() : null) ??
       (usesSwap(checked) ? host.takeSwap(options.allowSystem) : null) ??
-      (usesKsm(checked) ? ksmReason(options.allowSystem) : null);
+      (usesKsm(checked) ? host.takeKsm(options.allowSystem) : null);
     if (lacking !== null) return skip(lacking);
     const type = diskFileSystem(checked);
     if (type !== null) {
@@ -91,6 +91,7 @@ export const runTest = async (
     const histogram = await runProgram(built.program, join(folder, 'root'), limits, more);
     return histogram.skip === null ? { kind: 'ran', histogram } : skip(histogram.skip);
   } finally {
+    if (usesKsm(checked)) host.stopKsm();
     host.unlock();
   }
 };
