@@ -91,7 +91,7 @@ export const replay = (
     decision = false;
   };
   try {
-    for (let t = 0; t < m.threads; t++) stepper.begin(t);
+    for (let t = 0; t < m.threads; t++) if (stepper.begins(t)) stepper.runOn(t);
     let livelock = -1;
     for (const [i, { thread, choice }] of path.entries()) {
       const name = m.k.program.threads[thread]?.name ?? (thread < m.threads ? 'the device' : null);

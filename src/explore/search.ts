@@ -208,8 +208,8 @@ class Search {
 
   /** Lets threads run to where they can meet. */
   #begin(): void {
-    for (let t = 0; t < this.#threads; t++)
-      if (this.#stepper.begin(t) === 'endless') this.#note(t, 'endless');
+    for (let t = 0; t < this.#threads && this.#livelock < 0; t++)
+      this.#note(t, this.#stepper.begin(t));
     this.#taken = this.#stepper.steps;
     this.#takeAll();
     this.#arrive(-1);
@@ -340,7 +340,7 @@ class Search {
       this.#end({ kind: 'livelock', thread: this.#livelock });
       return;
     }
-    if ((known & STEP.bug) !== 0) {
+    if (known < 0 || (known & STEP.bug) !== 0) {
       const [code = 0, argument = 0] = this.#reported();
       if (code !== 0) {
         this.#end({ kind: 'bug', code, argument });

@@ -88,12 +88,33 @@ export class Stepper {
     const mark = logged;
     const stack = this.#stackOf(t);
     const end = this.runOn(t);
-    const { arena, k } = this.#m;
-    if (end !== 'livelock' && (k.report[0] as number) === 0) return end;
-    undoTo(arena, mark);
+    if (this.#goesOn(end)) return end;
+    this.#takeBack(t, mark, stack);
+    return 'visible';
+  }
+
+  /** Whether `begin` would run the thread on; nothing is changed, and nobody told. */
+  begins(t: number): boolean {
+    const { beforeStep } = this;
+    this.beforeStep = null;
+    const mark = logged;
+    const stack = this.#stackOf(t);
+    const goesOn = this.#goesOn(this.runOn(t));
+    this.#takeBack(t, mark, stack);
+    this.beforeStep = beforeStep;
+    return goesOn;
+  }
+
+  /** Alone on the machine, a thread keeps nobody from anything. */
+  #goesOn(end: RunEnd): boolean {
+    const { k, threads } = this.#m;
+    return threads === 1 || (end !== 'livelock' && (k.report[0] as number) === 0);
+  }
+
+  #takeBack(t: number, mark: number, stack: Int32Array): void {
+    undoTo(this.#m.arena, mark);
     clearThread(t);
     stacks.set(stack, t * STACK_WORDS);
-    return 'visible';
   }
 
   /** Runs `t` on while nobody can notice, from the step it has announced. */

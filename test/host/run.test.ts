@@ -94,7 +94,7 @@ exists (0:r0=1)
 `),
     );
     const hostile = source
-      .replace('  my->r0 = 1;', `  ${code}`)
+      .replace('  my->r0 = 1, my->has_r0 = 1;', `  my->has_r0 = 1; ${code}`)
       .replace(
         '#include <dirent.h>',
         '#include <dirent.h>\n#include <sys/mount.h>\n#include <sys/stat.h>',
