@@ -13,11 +13,12 @@ import {
   dmaWrite,
   dropRegion,
   holdsPins,
-  isRegion,
   longtermOf,
   newRegion,
   pagesOf,
   putPages,
+  startDevice,
+  stopDevice,
   TAKE,
   takePages,
 } from './region.ts';
@@ -51,15 +52,15 @@ export function* umemReg(
     yield* dropRegion(k, row);
     return error;
   }
-  k.device.len[row] = len;
   k.device.counted[row] = nr;
-  k.device.writable[row] = 1;
+  yield* startDevice(k, row, 0, len, true);
   return row;
 }
 
 /** The socket is closed: 0, or -EINVAL. */
 export function* umemUnreg(k: System, row: number): Steps<number> {
-  if (!isRegion(k, row, REGION.xdp)) return -EINVAL;
+  const stopped = yield* stopDevice(k, row, REGION.xdp);
+  if (!stopped) return -EINVAL;
   const mm = k.device.mm[row];
   const nr = k.device.counted[row];
   yield* putPages(k, row, true);
@@ -88,15 +89,14 @@ export function* qbufUserptr(
     yield* dropRegion(k, row);
     return error === -ENOMEM ? error : -EFAULT;
   }
-  k.device.off[row] = off;
-  k.device.len[row] = len;
-  k.device.writable[row] = 1;
+  yield* startDevice(k, row, off, len, true);
   return row;
 }
 
 /** The buffer comes back to the process, its pages dirty and given back: 0, or -EINVAL. */
 export function* dqbuf(k: System, row: number): Steps<number> {
-  if (!isRegion(k, row, REGION.v4l2)) return -EINVAL;
+  const stopped = yield* stopDevice(k, row, REGION.v4l2);
+  if (!stopped) return -EINVAL;
   yield* putPages(k, row, true);
   yield* dropRegion(k, row);
   return 0;
@@ -121,10 +121,8 @@ export function* goldfishRead(
     yield* dropRegion(k, row);
     return -EFAULT;
   }
-  k.device.off[row] = off;
-  k.device.len[row] = len;
-  k.device.writable[row] = 1;
-  for (let i = 0; i < len; i++) yield* dmaWrite(k, row, i, byte);
+  yield* startDevice(k, row, off, len, true);
+  for (let i = 0; i < len; i++) yield* dmaWrite(k, row, REGION.goldfish, i, byte);
   yield* putPages(k, row, true);
   yield* dropRegion(k, row);
   return len;

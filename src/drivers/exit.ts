@@ -18,6 +18,6 @@ export function* releaseDevices(k: System, mm: MmId): Steps<void> {
     if (kind === REGION.rdma) yield* deregMr(k, row);
     else if (kind === REGION.xdp) yield* umemUnreg(k, row);
     else if (kind === REGION.v4l2) yield* dqbuf(k, row);
-    else if (kind !== REGION.goldfish) yield* iommuRelease(k, row);
+    else if (kind !== REGION.goldfish) yield* iommuRelease(k, row, kind);
   }
 }

@@ -3,8 +3,10 @@
  * vfio_pin_map_dma), iommufd (io_pagetable.c, pages.c) and the table of powerpc (mm/book3s64/iommu_api.c: mm_iommu_new).
  * They differ in what they count against RLIMIT_MEMLOCK. Rules: semantics.md A.28; S79, S210, S212.
  */
+
 import { REGION, REGIONS } from '../fs/device-tables.ts';
 import type { System } from '../fs/system.ts';
+import { at, R, READ } from '../machine/access.ts';
 import { EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM } from '../machine/errno.ts';
 import { PG } from '../machine/page.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
@@ -20,6 +22,8 @@ import {
   pagesOf,
   putPages,
   regionPages,
+  startDevice,
+  stopDevice,
   TAKE,
   takePages,
 } from './region.ts';
@@ -57,9 +61,8 @@ export function* iommuMap(
     const allowed = yield* count(k, row, mm, counted(k, row, nr));
     if (!allowed) return yield* giveUp(k, row, -ENOMEM);
   }
-  k.device.len[row] = len;
   k.device.iova[row] = iova / PAGE_SIZE;
-  k.device.writable[row] = 1;
+  yield* startDevice(k, row, 0, len, true);
   return kind === REGION.mmIommu ? row : 0;
 }
 
@@ -114,26 +117,30 @@ function* giveUp(k: System, row: number, error: number): Steps<number> {
  * device could write.
  */
 export function* iommuUnmap(k: System, kind: number, iova: number, len: number): Steps<number> {
+  yield READ | at(R.io, 2);
   const row = rowAt(k, kind, iova / PAGE_SIZE);
   if (row === 0 || k.device.iova[row] * PAGE_SIZE !== iova || k.device.len[row] !== len)
     return kind === REGION.iommufd ? -ENOENT : -EINVAL;
-  yield* iommuRelease(k, row);
-  return 0;
+  const released = yield* iommuRelease(k, row, kind);
+  return released ? 0 : -EINVAL;
 }
 
-/** Unmaps, unpins and no longer counts a row. */
-export function* iommuRelease(k: System, row: number): Steps<void> {
+/** Unmaps, unpins and no longer counts a row; false: another has. */
+export function* iommuRelease(k: System, row: number, kind: number): Steps<boolean> {
+  const stopped = yield* stopDevice(k, row, kind);
+  if (!stopped) return false;
   yield* putPages(k, row, true);
   yield* uncount(k, row);
   yield* dropRegion(k, row);
+  return true;
 }
 
 /** The row of a kind that covers page `iova` of the device's address space; 0: none. */
 function rowAt(k: System, kind: number, iova: number): number {
   for (let row = 1; row <= REGIONS; row++) {
     const first = k.device.iova[row];
-    const mine = k.device.kind[row] === kind && k.device.pages[row] > 0;
-    if (mine && iova >= first && iova < first + k.device.pages[row]) return row;
+    const mine = k.device.kind[row] === kind && k.device.len[row] > 0;
+    if (mine && iova >= first && iova < first + k.device.len[row] / PAGE_SIZE) return row;
   }
   return 0;
 }
@@ -152,14 +159,16 @@ function anyRowAt(k: System, iova: number): number {
 
 /** The device reads a byte at its address; -EFAULT: the IOMMU knows none there. */
 export function* iommuRead(k: System, iova: number): Steps<number> {
+  yield READ | at(R.io, 2);
   const row = anyRowAt(k, Math.floor(iova / PAGE_SIZE));
   if (row === 0) return -EFAULT;
-  return yield* dmaRead(k, row, iova - k.device.iova[row] * PAGE_SIZE);
+  return yield* dmaRead(k, row, k.device.kind[row], iova - k.device.iova[row] * PAGE_SIZE);
 }
 
 /** The device writes a byte at its address. */
 export function* iommuWrite(k: System, iova: number, byte: number): Steps<number> {
+  yield READ | at(R.io, 2);
   const row = anyRowAt(k, Math.floor(iova / PAGE_SIZE));
   if (row === 0) return -EFAULT;
-  return yield* dmaWrite(k, row, iova - k.device.iova[row] * PAGE_SIZE, byte);
+  return yield* dmaWrite(k, row, k.device.kind[row], iova - k.device.iova[row] * PAGE_SIZE, byte);
 }

@@ -14,11 +14,12 @@ import {
   dmaWrite,
   dropRegion,
   holdsPins,
-  isRegion,
   longtermOf,
   newRegion,
   pagesOf,
   putPages,
+  startDevice,
+  stopDevice,
   TAKE,
   takePages,
 } from './region.ts';
@@ -59,10 +60,8 @@ export function* regMr(
     yield* dropRegion(k, mr);
     return error;
   }
-  k.device.off[mr] = off;
-  k.device.len[mr] = len;
   k.device.counted[mr] = nr;
-  k.device.writable[mr] = writable ? 1 : 0;
+  yield* startDevice(k, mr, off, len, writable);
   return mr;
 }
 
@@ -81,7 +80,8 @@ function flagsOf(k: System, writable: boolean): number {
 /** ibv_dereg_mr(): the device stops, the pages are given back, dirty if it could write. 0, or -EINVAL. */
 export function* deregMr(k: System, mr: number): Steps<number> {
   if (mr > ODP_HANDLE) return yield* odpDeregister(k, mr - ODP_HANDLE);
-  if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
+  const stopped = yield* stopDevice(k, mr, REGION.rdma);
+  if (!stopped) return -EINVAL;
   const mm = k.device.mm[mr];
   const nr = k.device.counted[mr];
   yield* putPages(k, mr, k.device.writable[mr] !== 0);
@@ -92,12 +92,10 @@ export function* deregMr(k: System, mr: number): Steps<number> {
 
 /** The network reads a byte of the region; -EINVAL: it is gone. */
 export function* rdmaRead(k: System, mr: number, offset: number): Steps<number> {
-  if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
-  return yield* dmaRead(k, mr, offset);
+  return yield* dmaRead(k, mr, REGION.rdma, offset);
 }
 
 /** The network writes a byte of the region. */
 export function* rdmaWrite(k: System, mr: number, offset: number, byte: number): Steps<number> {
-  if (!isRegion(k, mr, REGION.rdma)) return -EINVAL;
-  return yield* dmaWrite(k, mr, offset, byte);
+  return yield* dmaWrite(k, mr, REGION.rdma, offset, byte);
 }

@@ -5,6 +5,7 @@
 import { HOLD, REGION, REGION_PAGES, REGIONS } from '../fs/device-tables.ts';
 import type { System } from '../fs/system.ts';
 import { at, R, READ, WRITE } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { pageByte, setPageByte } from '../machine/contents.ts';
 import { EFAULT, EINVAL } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
@@ -143,9 +144,31 @@ export function* putPages(k: System, row: number, dirty: boolean): Steps<void> {
   k.device.pages[row] = 0;
 }
 
-/** Whether `row` is a registration of `kind` that stands. */
-export function isRegion(k: System, row: number, kind: number): boolean {
-  return row > 0 && row <= REGIONS && k.device.kind[row] === kind && k.device.pages[row] > 0;
+/** Whether `row` is a registration of `kind` that the device may use; to be asked in a step that announces the table. */
+function isRegion(k: System, row: number, kind: number): boolean {
+  return row > 0 && row <= REGIONS && k.device.kind[row] === kind && k.device.len[row] > 0;
+}
+
+/** From here on the device may use the row, to read and to write if `writable`. */
+export function* startDevice(
+  k: System,
+  row: number,
+  off: number,
+  len: number,
+  writable: boolean,
+): Steps<void> {
+  yield WRITE | at(R.io, 2);
+  k.device.off[row] = off;
+  k.device.len[row] = len;
+  k.device.writable[row] = writable ? 1 : 0;
+}
+
+/** The device stops using the row; false: it is none of `kind`, or another has stopped it. What it holds stays held. */
+export function* stopDevice(k: System, row: number, kind: number): Steps<boolean> {
+  yield WRITE | at(R.io, 2);
+  if (!isRegion(k, row, kind)) return false;
+  k.device.len[row] = 0;
+  return true;
 }
 
 /** The page behind byte `offset` of a registration; 0: outside of it. */
@@ -154,22 +177,33 @@ function pageAt(k: System, row: number, offset: number): Pfn {
   return k.kmem[regionPages(k, row) + Math.floor((k.device.off[row] + offset) / PAGE_SIZE)];
 }
 
-/** The device reads one byte of a registration, of the page that it holds, whatever is mapped now. -EFAULT outside. */
-export function* dmaRead(k: System, row: number, offset: number): Steps<number> {
+/**
+ * The device reads one byte of a registration, of the page that it holds, whatever is mapped now. -EINVAL: there is no such
+ * registration; -EFAULT: outside of it. One step: who stops the device waits for what it does.
+ */
+export function* dmaRead(k: System, row: number, kind: number, offset: number): Steps<number> {
   yield READ | at(R.io, 2);
+  if (!isRegion(k, row, kind)) return -EINVAL;
   const pfn = pageAt(k, row, offset);
   if (pfn === 0) return -EFAULT;
-  yield READ | at(R.content, pfn);
+  touchAlso(k, READ | at(R.content, pfn));
   reportIfFree(k, pfn);
   return pageByte(k, pfn, (k.device.off[row] + offset) % PAGE_SIZE);
 }
 
 /** The device writes one byte: 0, or -EFAULT outside of the registration or where it may only read. */
-export function* dmaWrite(k: System, row: number, offset: number, byte: number): Steps<number> {
+export function* dmaWrite(
+  k: System,
+  row: number,
+  kind: number,
+  offset: number,
+  byte: number,
+): Steps<number> {
   yield READ | at(R.io, 2);
+  if (!isRegion(k, row, kind)) return -EINVAL;
   const pfn = pageAt(k, row, offset);
   if (pfn === 0 || k.device.writable[row] === 0) return -EFAULT;
-  yield WRITE | at(R.content, pfn);
+  touchAlso(k, WRITE | at(R.content, pfn));
   reportIfFree(k, pfn);
   setPageByte(k, pfn, (k.device.off[row] + offset) % PAGE_SIZE, byte);
   return 0;

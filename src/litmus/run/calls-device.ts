@@ -3,7 +3,7 @@ import { dqbuf, goldfishRead, qbufUserptr, umemReg, umemUnreg } from '../../driv
 import { iommuMap, iommuRead, iommuRelease, iommuUnmap, iommuWrite } from '../../drivers/iommu.ts';
 import { ODP_HANDLE, odpRead, odpWrite } from '../../drivers/odp.ts';
 import { deregMr, rdmaRead, rdmaWrite, regMr } from '../../drivers/rdma.ts';
-import { dmaRead, dmaWrite, isRegion } from '../../drivers/region.ts';
+import { dmaRead, dmaWrite } from '../../drivers/region.ts';
 import { REGION } from '../../fs/device-tables.ts';
 import { at, R, READ, WRITE } from '../../machine/access.ts';
 import { EINVAL } from '../../machine/errno.ts';
@@ -103,9 +103,8 @@ function* onBuffer(k: Lit, task: TaskId, pc: number, id: number): Steps<number> 
     case CALL.mm_iommu_new:
       return yield* iommuMap(k, task, REGION.mmIommu, vpn, off, 0, argInt(k, pc, 1));
     case CALL.mm_iommu_put: {
-      if (!isRegion(k, argInt(k, pc, 0), REGION.mmIommu)) return -EINVAL;
-      yield* iommuRelease(k, argInt(k, pc, 0));
-      return 0;
+      const released = yield* iommuRelease(k, argInt(k, pc, 0), REGION.mmIommu);
+      return released ? 0 : -EINVAL;
     }
     default:
       return yield* byteOf(k, pc, id);
@@ -117,7 +116,7 @@ function* byteOf(k: Lit, pc: number, id: number): Steps<number> {
   const row = argInt(k, pc, 0);
   const xdp = id === CALL.xdp_rx || id === CALL.xdp_tx;
   const kind = xdp ? REGION.xdp : id === CALL.v4l2_capture ? REGION.v4l2 : REGION.mmIommu;
-  if (!isRegion(k, row, kind)) return -EINVAL;
-  if (id === CALL.xdp_tx || id === CALL.tce_read) return yield* dmaRead(k, row, argInt(k, pc, 1));
-  return yield* dmaWrite(k, row, argInt(k, pc, 1), argInt(k, pc, 2) & 255);
+  const offset = argInt(k, pc, 1);
+  if (id === CALL.xdp_tx || id === CALL.tce_read) return yield* dmaRead(k, row, kind, offset);
+  return yield* dmaWrite(k, row, kind, offset, argInt(k, pc, 2) & 255);
 }

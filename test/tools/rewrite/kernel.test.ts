@@ -67,7 +67,7 @@ beforeAll(() => {
   );
   refused = made.refusals.map((r) => r.message);
   for (const [form, files] of made.files) syncFolder(join(folder, form), files);
-});
+}, 120_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function load(path: string): Promise<Functions> {
