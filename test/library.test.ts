@@ -121,7 +121,8 @@ describe('Result: lines', () => {
 const ends = (v: Verdict | undefined): readonly string[] => [
   v?.observation ?? 'nothing',
   ...(v?.states ?? []).map((s) => `${s.holds ? 'yes' : 'no'} ${s.text}`).sort(),
-  ...[...(v?.problems ?? [])].sort(),
+  // Only the reduction can say who goes round for ever.
+  ...(v?.problems ?? []).map((p) => p.replace(/^livelock: .*/, 'livelock')).sort(),
 ];
 
 describe('the reduction finds what the whole search finds', () => {
