@@ -10,6 +10,7 @@ import {
 } from '../../src/machine/buddy.ts';
 import { pageByte } from '../../src/machine/contents.ts';
 import { EBUSY, EINTR, EINVAL, ENOMEM } from '../../src/machine/errno.ts';
+import { AREA_FIELDS } from '../../src/machine/machine.ts';
 import { audit, auditIdle, newHeld } from '../../src/mm/audit.ts';
 import { cmaAlloc } from '../../src/mm/cma.ts';
 import { compactMemory } from '../../src/mm/compaction.ts';
@@ -94,7 +95,7 @@ describe('CMA', () => {
   test('S160 an isolated block does not look like CMA to 5.18, and is no place to be pinned from 5.19', () => {
     const pinnable = (version: string, areas: typeof CMA | typeof MOVABLE) => {
       const { k, pfn } = onePage(version, areas);
-      run(isolateArea(k, 8, true));
+      run(isolateArea(k, AREA_FIELDS.words, true));
       return folioIsLongtermPinnable(k, pfn);
     };
     expect([pinnable('5.18', CMA), pinnable('5.19', CMA)]).toEqual([true, false]);
