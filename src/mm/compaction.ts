@@ -9,8 +9,8 @@ import { PG } from '../machine/page.ts';
 import type { Folio, Pfn, Steps } from '../machine/types.ts';
 import { folioMapcount, folioPut, isAnon, isLarge } from './folio.ts';
 import type { Kernel } from './kernel.ts';
-import { isolateLru, lruDrain } from './lru.ts';
-import { migrateFolioTo, putbackFolio } from './migrate.ts';
+import { lruDrain } from './lru.ts';
+import { isolateFolio, migrateFolioTo, putbackFolio } from './migrate.ts';
 import { inSwapCache } from './swap-state.ts';
 
 /** Writing to /proc/sys/vm/compact_memory: compacts every area. Returns how many pages moved. */
@@ -46,7 +46,7 @@ function* movePage(k: Kernel, folio: Folio, to: Pfn): Steps<boolean> {
   const got = yield* refTryAdd(k, folio, 1);
   if (!got) return false;
   let isolated = false;
-  if (!heldByOthers(k, folio)) isolated = yield* isolateLru(k, folio);
+  if (!heldByOthers(k, folio)) isolated = yield* isolateFolio(k, folio);
   yield* folioPut(k, folio, 1);
   if (!isolated) return false;
   const target = yield* takePageAt(k, to);

@@ -3,6 +3,7 @@ import { pageByte } from '../../src/machine/contents.ts';
 import { PTE } from '../../src/machine/entry.ts';
 import { EBUSY, EFAULT, EINVAL } from '../../src/machine/errno.ts';
 import { audit, auditIdle, newHeld } from '../../src/mm/audit.ts';
+import { compactMemory } from '../../src/mm/compaction.ts';
 import { isKsm } from '../../src/mm/folio.ts';
 import { FOLL } from '../../src/mm/foll.ts';
 import { pinUserPagesFast } from '../../src/mm/gup.ts';
@@ -45,6 +46,14 @@ describe('KSM', () => {
       clean();
     },
   );
+
+  test('A.19.4 compaction leaves a merged page where it is', () => {
+    const { k, mm, a, merge, clean } = twins('6.12');
+    expect(merge()).toBe(0);
+    run(compactMemory(k));
+    expect([ptePfn(k, mm, 100), ptePfn(k, mm, 101), isKsm(k, a)]).toEqual([a, a, true]);
+    clean();
+  });
 
   test('A.21 a third page joins, whichever side of the merge it is on', () => {
     const { k, mm, task, a, merge, clean } = twins('6.12');
