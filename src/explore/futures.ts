@@ -13,6 +13,8 @@ import { type Snapshots, THREAD } from './snapshots.ts';
 
 /** Different accesses up to which it is worth while; with more, every set is all threads. */
 const MOST_ACCESSES = 1024;
+/** Steps that a search for a circle goes back at most. */
+const MOST_LOOKED_AT = 4096;
 
 export class Futures {
   readonly #snapshots: Snapshots;
@@ -29,6 +31,11 @@ export class Futures {
   #announced = new Int32Array(256);
   /** By local content: those that lead to it. */
   readonly #before: number[][] = [];
+  /** By local content: those that lead to it by a step that closes a circle. */
+  readonly #closing: number[][] = [];
+  /** By local content: the last search for a circle that came by; negative: no step is known that leaves it. */
+  #seen = new Int32Array(256).fill(-1);
+  #searches = 0;
   /** The last state looked at: local contents, what conflicts in it, and what was known then. */
   readonly #localsOf: Int32Array;
   readonly #conflictsOf: Int32Array;
@@ -44,27 +51,63 @@ export class Futures {
   }
 
   save(out: CheckpointWriter): void {
-    const edges = this.#before.flatMap((before, to) => before.flatMap((from) => [from, to]));
-    out.words(Int32Array.from(edges));
+    for (const edges of [this.#before, this.#closing])
+      out.words(
+        Int32Array.from(edges.flatMap((before, to) => before.flatMap((from) => [from, to]))),
+      );
     out.numbers(this.version);
   }
 
   load(from: CheckpointReader): void {
-    const edges = from.words();
-    for (let i = 0; i + 1 < edges.length; i += 2)
-      this.learn(edges[i] as number, edges[i + 1] as number);
+    const pairs = (words: Int32Array): [number, number][] =>
+      Array.from({ length: words.length >> 1 }, (_, i) => [
+        words[2 * i] as number,
+        words[2 * i + 1] as number,
+      ]);
+    for (const [before, to] of pairs(from.words())) this.#join(before, to);
+    for (const [before, to] of pairs(from.words())) push(this.#closing, to, before);
     [this.version = 0] = from.numbers();
   }
 
-  /** A thread went from one local content to another in one step. */
-  learn(from: number, to: number): void {
+  /**
+   * A thread went from one local content to another in one step. True: the step closes a circle, of those known when it was
+   * taken first. So each circle has a step of which that is said.
+   */
+  learn(from: number, to: number): boolean {
+    if (from === to) {
+      this.#enter(from);
+      return true;
+    }
+    if (this.#before[to]?.includes(from) !== true) {
+      if (this.#leads(to, from)) push(this.#closing, to, from);
+      this.#join(from, to);
+    }
+    return this.#closing[to]?.includes(from) === true;
+  }
+
+  #join(from: number, to: number): void {
     this.#enter(from);
     this.#enter(to);
-    const before = this.#before[to];
-    if (from === to || before?.includes(from) === true) return;
-    if (before === undefined) this.#before[to] = [from];
-    else before.push(from);
+    push(this.#before, to, from);
+    if ((this.#seen[from] as number) < 0) this.#seen[from] = 0;
     this.#spread(to);
+  }
+
+  /** Whether known steps lead from one local content to another; true as well when that takes too long to find out. */
+  #leads(from: number, to: number): boolean {
+    this.#enter(from);
+    if ((this.#seen[from] as number) < 0) return false;
+    const search = ++this.#searches;
+    let left = MOST_LOOKED_AT;
+    for (const work = [to]; work.length > 0; ) {
+      for (const before of this.#before[work.pop() as number] ?? []) {
+        if (before === from || left-- === 0) return true;
+        if (this.#seen[before] === search) continue;
+        this.#seen[before] = search;
+        work.push(before);
+      }
+    }
+    return false;
   }
 
   /**
@@ -140,6 +183,8 @@ export class Futures {
     while (local >= this.#announced.length) {
       this.#announced = longer(this.#announced);
       this.#futures = longer(this.#futures);
+      const seen = longer(this.#seen);
+      this.#seen = seen.fill(-1, this.#seen.length);
     }
     if (this.#announced[local] !== 0) return;
     // 1: it announces nothing.
@@ -165,13 +210,13 @@ export class Futures {
     if (number > MOST_ACCESSES) return number;
     for (const [other, otherWord] of this.#accesses.entries()) {
       if (this.#sharing.independent(word, otherWord)) continue;
-      this.#join(number * stride + (other >> 5), other);
-      this.#join(other * stride + (number >> 5), number);
+      this.#setConflict(number * stride + (other >> 5), other);
+      this.#setConflict(other * stride + (number >> 5), number);
     }
     return number;
   }
 
-  #join(at: number, member: number): void {
+  #setConflict(at: number, member: number): void {
     this.#conflicts[at] = (this.#conflicts[at] as number) | (1 << (member & 31));
   }
 
@@ -203,6 +248,12 @@ export class Futures {
     }
   }
 }
+
+const push = (lists: number[][], at: number, member: number): void => {
+  const list = lists[at];
+  if (list === undefined) lists[at] = [member];
+  else list.push(member);
+};
 
 const bits = (set: number): number => {
   let count = 0;

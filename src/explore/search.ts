@@ -155,7 +155,7 @@ class Search {
     this.#onEnd = onEnd;
     this.#snapshots = snapshots;
     this.#state = new Int32Array(m.threads + 1);
-    this.#states = new StateTable(m.threads + 1);
+    this.#states = new StateTable(m.threads + 1, graph !== null);
     this.#words = NODE.state + m.threads + 1;
     this.#path = new Int32Array(this.#words * 1024);
     this.#stepper = new Stepper(m, sharing);
@@ -511,9 +511,8 @@ class Search {
     state[1 + t] = steps.nextLocal(at);
     this.#taken += steps.steps(at);
     this.#livelock = (known & STEP.livelock) !== 0 ? t : -1;
-    // Who goes back to where it was, or ends everything, must not keep the others from ever stepping: they may know better.
-    const ends = (known & (STEP.bug | STEP.livelock)) !== 0;
-    if (this.#futures !== null && (ends || (state[1 + t] as number) <= local))
+    // Who closes a circle, or ends everything, must not keep the others from ever stepping: they may know better.
+    if (this.#futures !== null && (known & (STEP.bug | STEP.livelock | STEP.circle)) !== 0)
       this.#takeAllFrom(node, t);
     this.#arrive(known);
   }
@@ -553,14 +552,15 @@ class Search {
     trimLog(0);
     const bug = (this.#m.k.report[0] as number) !== 0;
     const chooses = (snapshots.kind(nextLocal) & THREAD.chooses) !== 0;
+    const circle = this.#futures?.learn(local, nextLocal) === true;
     const known =
       STEP.taken |
+      (circle ? STEP.circle : 0) |
       (bug ? STEP.bug : 0) |
       (how === 'livelock' ? STEP.livelock : 0) |
       (chooses ? STEP.chooses : 0);
     const at = this.#steps.enter(local, shared, choice, known);
     this.#steps.take(at, nextLocal, nextShared, stepper.steps - before);
-    this.#futures?.learn(local, nextLocal);
     return at;
   }
 }

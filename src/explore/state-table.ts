@@ -9,23 +9,40 @@ import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 /** Bit beside the threads whose step was taken: all that can step have to. */
 export const ALL = 1 << 31;
 
+/**
+ * Threads up to which one word says who slept and whose step was taken:
+ *
+ *   bits 0..14    who slept
+ *   bits 16..30   whose step was taken
+ *   bit 31        `ALL`
+ */
+const NARROW = 15;
+const NARROW_MASK = (1 << NARROW) - 1;
+
 /** Places up to which the table grows fourfold. */
 const FAST_GROWTH = 1 << 20;
 
 export class StateTable {
   readonly #width: number;
-  /** Words of a row: the state (word 0 of a free row is 0), who slept, whose step was taken, its number. */
+  /**
+   * Words of a row: the state (word 0 of a free row is 0), who slept, whose step was taken (the same word for few threads), its
+   * number where the states are to have one.
+   */
   readonly #stride: number;
+  readonly #narrow: boolean;
+  readonly #numbered: boolean;
   #rows: Int32Array;
   #mask = (1 << 10) - 1;
   #count = 0;
   /** How often the rows moved: then `at` of a state is another. */
   moves = 0;
 
-  /** `width`: numbers of a state, the first of which is never 0. */
-  constructor(width: number) {
+  /** `width`: numbers of a state, the first of which is never 0, one for each thread behind it. */
+  constructor(width: number, numbered: boolean) {
     this.#width = width;
-    this.#stride = width + 3;
+    this.#narrow = width - 1 <= NARROW;
+    this.#numbered = numbered;
+    this.#stride = width + (this.#narrow ? 1 : 2) + (numbered ? 1 : 0);
     this.#rows = new Int32Array(this.#stride * (this.#mask + 1));
   }
 
@@ -69,7 +86,8 @@ export class StateTable {
     }
     const rows = this.#rows;
     for (let i = 0; i < this.#width; i++) rows[at + i] = words[from + i] as number;
-    rows[at + this.#width + 2] = ++this.#count;
+    this.#count++;
+    if (this.#numbered) rows[at + this.#stride - 1] = this.#count;
     return ~at;
   }
 
@@ -80,24 +98,36 @@ export class StateTable {
   }
 
   slept(at: number): number {
-    return this.#rows[at + this.#width] as number;
+    const word = this.#rows[at + this.#width] as number;
+    return this.#narrow ? word & NARROW_MASK : word;
   }
 
   setSlept(at: number, threads: number): void {
-    this.#rows[at + this.#width] = threads;
+    const to = at + this.#width;
+    const kept = this.#narrow ? (this.#rows[to] as number) & ~NARROW_MASK : 0;
+    this.#rows[to] = kept | threads;
   }
 
+  /** Bits that no thread has may be set besides `ALL`. */
   taken(at: number): number {
-    return this.#rows[at + this.#width + 1] as number;
+    return this.#narrow
+      ? (this.#rows[at + this.#width] as number) >> 16
+      : (this.#rows[at + this.#width + 1] as number);
   }
 
   setTaken(at: number, threads: number): void {
-    this.#rows[at + this.#width + 1] = threads;
+    if (!this.#narrow) {
+      this.#rows[at + this.#width + 1] = threads;
+      return;
+    }
+    const to = at + this.#width;
+    const taken = ((threads & NARROW_MASK) << 16) | (threads & ALL);
+    this.#rows[to] = ((this.#rows[to] as number) & NARROW_MASK) | taken;
   }
 
-  /** Number of the state at `at`, from 1 in the order in which they came; it never changes. */
+  /** Number of the state at `at`, from 1 in the order in which they came; it never changes. 0: they have none. */
   number(at: number): number {
-    return this.#rows[at + this.#width + 2] as number;
+    return this.#numbered ? (this.#rows[at + this.#stride - 1] as number) : 0;
   }
 
   #find(words: Int32Array, from: number): number {
@@ -109,7 +139,8 @@ export class StateTable {
     }
     h = Math.imul(h ^ (h >>> 16), 0x85ebca77);
     h = Math.imul(h ^ (h >>> 13), 0x9e3779b1);
-    for (let place = (h ^ (h >>> 15)) & this.#mask; ; place = (place + 1) & this.#mask) {
+    // The upper bits: so a larger table has the rows in the same order, and growing goes through memory from front to back.
+    for (let place = h >>> Math.clz32(this.#mask); ; place = (place + 1) & this.#mask) {
       const at = place * this.#stride;
       if (rows[at] === 0) return at;
       let i = 0;

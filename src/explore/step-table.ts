@@ -17,6 +17,8 @@ export const STEP = {
   livelock: 16,
   /** It was taken, and the thread has to choose next. */
   chooses: 32,
+  /** It was taken, and closed a circle of the thread's local contents. */
+  circle: 64,
 } as const;
 
 /** Words of an entry; local content 0: the slot is free. */
