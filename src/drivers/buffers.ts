@@ -8,7 +8,8 @@ import type { System } from '../fs/system.ts';
 import { EFAULT, EINVAL, ENOBUFS, ENOMEM } from '../machine/errno.ts';
 import type { Steps, TaskId, Vpn } from '../machine/types.ts';
 import { FOLL } from '../mm/foll.ts';
-import { ACCOUNT, accountPages, unaccountPages } from './memlock.ts';
+import { OVER_LIMIT, putCounted, takeCounted } from './counted.ts';
+import { ACCOUNT } from './memlock.ts';
 import {
   dmaWrite,
   dropRegion,
@@ -36,23 +37,12 @@ export function* umemReg(
 ): Steps<number> {
   const nr = pagesOf(off, len);
   if (nr < 0 || off !== 0) return -EINVAL;
-  const mm = k.task.mm[task];
-  const row = yield* newRegion(k, REGION.xdp, mm);
+  const row = yield* newRegion(k, REGION.xdp, k.task.mm[task]);
   if (row === 0) return -ENOMEM;
-  const allowed = yield* accountPages(k, mm, ACCOUNT.user, nr);
-  if (!allowed) {
-    yield* dropRegion(k, row);
-    return -ENOBUFS;
-  }
   const take = holdsPins(k.rules.users.xdp) ? TAKE.pin : TAKE.get;
   const flags = longtermOf(k.rules.users.xdp) | FOLL.write;
-  const error = yield* takePages(k, task, row, vpn, nr, take, flags);
-  if (error !== 0) {
-    yield* unaccountPages(k, mm, ACCOUNT.user, nr);
-    yield* dropRegion(k, row);
-    return error;
-  }
-  k.device.counted[row] = nr;
+  const error = yield* takeCounted(k, task, row, ACCOUNT.user, vpn, nr, take, flags);
+  if (error !== 0) return error === OVER_LIMIT ? -ENOBUFS : error;
   yield* startDevice(k, row, 0, len, true);
   return row;
 }
@@ -61,11 +51,7 @@ export function* umemReg(
 export function* umemUnreg(k: System, row: number): Steps<number> {
   const stopped = yield* stopDevice(k, row, REGION.xdp);
   if (!stopped) return -EINVAL;
-  const mm = k.device.mm[row];
-  const nr = k.device.counted[row];
-  yield* putPages(k, row, true);
-  yield* unaccountPages(k, mm, ACCOUNT.user, nr);
-  yield* dropRegion(k, row);
+  yield* putCounted(k, row, ACCOUNT.user, true);
   return 0;
 }
 

@@ -7,21 +7,19 @@ import type { System } from '../fs/system.ts';
 import { EINVAL, ENOMEM } from '../machine/errno.ts';
 import type { Steps, TaskId, Vpn } from '../machine/types.ts';
 import { FOLL } from '../mm/foll.ts';
-import { ACCOUNT, accountPages, unaccountPages } from './memlock.ts';
+import { OVER_LIMIT, putCounted, takeCounted } from './counted.ts';
+import { ACCOUNT } from './memlock.ts';
 import { ODP_HANDLE, odpDeregister, odpRegister } from './odp.ts';
 import {
   dmaRead,
   dmaWrite,
-  dropRegion,
   holdsPins,
   longtermOf,
   newRegion,
   pagesOf,
-  putPages,
   startDevice,
   stopDevice,
   TAKE,
-  takePages,
 } from './region.ts';
 
 const ACCESS = { localWrite: 1, remoteWrite: 2, atomic: 8, onDemand: 64 } as const;
@@ -45,22 +43,12 @@ export function* regMr(
   if (nr < 0 || (remote && (access & ACCESS.localWrite) === 0)) return -EINVAL;
   if ((access & ACCESS.onDemand) !== 0)
     return yield* odpRegister(k, task, vpn, off, len, (access & WRITABLE) !== 0);
-  const mm = k.task.mm[task];
-  const mr = yield* newRegion(k, REGION.rdma, mm);
+  const mr = yield* newRegion(k, REGION.rdma, k.task.mm[task]);
   if (mr === 0) return -ENOMEM;
-  const allowed = yield* accountPages(k, mm, ACCOUNT.pinnedVm, nr);
-  if (!allowed) {
-    yield* dropRegion(k, mr);
-    return -ENOMEM;
-  }
   const writable = (access & WRITABLE) !== 0;
-  const error = yield* takePages(k, task, mr, vpn, nr, takeOf(k), flagsOf(k, writable));
-  if (error !== 0) {
-    yield* unaccountPages(k, mm, ACCOUNT.pinnedVm, nr);
-    yield* dropRegion(k, mr);
-    return error;
-  }
-  k.device.counted[mr] = nr;
+  const flags = flagsOf(k, writable);
+  const error = yield* takeCounted(k, task, mr, ACCOUNT.pinnedVm, vpn, nr, takeOf(k), flags);
+  if (error !== 0) return error === OVER_LIMIT ? -ENOMEM : error;
   yield* startDevice(k, mr, off, len, writable);
   return mr;
 }
@@ -82,11 +70,7 @@ export function* deregMr(k: System, mr: number): Steps<number> {
   if (mr > ODP_HANDLE) return yield* odpDeregister(k, mr - ODP_HANDLE);
   const stopped = yield* stopDevice(k, mr, REGION.rdma);
   if (!stopped) return -EINVAL;
-  const mm = k.device.mm[mr];
-  const nr = k.device.counted[mr];
-  yield* putPages(k, mr, k.device.writable[mr] !== 0);
-  yield* unaccountPages(k, mm, ACCOUNT.pinnedVm, nr);
-  yield* dropRegion(k, mr);
+  yield* putCounted(k, mr, ACCOUNT.pinnedVm, k.device.writable[mr] !== 0);
   return 0;
 }
 
