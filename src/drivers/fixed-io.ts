@@ -13,7 +13,8 @@ import { at, R, WRITE } from '../machine/access.ts';
 import { setPageByte } from '../machine/contents.ts';
 import { EBADF, EFAULT, EINVAL, ENOTBLK } from '../machine/errno.ts';
 import type { FileId, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { bounceClear, bytesLeft, fileGetFolio, writeBounced } from '../mm/file-io.ts';
+import { bounceClear } from '../mm/bounce-buffer.ts';
+import { bytesLeft, fileGetFolio, writeBounced } from '../mm/file-io.ts';
 import { folioPut } from '../mm/folio.ts';
 import { ringCovers, ringPage, ringPageAt } from './io-uring.ts';
 

@@ -7,7 +7,7 @@ import { R } from '../machine/access.ts';
 import { EFAULT } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { bounceClear } from '../mm/file-io.ts';
+import { bounceClear } from '../mm/bounce-buffer.ts';
 import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
 import { gupPutFolio } from '../mm/grab.ts';

@@ -1,20 +1,14 @@
 /**
  * Copies between user memory and pages (copy_to_user, copy_from_user, kmap), by way of the task's bounce
- * buffer `k.file.bounce`: one step where the source is read, one where the target is written, as neither is
+ * buffer (mm/bounce-buffer.ts): one step where the source is read, one where the target is written, as neither is
  * atomic with the other. At most one page at a time.
  */
 import { at, R, READ, WRITE } from '../machine/access.ts';
-import { PAGE_WORDS } from '../machine/contents.ts';
 import { EFAULT } from '../machine/errno.ts';
 import type { Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { bounceIn, bounceOut } from '../mm/file-io.ts';
+import { bounceIn, bounceOut } from '../mm/bounce-buffer.ts';
 import type { Kernel } from '../mm/kernel.ts';
 import { kernelAccess } from '../mm/memory.ts';
-
-/** Byte `i` of the task's buffer. */
-export function bounceByte(k: Kernel, task: TaskId, i: number): number {
-  return (k.file.bounce[task * PAGE_WORDS + (i >>> 2)] >>> ((i & 3) * 8)) & 255;
-}
 
 /** User memory to buffer: 0 or -EFAULT. The range lies in one page. */
 export function* copyFromUser(

@@ -11,7 +11,7 @@ import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import type { FileId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { copyWords, fillWords } from '../machine/words.ts';
 import { noteChecksum } from '../mm/checksum.ts';
-import { fileGet, filePut, inodeRwsem, touchSize } from '../mm/file-refs.ts';
+import { fileGet, filePut, inodeRwsem, setFileSize, touchSize } from '../mm/file-refs.ts';
 import { FILE, FILE_BLOCKS } from '../mm/file-tables.ts';
 import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
@@ -33,6 +33,12 @@ export const NOTHING = 0;
 /** Where in `kmem` the pages of request `aio` are. */
 function pagesOf(k: System, aio: number): number {
   return k.aio.kmem + aio * AIO_PAGES;
+}
+
+/** The first request in a state (`AIO`); 0: none. */
+function slotIn(k: System, state: number): number {
+  for (let aio = 1; aio <= AIO_SLOTS; aio++) if (k.aio.state[aio] === state) return aio;
+  return 0;
 }
 
 /** First page, and page behind the last, of a range of bytes. */
@@ -97,9 +103,8 @@ function* beginDirect(
   const stale = yield* cleanCache(k, file, isRead, pos, pos + bytes);
   if (stale !== 0) return stale;
   yield WRITE | at(R.io, 0);
-  let aio = 1;
-  while (aio <= AIO_SLOTS && k.aio.state[aio] !== AIO.free) aio++;
-  if (aio > AIO_SLOTS) return -EAGAIN;
+  const aio = slotIn(k, AIO.free);
+  if (aio === 0) return -EAGAIN;
   k.aio.state[aio] = AIO.taken;
   yield WRITE | at(R.directIo, file);
   k.file.direct[file] += 1;
@@ -248,9 +253,7 @@ function* sumUp(k: System, aio: number, file: FileId): Steps<void> {
 export function* growDisk(k: System, file: FileId, end: number): Steps<void> {
   yield WRITE | at(R.io, 0);
   if (sizeOf(k, file) >= end) return;
-  touchSize(k, file, WRITE);
-  k.file.pages[file] = pageFrom(end);
-  k.file.tail[file] = end % PAGE_SIZE;
+  setFileSize(k, file, pageFrom(end), end % PAGE_SIZE);
 }
 
 /** A request that the disk refuses at once (-EINVAL), or that has nothing to move; 1: neither. */
@@ -303,9 +306,8 @@ export function* directIo(
 export function* deviceLoop(k: System): Steps<void> {
   for (;;) {
     yield WAIT | at(R.io, 0);
-    let aio = 1;
-    while (aio <= AIO_SLOTS && k.aio.state[aio] !== AIO.submitted) aio++;
-    if (aio > AIO_SLOTS) continue;
+    const aio = slotIn(k, AIO.submitted);
+    if (aio === 0) continue;
     k.aio.count[0] -= 1;
     k.aio.state[aio] = AIO.taken;
     yield* deviceTransfer(k, aio, k.rules.dio.aioInvalidates);
@@ -348,9 +350,8 @@ export function* submitAio(
 /** A request that is over when io_submit returns. 1, or -EAGAIN when there are too many. */
 export function* aioResult(k: System, task: TaskId, result: number): Steps<number> {
   yield WRITE | at(R.io, 0);
-  let own = 1;
-  while (own <= AIO_SLOTS && k.aio.state[own] !== AIO.free) own++;
-  if (own > AIO_SLOTS) return -EAGAIN;
+  const own = slotIn(k, AIO.free);
+  if (own === 0) return -EAGAIN;
   k.aio.mm[own] = k.task.mm[task];
   k.aio.result[own] = result;
   k.aio.state[own] = AIO.done;

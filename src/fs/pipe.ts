@@ -5,9 +5,8 @@ import { pageByte, setPageByte } from '../machine/contents.ts';
 import { EAGAIN, EBUSY, EINVAL, ENOMEM, EPERM, EPIPE } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { Pfn, Steps, TaskId } from '../machine/types.ts';
-import { bounceIn } from '../mm/file-io.ts';
+import { bounceByte, bounceIn } from '../mm/bounce-buffer.ts';
 import { folioPut, headOf } from '../mm/folio.ts';
-import { bounceByte } from './bounce.ts';
 import { PIPE_BUF, PIPE_BUFFERS, type System } from './system.ts';
 
 /** A new pipe with one reader and one writer; 0: none left. */

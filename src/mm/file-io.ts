@@ -6,7 +6,6 @@
  */
 import { at, R, READ, WRITE } from '../machine/access.ts';
 import { flagSet } from '../machine/atomic.ts';
-import { PAGE_WORDS, pageByte, setPageByte } from '../machine/contents.ts';
 import { EFAULT, EINVAL, ENOMEM, ENOSPC, EPERM } from '../machine/errno.ts';
 import {
   folioLock,
@@ -18,10 +17,10 @@ import {
 } from '../machine/locks.ts';
 import { leafPfn } from '../machine/mmu.ts';
 import { PAGE_SIZE, PG } from '../machine/page.ts';
-import type { FileId, Folio, Pfn, Steps, TaskId, Vpn } from '../machine/types.ts';
-import { fillWords } from '../machine/words.ts';
+import type { FileId, Folio, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { bounceClear, bounceIn, bounceOut } from './bounce-buffer.ts';
 import { diskGetFolio, diskWriteBegin } from './disk-file.ts';
-import { END_OF_FILE, inodeRwsem, touchSize } from './file-refs.ts';
+import { END_OF_FILE, inodeRwsem, setFileSize, touchSize } from './file-refs.ts';
 import { FILE, isDaxKind, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
 import { daxAllocBlock, daxBlock } from './fsdax.ts';
@@ -30,29 +29,7 @@ import { SEAL } from './memfd.ts';
 import { kernelAccess } from './memory.ts';
 import { cacheLoad } from './page-cache.ts';
 import { folioMarkDirty } from './set-dirty.ts';
-import { shmemAllocFolio, shmemGetFolio } from './shmem.ts';
-
-/** Fills the task's buffer from `count` bytes of a page, from byte `off`. Not a step. */
-export function bounceIn(k: Kernel, task: TaskId, pfn: Pfn, off: number, count: number): void {
-  const base = task * PAGE_WORDS;
-  for (let i = 0; i < count; i++) {
-    const shift = (i & 3) * 8;
-    const w = base + (i >>> 2);
-    k.file.bounce[w] = (k.file.bounce[w] & ~(255 << shift)) | (pageByte(k, pfn, off + i) << shift);
-  }
-}
-
-/** Stores the first `count` bytes of the task's buffer into a page from byte `off`. Not a step. */
-export function bounceOut(k: Kernel, task: TaskId, pfn: Pfn, off: number, count: number): void {
-  const base = task * PAGE_WORDS;
-  for (let i = 0; i < count; i++)
-    setPageByte(k, pfn, off + i, k.file.bounce[base + (i >>> 2)] >>> ((i & 3) * 8));
-}
-
-/** All zero again, so that equal machines are equal words. */
-export function bounceClear(k: Kernel, task: TaskId): void {
-  fillWords(k.file.bounce, task * PAGE_WORDS, PAGE_WORDS, 0);
-}
+import { shmemGetFolio, shmemGetOrMakeFolio } from './shmem.ts';
 
 /**
  * pread(): up to `count` bytes from byte `posOff` of page `posPage` of the file into user memory at byte `off` of page
@@ -200,8 +177,7 @@ export function* filePwrite(
  */
 function* beginChunk(k: Kernel, file: FileId, index: number): Steps<number> {
   if (k.file.kind[file] !== FILE.shmem) return 0;
-  let folio = yield* shmemGetFolio(k, file, index, false, 0);
-  if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
+  const folio = yield* shmemGetOrMakeFolio(k, file, index);
   if (folio === 0) return -ENOSPC;
   yield* folioPut(k, folio, 1);
   return 0;
@@ -246,8 +222,7 @@ function* writeChunk(
   if (isDaxKind(k.file.kind[file])) return yield* writeDaxChunk(k, task, file, index, off, chunk);
   if (isDiskKind(k.file.kind[file])) return yield* writeDiskChunk(k, task, file, index, off, chunk);
   for (;;) {
-    let folio = yield* shmemGetFolio(k, file, index, false, 0);
-    if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
+    const folio = yield* shmemGetOrMakeFolio(k, file, index);
     if (folio === 0) return -ENOSPC;
     yield* folioLock(k, folio);
     const there = k.page.mapping[folio] === file << 2;
@@ -302,13 +277,11 @@ function* writeDaxChunk(
   return 0;
 }
 
-/** i_size_write(): the file holds at least `bytes` bytes of page `index`. */
+/** The file holds at least `bytes` bytes of page `index`. */
 export function growTo(k: Kernel, file: FileId, index: number, bytes: number): void {
   const pages = bytes === PAGE_SIZE ? index + 1 : index;
   const tail = bytes === PAGE_SIZE ? 0 : bytes;
   if (pages < k.file.pages[file] || (pages === k.file.pages[file] && tail <= k.file.tail[file]))
     return;
-  touchSize(k, file, WRITE);
-  k.file.pages[file] = pages;
-  k.file.tail[file] = tail;
+  setFileSize(k, file, pages, tail);
 }

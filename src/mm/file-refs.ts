@@ -29,6 +29,13 @@ export function touchSize(k: Kernel, file: FileId, op: number): void {
   touchAlso(k, op | at(R.directIo, 2 * k.file.kind.length + file));
 }
 
+/** i_size_write(): the size is `pages` pages and `tail` bytes more. */
+export function setFileSize(k: Kernel, file: FileId, pages: number, tail: number): void {
+  touchSize(k, file, WRITE);
+  k.file.pages[file] = pages;
+  k.file.tail[file] = tail;
+}
+
 /** A new, empty file of `FILE` kind `kind` with one reference; 0: no number left. */
 export function* newFile(k: Kernel, kind: number): Steps<FileId> {
   yield* lock(k, R.inodeLock, 0);

@@ -4,15 +4,15 @@
  * before their blocks are given away. A pinned page does not stop it: its holder keeps an orphan. Rules: semantics.md
  * A.23.6, A.31 T1 to T4; S186.
  */
-import { at, R, WAIT_ZERO, WRITE } from '../machine/access.ts';
+import { at, R, WAIT_ZERO } from '../machine/access.ts';
 import { ENOSPC } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
 import { faultsGuarded } from './disk-file.ts';
-import { END_OF_FILE, invalidateLock, touchSize } from './file-refs.ts';
+import { invalidateLock, setFileSize } from './file-refs.ts';
 import type { Kernel } from './kernel.ts';
 import { allocBlock, freeBlockRange, freeBlocks } from './medium.ts';
-import { truncateInodePagesRange, unmapMappingRange } from './truncate.ts';
+import { truncateInodePagesRange, truncatePagecache, unmapMappingRange } from './truncate.ts';
 import { writeAndWait } from './writeback.ts';
 
 /** Whether those who read pages in are kept away, too. */
@@ -32,16 +32,10 @@ export function* diskSetSize(
   yield WAIT_ZERO | at(R.directIo, file);
   const guarded = blocksGuarded(k, file);
   if (guarded) yield* lock(k, R.inodeLock, invalidateLock(k, file));
-  touchSize(k, file, WRITE);
-  k.file.pages[file] = pages;
-  k.file.tail[file] = tail;
+  setFileSize(k, file, pages, tail);
   if (shrink) {
-    const from = tail === 0 ? pages : pages + 1;
-    yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
-    yield* truncateInodePagesRange(k, file, pages, tail, END_OF_FILE, 0);
-    // A private copy may have been made from a page before it left the cache.
-    yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
-    yield* freeBlocks(k, file, from);
+    yield* truncatePagecache(k, file, pages, tail);
+    yield* freeBlocks(k, file, tail === 0 ? pages : pages + 1);
   }
   if (guarded) yield* unlock(k, R.inodeLock, invalidateLock(k, file));
 }

@@ -3,11 +3,11 @@
  * like in file-size-disk.ts). Positions and sizes are given as whole pages and bytes of the last partial one. Rules:
  * semantics.md A.23.6.
  */
-import { R, WRITE } from '../machine/access.ts';
+import { R } from '../machine/access.ts';
 import { EINVAL, ENODEV, ENOMEM, ENOSPC, EOPNOTSUPP, EPERM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { FileId, Steps } from '../machine/types.ts';
-import { END_OF_FILE, inodeRwsem, touchSize } from './file-refs.ts';
+import { END_OF_FILE, inodeRwsem, setFileSize } from './file-refs.ts';
 import { diskAllocate, diskPunchHole, diskSetSize } from './file-size-disk.ts';
 import { FILE, isDaxKind, isDeviceFile, isDiskKind } from './file-tables.ts';
 import { folioPut } from './folio.ts';
@@ -15,8 +15,8 @@ import { fsdaxAllocate, fsdaxPunchHole, fsdaxSetSize } from './fsdax.ts';
 import { hugetlbRemovePages } from './hugetlb-file.ts';
 import type { Kernel } from './kernel.ts';
 import { SEAL } from './memfd.ts';
-import { shmemAllocFolio, shmemGetFolio } from './shmem.ts';
-import { truncateInodePagesRange, unmapMappingRange } from './truncate.ts';
+import { shmemGetOrMakeFolio } from './shmem.ts';
+import { truncateInodePagesRange, truncatePagecache, unmapMappingRange } from './truncate.ts';
 
 /** FALLOC_FL_* that are known. */
 export const FALLOC = { keepSize: 1, punchHole: 2 } as const;
@@ -59,19 +59,14 @@ function* setSize(k: Kernel, file: FileId, pages: number, tail: number): Steps<n
     return 0;
   }
   const oldPages = k.file.pages[file];
-  touchSize(k, file, WRITE);
-  k.file.pages[file] = pages;
-  k.file.tail[file] = tail;
+  setFileSize(k, file, pages, tail);
   if (!shrink) return 0;
-  const from = tail === 0 ? pages : pages + 1;
-  yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
   if (k.file.kind[file] === FILE.hugetlbfs) {
+    yield* unmapMappingRange(k, file, pages, END_OF_FILE, true);
     yield* hugetlbRemovePages(k, file, pages, oldPages);
     return 0;
   }
-  yield* truncateInodePagesRange(k, file, pages, tail, END_OF_FILE, 0);
-  // A private copy may have been made from a page before it left the cache.
-  yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
+  yield* truncatePagecache(k, file, pages, tail);
   return 0;
 }
 
@@ -161,19 +156,14 @@ function* allocateRange(
     const error = yield* shmemAllocate(k, file, fromPage, end);
     if (error !== 0) return error;
   }
-  if (grow) {
-    touchSize(k, file, WRITE);
-    k.file.pages[file] = toPage;
-    k.file.tail[file] = toOff;
-  }
+  if (grow) setFileSize(k, file, toPage, toOff);
   return 0;
 }
 
 /** shmem_fallocate(): pages for the indexes [from, to). 0 or -ENOMEM. */
 function* shmemAllocate(k: Kernel, file: FileId, from: number, to: number): Steps<number> {
   for (let index = from; index < to; index++) {
-    let folio = yield* shmemGetFolio(k, file, index, false, 0);
-    if (folio === 0) folio = yield* shmemAllocFolio(k, file, index, 0, true);
+    const folio = yield* shmemGetOrMakeFolio(k, file, index);
     if (folio === 0) return -ENOMEM;
     yield* folioPut(k, folio, 1);
   }

@@ -15,7 +15,7 @@ import { insertDevicePte, insertZeroPte } from './dax-insert.ts';
 import { deviceStart } from './dev-pagemap.ts';
 import { DEVICE } from './device-tables.ts';
 import { VMF } from './fault-flags.ts';
-import { END_OF_FILE, invalidateLock, touchSize } from './file-refs.ts';
+import { END_OF_FILE, invalidateLock, setFileSize } from './file-refs.ts';
 import { FILE, FILE_BLOCKS } from './file-tables.ts';
 import { insideFile } from './filemap.ts';
 import type { Kernel } from './kernel.ts';
@@ -166,9 +166,7 @@ export function* fsdaxSetSize(
   const from = tail === 0 ? pages : pages + 1;
   yield* lock(k, R.inodeLock, invalidateLock(k, file));
   if (shrink && waitsForBusy(k, file)) yield* breakLayout(k, file, from, END_OF_FILE);
-  touchSize(k, file, WRITE);
-  k.file.pages[file] = pages;
-  k.file.tail[file] = tail;
+  setFileSize(k, file, pages, tail);
   if (shrink) {
     yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
     if (tail !== 0) yield* zeroBlock(k, file, pages, tail, PAGE_SIZE);

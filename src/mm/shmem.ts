@@ -61,11 +61,18 @@ function* shmemFindFolio(k: Kernel, file: FileId, index: number, gfp: number): S
   }
 }
 
+/** The same for write() and fallocate() (SGP_WRITE, SGP_FALLOC): a hole is filled, also beyond the file's end. 0: out of memory. */
+export function* shmemGetOrMakeFolio(k: Kernel, file: FileId, index: number): Steps<Folio> {
+  const folio = yield* shmemGetFolio(k, file, index, false, 0);
+  if (folio !== 0) return folio;
+  return yield* shmemAllocFolio(k, file, index, 0, true);
+}
+
 /**
  * Fills the hole at `index` (or finds that somebody did) and returns the folio with one reference; 0: out of memory,
  * or, unless `beyondEnd` (fallocate), truncated meanwhile.
  */
-export function* shmemAllocFolio(
+function* shmemAllocFolio(
   k: Kernel,
   file: FileId,
   index: number,

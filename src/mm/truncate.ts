@@ -13,6 +13,7 @@ import type { FileId, Folio, Pfn, Steps } from '../machine/types.ts';
 import { dropBuffers } from './buffers.ts';
 import { diskWriteBegin } from './disk-file.ts';
 import { dmaPinned, dmaWait } from './dma-pinned.ts';
+import { END_OF_FILE } from './file-refs.ts';
 import { isDiskKind } from './file-tables.ts';
 import { filemapLockFolio, filemapRemoveFolio } from './filemap.ts';
 import { folioMapcount, folioPut, isLarge, nrPages } from './folio.ts';
@@ -98,6 +99,20 @@ export function* truncateInodePagesRange(
     // A large folio that could not be split stays, zeroed: go on behind this page.
     index++;
   }
+}
+
+/** truncate_pagecache(): what lies behind `pages` pages and `tail` bytes leaves the mappings and the cache. */
+export function* truncatePagecache(
+  k: Kernel,
+  file: FileId,
+  pages: number,
+  tail: number,
+): Steps<void> {
+  const from = tail === 0 ? pages : pages + 1;
+  yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
+  yield* truncateInodePagesRange(k, file, pages, tail, END_OF_FILE, 0);
+  // A private copy may have been made from a page before it left the cache.
+  yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
 }
 
 /** Page `index` of a file was written to swap: free the slot there. */

@@ -48,15 +48,12 @@ export function* callFiles(k: Lit, task: TaskId, pc: number, id: number): Steps<
         argInt(k, pc, 2),
         argInt(k, pc, 3),
       );
-    case CALL.memfd_create: {
-      const file = yield* sysMemfdCreate(k, argInt(k, pc, 1));
-      if (file < 0) return file;
-      return yield* fdInstall(k, mm, OFD.file, file, O_RDWR);
-    }
+    case CALL.memfd_create:
     case CALL.memfd_secret: {
-      const file = yield* sysMemfdSecret(k);
-      if (file < 0) return file;
-      return yield* fdInstall(k, mm, OFD.file, file, O_RDWR);
+      let file = 0;
+      if (id === CALL.memfd_create) file = yield* sysMemfdCreate(k, argInt(k, pc, 1));
+      else file = yield* sysMemfdSecret(k);
+      return file < 0 ? file : yield* fdInstall(k, mm, OFD.file, file, O_RDWR);
     }
     case CALL.splice:
       return yield* callSplice(k, task, pc);
