@@ -1,6 +1,45 @@
 /** userfaultfd as its monitor uses it, and KSM set going by hand. */
 import { c, type Snippet, snippet } from './snippet.ts';
 
+/** Parameters of addresses; the others are numbers. */
+const ADDRESSES = new Set(['start', 'dst', 'src']);
+
+/**
+ * A request of the monitor, and the struct that it takes: the parameters, then what the kernel answers in it, if anything. `done`:
+ * the bytes that were done or an error, which is the result where it is not 0.
+ */
+const uffdio = (
+  name: string,
+  number: string,
+  parameters: string,
+  answer: 'done' | 'ioctls' | null,
+): Snippet => {
+  const names = parameters.split(' ');
+  const types = names.map((p) => `${ADDRESSES.has(p) ? 'volatile void *' : 'unsigned long '}${p}`);
+  const fields = answer === 'ioctls' ? [...names, answer] : names;
+  const members = `uint64_t ${fields.join(', ')};${answer === 'done' ? ' int64_t done;' : ''}`;
+  const values = [
+    ...names.map((p) => (ADDRESSES.has(p) ? `(uint64_t)${p}` : p)),
+    ...(answer === null ? [] : ['0']),
+  ];
+  const call = `result(ioctl(uffd_of(), _IOWR(0xAA, ${number}, struct uffd_${name}), &arg))`;
+  const last =
+    answer === 'done'
+      ? [`  long status = ${call};`, '  return arg.done != 0 ? (long)arg.done : status;']
+      : [`  return ${call};`];
+  return snippet(
+    `uffdio_${name}`,
+    'uffd_of fail',
+    '',
+    [
+      `static long sys_uffdio_${name}(${types.join(', ')}) {`,
+      `  struct uffd_${name} { ${members} } arg = {${values.join(', ')}};`,
+      ...last,
+      '}',
+    ].join('\n'),
+  );
+};
+
 export const USERFAULT: readonly Snippet[] = [
   snippet(
     'uffd_of',
@@ -43,64 +82,11 @@ static int uffd_of(void) {
 }
 `,
   ),
-  snippet(
-    'uffdio_register',
-    'uffd_of fail',
-    '',
-    c`
-static long sys_uffdio_register(volatile void *start, unsigned long len, unsigned long mode) {
-  struct uffd_register { uint64_t start, len, mode, ioctls; } arg = {(uint64_t)start, len, mode, 0};
-  return result(ioctl(uffd_of(), _IOWR(0xAA, 0x00, struct uffd_register), &arg));
-}
-`,
-  ),
-  snippet(
-    'uffdio_copy',
-    'uffd_of fail',
-    '',
-    c`
-static long sys_uffdio_copy(volatile void *dst, volatile void *src, unsigned long len, unsigned long mode) {
-  struct uffd_copy { uint64_t dst, src, len, mode; int64_t copy; } arg = {(uint64_t)dst, (uint64_t)src, len, mode, 0};
-  long done = result(ioctl(uffd_of(), _IOWR(0xAA, 0x03, struct uffd_copy), &arg));
-  return arg.copy != 0 ? (long)arg.copy : done;
-}
-`,
-  ),
-  snippet(
-    'uffdio_continue',
-    'uffd_of fail',
-    '',
-    c`
-static long sys_uffdio_continue(volatile void *start, unsigned long len, unsigned long mode) {
-  struct uffd_continue { uint64_t start, len, mode; int64_t mapped; } arg = {(uint64_t)start, len, mode, 0};
-  long done = result(ioctl(uffd_of(), _IOWR(0xAA, 0x07, struct uffd_continue), &arg));
-  return arg.mapped != 0 ? (long)arg.mapped : done;
-}
-`,
-  ),
-  snippet(
-    'uffdio_writeprotect',
-    'uffd_of fail',
-    '',
-    c`
-static long sys_uffdio_writeprotect(volatile void *start, unsigned long len, unsigned long mode) {
-  struct uffd_writeprotect { uint64_t start, len, mode; } arg = {(uint64_t)start, len, mode};
-  return result(ioctl(uffd_of(), _IOWR(0xAA, 0x06, struct uffd_writeprotect), &arg));
-}
-`,
-  ),
-  snippet(
-    'uffdio_move',
-    'uffd_of fail',
-    '',
-    c`
-static long sys_uffdio_move(volatile void *dst, volatile void *src, unsigned long len, unsigned long mode) {
-  struct uffd_move { uint64_t dst, src, len, mode; int64_t move; } arg = {(uint64_t)dst, (uint64_t)src, len, mode, 0};
-  long done = result(ioctl(uffd_of(), _IOWR(0xAA, 0x05, struct uffd_move), &arg));
-  return arg.move != 0 ? (long)arg.move : done;
-}
-`,
-  ),
+  uffdio('register', '0x00', 'start len mode', 'ioctls'),
+  uffdio('copy', '0x03', 'dst src len mode', 'done'),
+  uffdio('continue', '0x07', 'start len mode', 'done'),
+  uffdio('writeprotect', '0x06', 'start len mode', null),
+  uffdio('move', '0x05', 'dst src len mode', 'done'),
   snippet(
     'ksm',
     'write_text give_up',

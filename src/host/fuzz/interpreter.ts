@@ -1,5 +1,6 @@
 /** A C program that reads random programs as lines of numbers, runs each in processes of its own, and prints the answers. */
 import { ASYNC } from '../c/async.ts';
+import { FRAME } from '../c/frame.ts';
 import { RUN_HEADERS, RUN_NEEDS } from '../c/main.ts';
 import { c } from '../c/snippet.ts';
 import { closure } from '../emit.ts';
@@ -41,9 +42,7 @@ static int ops_of[THREADS + 1];
 static struct asked asked[MAX_ASKED];
 `;
 
-const MAIN = c`
-static void mount_file_systems(void) {}
-
+const MAIN = c`${FRAME}
 /* Waits for an event that only thread "from" may still post. */
 static void await_from(int event, int from) {
   self->waits = 1;
@@ -138,12 +137,6 @@ static void process_0(void) {
   stay(0);
 }
 
-static int ended(int n) {
-  struct thread *t = &shared->thread[n];
-  if (!t->started || t->ended == RETURNED) return 1;
-  return shared->leave[n] && shared->pid[n] && gone(shared->pid[n], 0);
-}
-
 /* How the program ended: "ok", or why not. */
 static const char *wait_for_end(void) {
   int still = 0;
@@ -165,29 +158,15 @@ static const char *wait_for_end(void) {
   }
 }
 
-static void end_all(void) {
-  kill(-1, SIGKILL);
-  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {}
-}
-
 static int judge_all(void) {
   static char line[1 << 18];
   cpu_set_t one;
-  shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return 3;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGINT, SIG_IGN);
+  if (!judge_begins()) return 3;
   /* One CPU: what another one keeps back in its batches would differ from run to run. */
-  if (sched_getaffinity(0, sizeof one, &one) == 0)
-    for (int i = 0; i < 64; i++)
-      if (CPU_ISSET(i, &one)) cpus[cpu_count++] = i;
   CPU_ZERO(&one);
   CPU_SET(cpus[cpu_count - 1], &one);
   sched_setaffinity(0, sizeof one, &one);
-  new_root();
-  drop_rights(1);
-  set_limits();
+  judge_enters();
   while (fgets(line, sizeof line, stdin) != NULL) {
     char *rest = line;
     long id = next_number(&rest);
@@ -226,23 +205,8 @@ static int judge_all(void) {
 int main(int argc, char **argv) {
   static struct shared first;
   shared = &first;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    if (strcmp(argv[i], "--root") == 0) snprintf(root, sizeof root, "%s", argv[i + 1]);
-    else if (strcmp(argv[i], "--cgroup") == 0) {
-      char path[256];
-      cgroup = cgroup == NULL ? argv[i + 1] : cgroup;
-      snprintf(path, sizeof path, "%s/cgroup.procs", argv[i + 1]);
-      write_text(path, "0");
-    }
-  }
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  write_text("/proc/self/oom_score_adj", "-900");
-  new_namespaces();
-  pid_t child = fork();
-  if (child == 0) _exit(judge_all());
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  return child > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+  for (int i = 1; i + 1 < argc; i += 2) common_option(argv[i], argv[i + 1]);
+  return run_judge(judge_all);
 }
 `;
 
@@ -258,19 +222,17 @@ export const interpreterSource = (): string => {
   const late = new Set(['enter_sandbox']);
   const code = (sandbox: boolean): string[] =>
     used.filter((s) => late.has(s.name) === sandbox).map((s) => s.code);
-  const main = MAIN.replace('static void mount_file_systems(void) {}', '')
-    .replace(
-      'CASES',
-      Object.values(FUZZ_CALLS)
-        .map((e, i) => `  case ${i}: return ${e};`)
-        .join('\n'),
-    )
-    .replace(
-      'QUERIES',
-      Object.values(FUZZ_QUERIES)
-        .map((e, i) => `  case ${i}: return ${e};`)
-        .join('\n'),
-    );
+  const main = MAIN.replace(
+    'CASES',
+    Object.values(FUZZ_CALLS)
+      .map((e, i) => `  case ${i}: return ${e};`)
+      .join('\n'),
+  ).replace(
+    'QUERIES',
+    Object.values(FUZZ_QUERIES)
+      .map((e, i) => `  case ${i}: return ${e};`)
+      .join('\n'),
+  );
   return [
     ...[...headers].sort().map((h) => `#include <${h}>`),
     STATE,

@@ -586,6 +586,61 @@ static void before_run(void) {
 
 /* ---- one run ---- */
 
+/* Whether thread n does nothing more. */
+static int ended(int n) {
+  struct thread *t = &shared->thread[n];
+  if (!t->started || t->ended == RETURNED) return 1;
+  return shared->leave[process_of[n]] && shared->pid[process_of[n]] && gone(shared->pid[process_of[n]], 0);
+}
+
+/* Ends every process of the run: all that live in this namespace. */
+static void end_all(void) {
+  kill(-1, SIGKILL);
+  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {}
+}
+
+/* The memory that judge and test share, signals, and the processors that there are. */
+static int judge_begins(void) {
+  cpu_set_t set;
+  shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return 0;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  if (sched_getaffinity(0, sizeof set, &set) == 0)
+    for (int i = 0; i < 64; i++)
+      if (CPU_ISSET(i, &set)) cpus[cpu_count++] = i;
+  return 1;
+}
+
+static void judge_enters(void) {
+  new_root();
+  drop_rights(1);
+  set_limits();
+}
+
+/* --root and --cgroup: the first control group is the one that the test sees; the process joins each. */
+static void common_option(const char *name, char *value) {
+  char path[256];
+  if (strcmp(name, "--root") == 0) snprintf(root, sizeof root, "%s", value);
+  if (strcmp(name, "--cgroup") != 0) return;
+  cgroup = cgroup == NULL ? value : cgroup;
+  snprintf(path, sizeof path, "%s/cgroup.procs", value);
+  write_text(path, "0");
+}
+
+/* Runs the judge in namespaces of its own, and gives its exit status. */
+static int run_judge(int (*judge)(void)) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  write_text("/proc/self/oom_score_adj", "-900"); /* whoever runs out of memory, it is the test that ends */
+  new_namespaces();
+  pid_t child = fork();
+  if (child == 0) _exit(judge());
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  return child < 0 ? 3 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 /* Process 0: the initial block, then the threads that no fork starts. */
 static void *start(void *number) {
   int n = (int)(long)number;
@@ -616,12 +671,6 @@ static void process_0(void) {
   stay(0);
 }
 
-static int ended(int n) {
-  struct thread *t = &shared->thread[n];
-  if (!t->started || t->ended == RETURNED) return 1;
-  return shared->leave[process_of[n]] && shared->pid[process_of[n]] && gone(shared->pid[process_of[n]], 0);
-}
-
 enum { DONE, DEADLOCK, TIMEOUT, DIED };
 
 /* Waits for the end of all threads that were started. */
@@ -644,12 +693,6 @@ static int wait_for_end(void) {
     if (waited >= run_limit) return TIMEOUT;
     if (!shared->leave[0] && gone(shared->pid[0], 0)) return DIED;
   }
-}
-
-/* Ends every process of the run: all that live in this namespace. */
-static void end_all(void) {
-  kill(-1, SIGKILL);
-  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {}
 }
 
 static void empty_folder(const char *path) {
@@ -687,9 +730,9 @@ static void show(int noisy) {
 }
 
 /* One run; whether another may follow. */
-static int one_run(unsigned long seed) {
+static int one_run(unsigned long number) {
   memset(shared, 0, sizeof *shared);
-  shared->seed = seed;
+  shared->seed = number;
   for (int n = 0; n < THREADS; n++) shared->thread[n].started = is_first[n];
   int noisy = disturbed();
   before_run();
@@ -714,20 +757,13 @@ static int one_run(unsigned long seed) {
 
 /* ---- all runs ---- */
 
-static int judge_all(long runs, unsigned long seed) {
+static unsigned long seed = 1;
+static long runs = 1000;
+
+static int judge_all(void) {
   struct timespec now, start_time;
-  cpu_set_t set;
-  shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return 3;
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  signal(SIGPIPE, SIG_IGN);
-  signal(SIGINT, SIG_IGN);
-  if (sched_getaffinity(0, sizeof set, &set) == 0)
-    for (int i = 0; i < 64; i++)
-      if (CPU_ISSET(i, &set)) cpus[cpu_count++] = i;
-  new_root();
-  drop_rights(1);
-  set_limits();
+  if (!judge_begins()) return 3;
+  judge_enters();
   clock_gettime(CLOCK_MONOTONIC, &start_time);
   long n = 0;
   while (n < runs) {
@@ -743,30 +779,15 @@ static int judge_all(long runs, unsigned long seed) {
 
 int main(int argc, char **argv) {
   static struct shared first;
-  unsigned long seed = 1;
-  long runs = 1000;
   shared = &first;
   for (int i = 1; i + 1 < argc; i += 2) {
     if (strcmp(argv[i], "--runs") == 0) runs = atol(argv[i + 1]);
     else if (strcmp(argv[i], "--seed") == 0) seed = strtoul(argv[i + 1], NULL, 0);
     else if (strcmp(argv[i], "--seconds") == 0) seconds = atoi(argv[i + 1]);
     else if (strcmp(argv[i], "--run-limit") == 0) run_limit = atoi(argv[i + 1]);
-    else if (strcmp(argv[i], "--root") == 0) snprintf(root, sizeof root, "%s", argv[i + 1]);
     else if (strcmp(argv[i], "--image") == 0) image = argv[i + 1];
     else if (strcmp(argv[i], "--throttle") == 0) throttle = argv[i + 1];
-    else if (strcmp(argv[i], "--cgroup") == 0) {
-      char path[256];
-      cgroup = cgroup == NULL ? argv[i + 1] : cgroup;
-      snprintf(path, sizeof path, "%s/cgroup.procs", argv[i + 1]);
-      write_text(path, "0");
-    }
+    else common_option(argv[i], argv[i + 1]);
   }
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  write_text("/proc/self/oom_score_adj", "-900"); /* whoever runs out of memory, it is the test that ends */
-  new_namespaces();
-  pid_t child = fork();
-  if (child == 0) _exit(judge_all(runs, seed));
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
-  return child < 0 ? 3 : WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return run_judge(judge_all);
 }
