@@ -9,6 +9,7 @@ import { addErrors } from './errors-command.ts';
 import { addExplain } from './explain.ts';
 import { addFmt } from './fmt.ts';
 import { addFuzz } from './fuzz.ts';
+import { addGupTest } from './gup-test.ts';
 import { addKernels } from './kernels.ts';
 import { addLsp } from './lsp.ts';
 import { write } from './output.ts';
@@ -44,6 +45,7 @@ addKernels(program);
 addErrors(program);
 addRun(program);
 addFuzz(program);
+addGupTest(program);
 addLsp(program);
 for (const command of program.commands) {
   command.exitOverride();

@@ -74,7 +74,7 @@ const RAW_FLAGS = [
  * model's. Returns -1 when a bit has no meaning in this kernel, or none that a caller could rely on
  * (populate, split, mlock, ...).
  */
-export function follFromRaw(k: Kernel, raw: number): number {
+export function follFromRaw(k: Pick<Kernel, 'rules'>, raw: number): number {
   let flags = 0;
   let left = raw;
   for (const name of RAW_FLAGS) {
