@@ -17,6 +17,7 @@ import type { EntryAddr, Folio, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../
 import { folioPut, headOf } from './folio.ts';
 import { allocThp, depositTable, freshPmdLo, pmdBase } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
+import { collapseFileRange, fileCollapsible, NOT_MODELLED } from './khugepaged-file.ts';
 import {
   holdsPage,
   isolatePages,
@@ -61,23 +62,24 @@ export function* madviseCollapse(k: Kernel, task: TaskId, start: Vpn, end: Vpn):
   return gap;
 }
 
-/** thp_vma_allowable_order(): anonymous memory with pages, not advised against huge ones, and large enough. */
+/** thp_vma_allowable_order(): memory that may have huge pages, not advised against them, and large enough. */
 function collapsible(k: Kernel, vma: VmaId): boolean {
-  if (!vmaIsAnonymous(k, vma) || k.vma.anonVma[vma] === 0) return false;
+  const suits = vmaIsAnonymous(k, vma) ? k.vma.anonVma[vma] !== 0 : fileCollapsible(k, vma);
+  if (!suits) return false;
   if ((k.vma.flags[vma] & VM.noHugepage) !== 0) return false;
   return pmdBase(k.vma.end[vma] - HPAGE_PMD_NR) >= k.vma.start[vma];
 }
 
-/** The whole 2 MiB in [start, end) of one mapping; a range that lies inside of one 2 MiB has none to make. */
+/** The whole 2 MiB in [start, end) of one mapping; a range that lies inside of one 2 MiB has none to make (S235). */
 function* collapseRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<number> {
   let base = pmdBase(start + HPAGE_PMD_NR - 1);
-  if (pmdBase(end) < base) return -EINVAL;
+  if (pmdBase(end) < base) return k.rules.thp.collapseEmpty ? 0 : -EINVAL;
   let failed = 0;
   while (base + HPAGE_PMD_NR <= end) {
     const error = yield* collapseHugePage(k, mm, base);
     if (error !== 0) failed = error;
     // Without a free block the ranges behind it will not do better.
-    if (error === -ENOMEM) return failed;
+    if (error === -ENOMEM || error === NOT_MODELLED) return failed;
     base += HPAGE_PMD_NR;
   }
   return failed;
@@ -91,6 +93,8 @@ function* collapseRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<number
  */
 export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> {
   const base = pmdBase(vpn);
+  const file = yield* fileMappingAt(k, mm, base);
+  if (file !== 0) return yield* collapseFileRange(k, file, base);
   const scanned = yield* scanRange(k, mm, base);
   if (scanned <= 0) return scanned;
   const fresh = yield* allocThp(k, 0, 0);
@@ -103,6 +107,16 @@ export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> 
   if (error === 0) return 0;
   yield* folioPut(k, fresh, 1);
   return error === ALREADY ? 0 : error;
+}
+
+/** The mapping around `base` if it is one of a file that may have huge pages, else 0. */
+function* fileMappingAt(k: Kernel, mm: MmId, base: Vpn): Steps<VmaId> {
+  yield* lockShared(k, R.mmapLock, mm);
+  const vma = vmaAt(k, mm, base);
+  const there = vma !== 0 && !vmaIsAnonymous(k, vma) && collapsible(k, vma);
+  const whole = there && k.vma.end[vma] >= base + HPAGE_PMD_NR;
+  yield* unlockShared(k, R.mmapLock, mm);
+  return whole ? vma : 0;
 }
 
 /** userfaultfd_armed(). */

@@ -5,12 +5,17 @@ import { PTE } from '../../src/machine/entry.ts';
 import { EAGAIN, EINVAL, ENOMEM } from '../../src/machine/errno.ts';
 import { PG } from '../../src/machine/page.ts';
 import { exitMm } from '../../src/mm/exit.ts';
+import { newFile } from '../../src/mm/file-refs.ts';
+import { FILE } from '../../src/mm/file-tables.ts';
 import { pageAnonExclusive } from '../../src/mm/folio.ts';
 import { dupMm } from '../../src/mm/fork.ts';
 import { splitHugePmd } from '../../src/mm/huge-split.ts';
 import { newTask } from '../../src/mm/kernel.ts';
 import { collapseHugePage, madviseCollapse } from '../../src/mm/khugepaged.ts';
+import { NOT_MODELLED } from '../../src/mm/khugepaged-file.ts';
+import { lruDrain } from '../../src/mm/lru.ts';
 import { pmdEntry, pteEntry } from '../../src/mm/pgtable.ts';
+import { shmemNewFile } from '../../src/mm/shmem.ts';
 import { VM } from '../../src/mm/vma.ts';
 import { HAT, pmdLo, pmdPfn } from './huge-builder.ts';
 import { boot, run } from './run.ts';
@@ -117,5 +122,38 @@ describe('collapse', () => {
     run(exitMm(k, task));
     expect(freePageCount(k)).toBe(freePageCount(empty.k));
     expect(k.report[0]).toBe(0);
+  });
+
+  test.each([
+    ['7.1', -EINVAL],
+    ['7.2', 0],
+  ])('S235 a range inside of one 2 MiB at %s', (version, result) => {
+    const { k, task } = small(version);
+    expect(run(madviseCollapse(k, task, HAT + 1, HAT + 2))).toBe(result);
+  });
+
+  test('A.20.4 memory files: EINVAL without a page or at another place of 2 MiB, EAGAIN with a reference', () => {
+    const { k, mm, task } = boot('6.12');
+    const file = run(shmemNewFile(k, 1024));
+    const vma = mapVma(k, mm, HAT, 512, VM.read | VM.write | VM.shared, file);
+    expect(run(madviseCollapse(k, task, HAT, HAT + 512))).toBe(-EINVAL);
+    const pfn = store(k, task, HAT + 3, 1);
+    run(lruDrain(k));
+    expect(run(madviseCollapse(k, task, HAT, HAT + 512))).toBe(NOT_MODELLED);
+    k.vma.pgoff[vma] = 1;
+    expect(run(madviseCollapse(k, task, HAT, HAT + 512))).toBe(-EINVAL);
+    k.vma.pgoff[vma] = 0;
+    get(k, pfn);
+    expect(run(madviseCollapse(k, task, HAT, HAT + 512))).toBe(-EAGAIN);
+    expect(k.page.refcount[pfn]).toBe(3);
+  });
+
+  test.each([
+    ['7.1', -EINVAL],
+    ['7.2', 0],
+  ])('S236 a range inside of one 2 MiB of a file on ext4 at %s', (version, result) => {
+    const { k, mm, task } = boot(version);
+    mapVma(k, mm, HAT, 512, VM.read | VM.write, run(newFile(k, FILE.ext4)));
+    expect(run(madviseCollapse(k, task, HAT + 1, HAT + 2))).toBe(result);
   });
 });

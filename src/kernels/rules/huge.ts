@@ -181,4 +181,36 @@ export const HUGE_RULES = [
     ],
     source: 'mm/madvise.c: madvise_cold_or_pageout_pte_range()',
   },
+  {
+    id: 'S235',
+    name: 'thp.collapseEmpty',
+    sentence:
+      'MADV_COLLAPSE of a range that lies inside of one 2 MiB has nothing to do and succeeds; before, it was refused (EINVAL), because the count of huge pages in it fell below zero.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '7.2',
+        commit: 'b89a64105622',
+        title: 'mm/khugepaged: avoid underflow in madvise_collapse for sub-PMD MADV_COLLAPSE',
+      },
+    ],
+    source: 'mm/khugepaged.c: madvise_collapse(); seen on 7.2.12 and 7.3.4',
+  },
+  {
+    id: 'S236',
+    name: 'thp.collapseFiles',
+    sentence:
+      'MADV_COLLAPSE takes mappings of files on ext4 and XFS, also of those that are open for writing; before, only files opened for reading, and those only with CONFIG_READ_ONLY_THP_FOR_FS, which is off here.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '7.2',
+        commit: '1b6444331beb',
+        title: 'mm/khugepaged: enable clean pagecache folio collapse for writable files',
+      },
+    ],
+    source: 'mm/huge_memory.c: file_thp_enabled(); seen on 7.2.12 and 7.3.4',
+  },
 ] as const satisfies readonly RuleData[];

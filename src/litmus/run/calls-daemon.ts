@@ -13,14 +13,15 @@ import { folioPut, headOf, isHugetlb, isLarge } from '../../mm/folio.ts';
 import { splitHugePage } from '../../mm/huge-split.ts';
 import { setHugetlbPool } from '../../mm/hugetlb.ts';
 import { collapseHugePage } from '../../mm/khugepaged.ts';
+import { NOT_MODELLED } from '../../mm/khugepaged-file.ts';
 import { lruDrain } from '../../mm/lru.ts';
 import { isolateFolio, migrateFolio, putbackFolio } from '../../mm/migrate.ts';
 import { flushFile } from '../../mm/sync.ts';
 import { shrinkLruPages } from '../../mm/vmscan.ts';
 import { CALL } from './call-ids.ts';
 import { processMm } from './calls-process.ts';
-import type { Lit } from './program.ts';
-import { argCount, argInt, argOff, argVpn } from './values.ts';
+import { LIMIT, type Lit } from './program.ts';
+import { argCount, argInt, argOff, argVpn, instructionAt } from './values.ts';
 
 const HPAGE_ORDER = 9;
 /** Pages that one call of shrink() looks at; more than a test has. */
@@ -67,7 +68,11 @@ function* onAddress(k: Lit, thread: number, pc: number, id: number): Steps<numbe
   const mm = processMm(k, shift === 1 ? argInt(k, pc, 0) : thread);
   if (mm === 0) return -EINVAL;
   const vpn = argVpn(k, pc, shift);
-  if (id === CALL.khugepaged) return yield* collapseHugePage(k, mm, vpn);
+  if (id === CALL.khugepaged) {
+    const result = yield* collapseHugePage(k, mm, vpn);
+    if (result === NOT_MODELLED) k.lit.limits[LIMIT.memory] = instructionAt(k, pc).line;
+    return result;
+  }
   if (id === CALL.split_huge_page) return yield* callSplit(k, mm, vpn);
   const node = argInt(k, pc, shift + 1);
   if (node < 0 || node >= k.nodes) return -ENODEV;

@@ -4,6 +4,7 @@ import { ofdOf } from '../../fs/fd.ts';
 import { OFD } from '../../fs/system.ts';
 import { EBADF, EINVAL, ENOMEM } from '../../machine/errno.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../../machine/types.ts';
+import { NOT_MODELLED } from '../../mm/khugepaged-file.ts';
 import { MADV, sysMadvise } from '../../mm/madvise.ts';
 import { sysMlock, sysMunlock } from '../../mm/mlock.ts';
 import { sysMmap, sysMunmap } from '../../mm/mmap.ts';
@@ -55,7 +56,7 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
     case CALL.madvise:
       if (breaksFile(k, k.task.mm[task], vpn, argInt(k, pc, 2)))
         k.lit.limits[LIMIT.memory] = instructionAt(k, pc).line;
-      return yield* sysMadvise(k, task, vpn, nr, argInt(k, pc, 2));
+      return yield* callMadvise(k, task, pc, vpn, nr);
     case CALL.msync:
       return yield* sysMsync(k, task, vpn, nr, argInt(k, pc, 2));
     case CALL.mlock:
@@ -63,6 +64,12 @@ export function* callMemory(k: Lit, task: TaskId, pc: number, id: number): Steps
     default:
       return yield* sysMunlock(k, task, vpn, nr);
   }
+}
+
+function* callMadvise(k: Lit, task: TaskId, pc: number, vpn: Vpn, nr: number): Steps<number> {
+  const result = yield* sysMadvise(k, task, vpn, nr, argInt(k, pc, 2));
+  if (result === NOT_MODELLED) k.lit.limits[LIMIT.memory] = instructionAt(k, pc).line;
+  return result;
 }
 
 const MAP_ANONYMOUS = 0x20;
