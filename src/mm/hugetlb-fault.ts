@@ -154,7 +154,7 @@ function* noPage(
       return yield* newPrivatePage(k, task, vma, base, e, flags);
     const added = yield* hugetlbAddToCache(k, task, vma, base);
     if (added === -ENOMEM) return VMF.oom;
-    if (added === -ENOSPC) return VMF.sigbus;
+    if (added === -ENOSPC) return yield* poolEmpty(k, e);
     if (added > 0) folio = added;
     else folio = yield* hugetlbCacheFolio(k, vma, base);
   }
@@ -177,7 +177,7 @@ function* newPrivatePage(
   const prepared = yield* anonVmaPrepare(k, vma);
   if (!prepared) return VMF.oom;
   const folio = yield* allocHugetlbFolio(k, task, vma, base, false);
-  if (folio === 0) return VMF.sigbus;
+  if (folio === 0) return yield* poolEmpty(k, e);
   clearHugePages(k, folio, vmaHugePages(k, vma));
   k.page.flags[folio] |= PG.uptodate | PG.locked;
   const result = yield* mapFolio(k, task, vma, base, e, folio, 0, flags);
@@ -186,6 +186,19 @@ function* newPrivatePage(
   if (k.page.mapping[folio] === 0) yield* putUnusedHugetlbFolio(k, vma, base, folio);
   else yield* folioPut(k, folio, 1);
   return result;
+}
+
+/**
+ * The pool has no page for an entry that was seen empty. Migration empties it for a moment and has the page itself: from
+ * 5.3 on the entry is looked at under its lock before the task is killed (`hugetlb.emptyRecheck`).
+ */
+function* poolEmpty(k: Kernel, e: EntryAddr): Steps<number> {
+  if (!k.rules.hugetlb.emptyRecheck) return VMF.sigbus;
+  yield* pteLock(k, e);
+  const lo = yield* entryRead(k, e);
+  const empty = isNone(lo, entryHi(k, e));
+  yield* pteUnlock(k, e);
+  return empty ? VMF.sigbus : 0;
 }
 
 /**

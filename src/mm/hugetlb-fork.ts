@@ -73,8 +73,6 @@ function* copyEntries(
   for (let vpn = k.vma.start[srcVma]; vpn < k.vma.end[srcVma]; vpn += 1 << order) {
     const src = hugeEntry(k, srcMm, vpn, order);
     if (src === 0) continue;
-    const seen = yield* entryRead(k, src);
-    if (isNone(seen, entryHi(k, src))) continue;
     const dst = yield* hugeEntryAlloc(k, dstMm, vpn, order);
     if (dst === 0) return -ENOMEM;
     const error = yield* copyEntry(k, dst, src, dstVma, srcVma, vpn, cow);

@@ -81,6 +81,22 @@ export const HUGE_RULES = [
     source: 'semantics.md B.1',
   },
   {
+    id: 'S237',
+    name: 'hugetlb.emptyRecheck',
+    sentence:
+      'A hugetlb fault that finds the pool empty looks at the entry again before it ends in SIGBUS: a page on its way elsewhere leaves the entry empty for a moment.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.3',
+        commit: '4643d67e8cb0',
+        title: 'hugetlbfs: fix hugetlb page migration/fault race causing SIGBUS',
+      },
+    ],
+    source: 'mm/hugetlb.c: hugetlb_no_page()',
+  },
+  {
     id: 'S157',
     name: 'thp.wpHugeCopy',
     sentence:
