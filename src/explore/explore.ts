@@ -81,8 +81,6 @@ export const explore = (
   const { k } = machine;
   const trouble = limitOf(machine);
   if (trouble !== null) return stopped(trouble);
-  if (k.lit.killed[program.threads.length] !== 0)
-    return stopped('the initial block was killed by SIGSEGV');
   if (options.sample !== undefined) {
     const exploration = explorationOf(machine, condition, { ...options.sample, limits });
     return { exploration, machine, sharing: null, graph: null };

@@ -7,7 +7,7 @@ import { setHugetlbPool } from '../../gen/resumable/mm/hugetlb.ts';
 import { newTask } from '../../gen/resumable/mm/kernel.ts';
 import { mmAlloc } from '../../gen/resumable/mm/mm-alloc.ts';
 import type { Rules } from '../kernels/index.ts';
-import type { Program } from '../litmus/run/program.ts';
+import { KILLED, type Program } from '../litmus/run/program.ts';
 import { arenaAlloc } from '../machine/arena.ts';
 import { accessEnabled } from '../machine/enabled.ts';
 import { TLB } from '../machine/machine.ts';
@@ -129,6 +129,12 @@ export const startOn = (m: Machine): void => {
   setLog(null);
   startFirstProcess(m);
   runAlone(m, runInit);
+  const { lit, program } = m.k;
+  // The initial block runs as thread 0 (runInit).
+  if (lit.killed[0] === KILLED.sigsegv) {
+    const line = program.code[lit.at[0] ?? 0]?.line ?? 0;
+    throw new InitFailure(`the initial block is killed by SIGSEGV in line ${line}`);
+  }
   startThreads(m);
 };
 

@@ -50,8 +50,6 @@ export class Straight {
       if (error instanceof InitFailure) return { problem: error.message };
       throw error;
     }
-    if (m.k.lit.killed[program.threads.length] !== 0)
-      return { problem: 'the initial block was killed by SIGSEGV' };
     const end = runToEnd(m, new Random(seed));
     if (end === null) return { problem: 'it does not end' };
     const problem = problemOf(m, end);

@@ -1,4 +1,4 @@
-/** What only shows when all bodies are known: duplicate threads, forks, waits, events, barriers. */
+/** What only shows when all bodies are known: duplicate threads, forks, waits, events, barriers, the pool of huge pages. */
 import type { Context, Use } from './check-context.ts';
 import { didYouMean } from './suggest.ts';
 
@@ -88,6 +88,20 @@ const checkBarriers = (cx: Context): void => {
       );
 };
 
+/** Flags that take pages from the pool of 2 MiB pages. */
+const FROM_POOL: ReadonlySet<string> = new Set(['MAP_HUGETLB', 'MFD_HUGETLB']);
+const GIGANTIC: ReadonlySet<string> = new Set(['MAP_HUGE_1GB', 'MFD_HUGE_1GB']);
+
+/** The pool of huge pages is empty until set_nr_hugepages(): the error would only show in what mmap() returns. */
+const checkPool = (cx: Context): void => {
+  const constants = [...cx.bindings].filter(([, b]) => b.kind === 'constant').map(([e]) => e);
+  if ([...cx.calls.keys()].some((c) => c.name === 'set_nr_hugepages')) return;
+  if (constants.some((e) => GIGANTIC.has(e.name))) return;
+  const first = constants.find((e) => FROM_POOL.has(e.name));
+  if (first !== undefined)
+    cx.report('L069', first.span, `\`${first.name}\` takes pages from a pool that nobody fills`);
+};
+
 /** Checks all of it; gives each forked thread's parent. */
 export const checkThreads = (cx: Context): ReadonlyMap<string, string> => {
   checkDuplicates(cx);
@@ -95,5 +109,6 @@ export const checkThreads = (cx: Context): ReadonlyMap<string, string> => {
   checkWaits(cx, parent);
   checkEvents(cx);
   checkBarriers(cx);
+  checkPool(cx);
   return parent;
 };

@@ -82,6 +82,12 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, string>> = {
   L066: body('await(ready);', 'r0 = 1;'),
   L067: body('post(ready);', 'r0 = 1;'),
   L068: body('barrier(meet);', 'r0 = 1;'),
+  L069: whole({
+    init: [
+      'char *buf = mmap(NULL, HPAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);',
+    ],
+    threads: [['r0 = 1;']],
+  }),
   L070: whole({ condition: 'exists (3:r0=1)' }),
   L071: whole({ condition: 'exists (0:r0=EFALT)' }),
   L072: whole({

@@ -109,6 +109,10 @@ export const ERRORS = {
   L066: error('An event that is awaited but never posted', 'post it in another thread'),
   L067: warning('An event that is posted but never awaited', 'await it, or remove the post'),
   L068: warning('A barrier that only one thread comes to', 'use the same name in another thread'),
+  L069: warning(
+    'Huge pages are asked for, and the pool is empty',
+    'begin with `set_nr_hugepages(1);`: it is 0 until somebody sets it',
+  ),
   // Condition
   L070: error('The condition names a thread that is not there', 'number threads as the blocks do'),
   L071: error(

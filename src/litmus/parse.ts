@@ -30,6 +30,7 @@ const CONSEQUENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'L066',
   'L067',
   'L068',
+  'L069',
   'L070',
   'L071',
 ]);

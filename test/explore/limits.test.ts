@@ -105,3 +105,20 @@ test('more threads than a word has bits for are not explored, and that is said',
     reason: '31 threads; at most 30 can be explored',
   });
 });
+
+test('an initial block that is killed says where, and nothing is claimed', () => {
+  const text = `C killed
+{
+  char *buf = mmap(NULL, PAGE_SIZE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  buf[0] = 1;
+}
+P0() { r0 = 1; }
+forall (0:r0=1)
+`;
+  const { checked } = parse(text, 'killed.litmus');
+  if (checked === undefined) throw new Error('the test must parse');
+  expect(new Checker(checked).explore(rulesFor('6.12'), {})).toMatchObject({
+    observation: 'Incomplete',
+    reason: 'the initial block is killed by SIGSEGV in line 4',
+  });
+});

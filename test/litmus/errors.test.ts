@@ -191,6 +191,11 @@ const BAD: readonly (readonly [name: string, text: string, found: readonly strin
   ['never posted', withBody('  await(x);'), ['L066@10:9']],
   ['never awaited', withBody('  post(x);'), ['L067@10:8']],
   ['lonely barrier', withBody('  barrier(x);'), ['L068@10:11']],
+  [
+    'empty pool of huge pages',
+    withBody('  r0 = memfd_create("m", MFD_HUGETLB);\n  r1 = memfd_create("n", MFD_HUGETLB);'),
+    ['L069@10:26'],
+  ],
   ['missing thread in condition', simple('exists (3:r0=1 /\\ K0:r0=1)'), ['L070@4:9', 'L070@4:19']],
   [
     'unknown in condition',
