@@ -13,6 +13,14 @@ const BENCHMARKS: Readonly<
     about: '2 MiB folios: count updates and time by folio, not by page',
     run: async () => (await import('./folio.ts')).folio(),
   },
+  ranges: {
+    about: 'outputs of a pinning call in bytes, and calls that are repeated for a small buffer',
+    run: async () => (await import('./ranges.ts')).ranges(),
+  },
+  memmap: {
+    about: 'page structures of device memory',
+    run: async () => (await import('./memmap.ts')).memmap(),
+  },
   memory: {
     about: 'what a described and a touched machine take',
     run: async () => (await import('./memory.ts')).memory(),

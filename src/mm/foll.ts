@@ -32,6 +32,8 @@ export const FOLL = {
   cow: 1 << 23,
   /** Of the model alone: the output is ranges, not a list of pages (see gup-output.ts). */
   ranges: 1 << 24,
+  /** Of the model alone, with `ranges`: in the packed form (see gup-packed.ts). */
+  packed: 1 << 25,
 } as const;
 
 /** Flags that only mm itself may set; passing one is an invalid argument (A.2.2.1). */

@@ -26,7 +26,7 @@ export function* gupFastFallback(
   pages: number,
 ): Steps<number> {
   // What the wrappers add themselves isn't in the mask of old kernels.
-  const accepted = k.rules.fast.flags | FOLL.get | FOLL.fastOnly | FOLL.ranges;
+  const accepted = k.rules.fast.flags | FOLL.get | FOLL.fastOnly | FOLL.ranges | FOLL.packed;
   if ((flags & ~accepted) !== 0) {
     warn(k, WARN.gupArgs);
     return -EINVAL;

@@ -175,7 +175,7 @@ export function* fastPteRange(
       const unshare = yield* gupMustUnshare(k, 0, flags, pfn);
       keep = !unshare;
     }
-    if (!keep || ((tests & TEST.room) !== 0 && !outputRoom(k, pages, pfn, flags))) {
+    if (!keep || ((tests & TEST.room) !== 0 && !outputRoom(k, pages, pfn, 1, flags))) {
       yield* gupPutFolio(k, folio, 1, flags);
       return before + i;
     }
@@ -229,7 +229,7 @@ function* fastLeaf(
     const unshare = yield* gupMustUnshare(k, 0, flags, head);
     keep = !unshare;
   }
-  if (!keep || !outputRoom(k, pages, pfn, flags)) {
+  if (!keep || !outputRoom(k, pages, pfn, n, flags)) {
     yield* gupPutFolio(k, folio, n, flags);
     return before;
   }

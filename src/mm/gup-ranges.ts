@@ -9,6 +9,7 @@ import { headOf } from './folio.ts';
 import { FOLL } from './foll.ts';
 import { pinUserPagesFast } from './gup.ts';
 import { RANGES, rangesInit } from './gup-output.ts';
+import { PACKED, packedInit } from './gup-packed.ts';
 import type { Kernel } from './kernel.ts';
 
 /**
@@ -30,6 +31,25 @@ export function* pinUserPagesFastRanges(
   const pinned = yield* pinUserPagesFast(k, task, start, nr, flags | FOLL.ranges, ranges);
   // All ranges are one batch for who releases them.
   k.kmem[ranges + RANGES.batch] = 0;
+  return pinned;
+}
+
+/** The same with the packed array as output (gup-packed.ts). Release with `unpinUserPacked`. */
+export function* pinUserPagesFastPacked(
+  k: Kernel,
+  task: TaskId,
+  start: Vpn,
+  nr: number,
+  flags: number,
+  packed: number,
+  words: number,
+): Steps<number> {
+  if (words < PACKED.header + 3) return -EINVAL;
+  packedInit(k, packed, words);
+  const all = flags | FOLL.ranges | FOLL.packed;
+  const pinned = yield* pinUserPagesFast(k, task, start, nr, all, packed);
+  // All runs are one batch for who releases them.
+  k.kmem[packed + PACKED.batch] = 0;
   return pinned;
 }
 

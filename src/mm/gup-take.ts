@@ -88,7 +88,7 @@ export function* storePages(
   pages: number,
   nr: number,
 ): Steps<number> {
-  if (!outputRoom(k, pages, pfn, flags)) {
+  if (!outputRoom(k, pages, pfn, n, flags)) {
     yield* drop(k, headOf(k, pfn), n, flags);
     return NO_ROOM;
   }

@@ -100,16 +100,21 @@ export function* unpinUserPageRangeDirtyLock(
  * update a range.
  */
 export function* unpinUserRanges(k: Kernel, pages: number, dirty: boolean): Steps<void> {
-  const runs = outputRuns(k, pages, 0, FOLL.ranges);
+  yield* unpinRuns(k, pages, FOLL.ranges, dirty);
+}
+
+/** The same for the packed array at `pages` (`FOLL.packed` output, see gup-packed.ts). */
+export function* unpinUserPacked(k: Kernel, pages: number, dirty: boolean): Steps<void> {
+  yield* unpinRuns(k, pages, FOLL.ranges | FOLL.packed, dirty);
+}
+
+function* unpinRuns(k: Kernel, pages: number, flags: number, dirty: boolean): Steps<void> {
+  const runs = outputRuns(k, pages, 0, flags);
   for (let i = 0; i < runs; i++) {
-    yield* unpinRun(
-      k,
-      headOf(k, runPage(k, pages, i, FOLL.ranges)),
-      runLength(k, pages, i, FOLL.ranges),
-      dirty,
-    );
+    const folio = headOf(k, runPage(k, pages, i, flags));
+    yield* unpinRun(k, folio, runLength(k, pages, i, flags), dirty);
   }
-  outputDropBatch(k, pages, FOLL.ranges);
+  outputDropBatch(k, pages, flags);
 }
 
 /** Gives back the `nr` pages that a pinning call with `flags` has stored at `pages`. */
