@@ -78,7 +78,6 @@ export const explore = (
     if (error instanceof InitFailure) return stopped(error.message);
     throw error;
   }
-  const { k } = machine;
   const trouble = limitOf(machine);
   if (trouble !== null) return stopped(trouble);
   if (options.sample !== undefined) {
