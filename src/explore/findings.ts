@@ -1,13 +1,19 @@
 /** What an exploration finds: final states, other ends, and what all that says. */
 import type { Outcome } from '../litmus/ast.ts';
 import type { CompiledCondition } from '../litmus/compile/index.ts';
+import { CALL } from '../litmus/run/call-ids.ts';
 import { KILLED, LIMIT } from '../litmus/run/program.ts';
 import { bugName } from '../machine/report.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import type { End } from './end.ts';
+import { errnoText } from './errno-text.ts';
 import { leakedPins } from './leaks.ts';
 import type { SearchResult } from './search.ts';
 import type { Machine } from './setup.ts';
+
+const CALL_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(CALL).map(([name, id]) => [id, name]),
+);
 
 /** `Vacuous`: no final state was ever asked about. `Incomplete`: a limit was hit; nothing is claimed. */
 export type Observation = Outcome | 'Vacuous' | 'Incomplete';
@@ -164,8 +170,22 @@ export const problemOf = (m: Machine, end: End): string | null => {
   return `leak: page frame ${leaked.join(', ')} is pinned and nobody knows of it any more`;
 };
 
-/** Threads that a signal ended, and where. */
-const notesOf = ({ k }: Machine): string[] =>
+/** What may have gone otherwise than the writer of the test thinks, and where. */
+const notesOf = (m: Machine): string[] => [...refusedOf(m), ...killedOf(m)];
+
+/** A call that sets the test up, and whose error nobody looks at. */
+const refusedOf = ({ k }: Machine): string[] => {
+  const [pc = 0, error = 0] = k.lit.refused;
+  const instruction = k.program.code[pc];
+  if (error === 0 || instruction === undefined) return [];
+  const name = CALL_NAMES.get(instruction.call);
+  return [
+    `${name}() in line ${instruction.line} of the initial block returned ${errnoText(error)}`,
+  ];
+};
+
+/** Threads that a signal ended. */
+const killedOf = ({ k }: Machine): string[] =>
   k.program.threads.flatMap((thread, t) => {
     if (k.lit.killed[t] !== KILLED.sigsegv) return [];
     const line = k.program.code[k.lit.at[t] ?? 0]?.line ?? 0;

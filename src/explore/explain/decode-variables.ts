@@ -3,25 +3,21 @@ import { PIPE_BUF, PIPE_BUFFERS } from '../../fs/system.ts';
 import { isPage } from '../../litmus/compile/layout.ts';
 import { OP } from '../../litmus/run/program.ts';
 import { getVar } from '../../litmus/run/values.ts';
-import * as errnos from '../../machine/errno.ts';
 import { VMSTAT } from '../../mm/vmstat-items.ts';
+import { errnoText } from '../errno-text.ts';
 import type { Context } from './context.ts';
 import type { Difference } from './types.ts';
 import type { Slot } from './variables.ts';
 import type { Words } from './words.ts';
 
 const TWO_32 = 2 ** 32;
-const ERRNO_NAMES = new Map<number, string>(
-  Object.entries(errnos).map(([name, value]) => [value, name]),
-);
 
 /** A value of a variable as C would have it written. */
 const valueText = (ctx: Context, slot: Slot, value: number): string => {
   if (isPage(slot.type)) return value === 0 ? 'NULL' : ctx.page(value);
   if (slot.type.kind === 'pointer' && value > 0 && value % 4096 === 0)
     return `0x${value.toString(16)}`;
-  const name = value < 0 ? ERRNO_NAMES.get(-value) : undefined;
-  return name === undefined ? String(value) : `-${name}`;
+  return errnoText(value);
 };
 
 /**

@@ -84,6 +84,7 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
   if (op === OP.call) {
     const raw = yield* call(k, thread, pc);
     if (raw === NOT_RETURNED) return -1;
+    if (raw < 0 && k.lit.life[thread] === 0) refused(k, pc, raw);
     storeResult(k, pc, raw);
     dropUsed(k, pc);
     return pc + 1;
@@ -108,6 +109,14 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
   else storeStep(k, pc, pfn);
   dropUsed(k, pc);
   return pc + 1;
+}
+
+/** A call of the initial block failed (thread 0 has not started yet): what the test sets up is not there. */
+function refused(k: Lit, pc: number, error: number): void {
+  const { dst, dstKmem } = instructionAt(k, pc);
+  if (dst >= 0 || dstKmem !== null || k.lit.refused[1] !== 0) return;
+  k.lit.refused[0] = pc;
+  k.lit.refused[1] = error;
 }
 
 /** The access was a signal's cause. A store past the last block that a medium of the model has says nothing about Linux. */

@@ -148,6 +148,8 @@ export interface LitTables {
   readonly names: Int32Array;
   /** By `LIMIT`: the line that ran into it, 0 while none did. */
   readonly limits: Int32Array;
+  /** The first call of the initial block whose error nobody looks at: the instruction, and the error (0: there is none). */
+  readonly refused: Int32Array;
   /** Where in `kmem` the test's arrays begin. */
   readonly kmem: number;
 }
@@ -181,6 +183,7 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
       locks: alloc(program.locks + 1),
       names: alloc(program.strings.length + 1),
       limits: alloc(Object.keys(LIMIT).length),
+      refused: alloc(2),
       kmem,
     },
   };
