@@ -22,6 +22,7 @@ import { giveArena } from './arenas.ts';
 import { type Explored, type ExploreOptions, explore } from './explore.ts';
 import { type Exploration, nothing } from './findings.ts';
 import type { Needs } from './setup.ts';
+import type { Sharing } from './sharing.ts';
 import { missing } from './supported.ts';
 import { agrees, type TrackedRules, trackRules } from './tracked-rules.ts';
 
@@ -47,6 +48,8 @@ export class Checker {
   readonly #lacking: readonly string[];
   readonly #known: { readonly tracked: TrackedRules; readonly exploration: Exploration }[] = [];
   readonly #needs: Needs;
+  /** What threads shared at the last kernel: most of it is shared at the next one too, and need not be found out again. */
+  #shared: Sharing | null = null;
 
   constructor(checked: CheckedTest) {
     this.checked = checked;
@@ -109,7 +112,11 @@ export class Checker {
     const known = this.#known.find(({ tracked }) => agrees(rules, tracked.read));
     if (known !== undefined && ordinary) return known.exploration;
     const tracked = trackRules(rules);
-    const { exploration, machine } = explore(this.#compiled, tracked.rules, this.#needs, options);
+    const { exploration, machine, sharing } = explore(this.#compiled, tracked.rules, this.#needs, {
+      ...options,
+      shared: this.#shared,
+    });
+    if (sharing !== null) this.#shared = sharing;
     if (machine !== null) giveArena(machine.arena);
     // One that went on from an earlier run's has not read all its rules in this one.
     const whole = exploration.observation !== 'Incomplete' && options.keeper?.resumed !== true;

@@ -28,6 +28,8 @@ export interface ExploreOptions {
   readonly graph?: boolean;
   /** Where the exploration is kept while it runs, and goes on from; not with `graph`. */
   readonly keeper?: Keeper | undefined;
+  /** What threads shared when the same test was explored with other rules, for a start; null: nothing is known. */
+  readonly shared?: Sharing | null | undefined;
   /** Sample this many executions instead of exploring all. */
   readonly sample?: Pick<SampleOptions, 'executions' | 'seed' | 'depth'> | undefined;
 }
@@ -86,6 +88,7 @@ export const explore = (
   }
   const knowledge = noKnowledge(machine, options.unreduced !== true, options.graph === true);
   const { sharing } = knowledge;
+  if (options.shared) sharing?.assume(options.shared);
   const from = keeper?.kept() ?? null;
   const [kept = 1] = from?.numbers() ?? [];
   if (from !== null) load(from, knowledge);

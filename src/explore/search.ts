@@ -67,7 +67,7 @@ export interface SearchResult {
   readonly cut: string | null;
 }
 
-/** Steps that a search goes on for after its first broken assumption, to find more of them at once. */
+/** Rounds that a search goes on for after its first broken assumption, and at least half as many as before, to find more of them at once. */
 const GRACE = 1_000;
 /** Steps between two looks at clock, memory and whoever waits. */
 const STEPS_A_LOOK = 4_096;
@@ -169,7 +169,7 @@ class Search {
     this.#takeAll();
     const atStart = this.#state.slice();
     const deadline = this.#limits.deadline ?? performance.now() + this.#limits.time;
-    let grace = GRACE;
+    let last = Number.POSITIVE_INFINITY;
     let nextLook = STEPS_A_LOOK;
     if (kept?.from) this.#load(kept.from);
     else this.#begin();
@@ -185,7 +185,9 @@ class Search {
         continue;
       }
       this.#advance(node);
-      if (this.#sharing?.broken === true && grace-- <= 0) break;
+      if (this.#sharing?.broken === true)
+        last = Math.min(last, rounds + Math.max(GRACE, rounds / 2));
+      if (rounds >= last) break;
       if (this.#stepper.steps + rounds >= nextLook) {
         nextLook = this.#stepper.steps + rounds + STEPS_A_LOOK;
         this.#cut = this.#lookAround(deadline);

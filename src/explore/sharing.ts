@@ -60,6 +60,16 @@ export class Sharing {
     this.#besides = from.words();
   }
 
+  /** Assumes from the start that what is shared in `other` is shared. Too much costs states, never an outcome. */
+  assume(other: Sharing): void {
+    this.#keys = other.#keys.slice();
+    this.#known = other.#known.slice();
+    this.#besides = other.#besides.slice();
+    this.#count = other.#count;
+    this.#shared = other.#shared;
+    this.begin();
+  }
+
   /** A search begins: what is shared is kept, who touched what is forgotten. */
   begin(): void {
     for (let i = 0; i < this.#known.length; i++)
