@@ -68,6 +68,7 @@ describe('files of the library', () => {
       const row = /^\| \[(.+?)\]\((.+?)\) \|/.exec(line);
       if (row === null) continue;
       expect(row[2]).toBe(`${family}/${row[1]}.litmus`);
+      expect(line.split(' | ')[1]).not.toBe(row[1]?.replaceAll('-', ' '));
       listed.push(row[2] ?? '');
     }
     expect(listed.sort()).toEqual(files.map((f) => f.path).sort());

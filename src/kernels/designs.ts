@@ -66,6 +66,7 @@ export const DESIGNS: readonly Design[] = [
       'pin.counterNames': 'requested',
       'pin.pinnedCheck': 'signed',
       'pin.putUserPage': 'unpin',
+      'design.layoutLease': 'exclusive',
       'api.pinUserPages': true,
       'api.pinLongtermPages': true,
       'api.pageDmaPinned': true,
@@ -78,6 +79,8 @@ export const DESIGNS: readonly Design[] = [
       'A pin costs no lock and no byte; 1024 plain references look like one.',
       'A huge page pinned page by page overflows its count: a 1 GiB page after a few times.',
       'The counters are called nr_foll_pin_requested and nr_foll_pin_returned.',
+      'Pins of DAX files for long need a layout lease, which was planned as a prerequisite (RFC of August 2019): truncation then fails with -ETXTBSY rather than wait.',
+      'The model gives the lease back by F_UNLCK or when the file is evicted, not when its descriptor is closed.',
     ],
     source: 'semantics.md B.2, seed2019v3; seeds.md A',
   },
@@ -116,7 +119,8 @@ export const DESIGNS: readonly Design[] = [
     name: 'grab-once',
     sentence:
       'The walk takes all pages of a huge entry by one update of the count, on the fast and the slow path alike.',
-    base: '5.15',
+    // The first release whose device-dax is made of compound pages, as the series that it was posted in made it.
+    base: '5.17',
     overrides: {
       'gup.hugeBatch': true,
       'hugetlb.grabOnce': true,
@@ -132,7 +136,7 @@ export const DESIGNS: readonly Design[] = [
   {
     name: 'per-page',
     sentence: 'The walk takes every 4 KiB page of a huge entry by an update of its own.',
-    base: '5.15',
+    base: '5.17',
     overrides: {
       'design.leafGrab': 'page',
       'gup.hugeBatch': false,

@@ -195,8 +195,8 @@ const files = rows('files', 'user', [
     'EINVAL EMFILE ENFILE ENOMEM ENOSYS',
   ],
   [
-    'int fcntl(fd fd, F cmd, F|F_SEAL|SIZE arg)',
-    'Seals of a memfd (F_ADD_SEALS), bytes that a pipe holds (F_GETPIPE_SZ, F_SETPIPE_SZ).',
+    'int fcntl(fd fd, F cmd, F_LEASE|F_SEAL|SIZE arg)',
+    'Seals of a memfd (F_ADD_SEALS), bytes that a pipe holds (F_GETPIPE_SZ, F_SETPIPE_SZ), the layout lease of a DAX file (F_SETLEASE with F_LAYOUT | F_EXCLUSIVE, or F_UNLCK; a proposal).',
     'EBADF EBUSY EINVAL EPERM',
   ],
 ]);

@@ -104,7 +104,14 @@ const FAMILIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     MFD_HUGE_2MB: 21 << 26,
     MFD_HUGE_1GB: (30 << 26) >>> 0,
   },
-  F: { F_SETPIPE_SZ: 1031, F_GETPIPE_SZ: 1032, F_ADD_SEALS: 1033, F_GET_SEALS: 1034 },
+  F: {
+    F_SETLEASE: 1024,
+    F_SETPIPE_SZ: 1031,
+    F_GETPIPE_SZ: 1032,
+    F_ADD_SEALS: 1033,
+    F_GET_SEALS: 1034,
+  },
+  F_LEASE: { F_WRLCK: 1, F_UNLCK: 2, F_LAYOUT: 16, F_EXCLUSIVE: 32 },
   F_SEAL: {
     F_SEAL_SEAL: 1,
     F_SEAL_SHRINK: 2,

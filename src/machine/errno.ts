@@ -16,6 +16,7 @@ export const ENXIO = 6;
 export const ENODEV = 19;
 export const EINVAL = 22;
 export const EMFILE = 24;
+export const ETXTBSY = 26;
 export const ENOSPC = 28;
 export const EPIPE = 32;
 export const ESRCH = 3;

@@ -78,6 +78,7 @@ export function* fileEvict(k: Kernel, file: FileId): Steps<void> {
   k.file.pages[file] = 0;
   k.file.tail[file] = 0;
   k.file.seals[file] = 0;
+  k.file.lease[file] = 0;
   k.file.order[file] = 0;
   k.file.kind[file] = FILE.none;
 }

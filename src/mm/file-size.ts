@@ -51,8 +51,7 @@ function* setSize(k: Kernel, file: FileId, pages: number, tail: number): Steps<n
   }
   if (isDeviceFile(k.file.kind[file])) return -EINVAL;
   if (isDaxKind(k.file.kind[file])) {
-    yield* fsdaxSetSize(k, file, pages, tail, shrink);
-    return 0;
+    return yield* fsdaxSetSize(k, file, pages, tail, shrink);
   }
   if (isDiskKind(k.file.kind[file])) {
     yield* diskSetSize(k, file, pages, tail, shrink);
@@ -111,8 +110,7 @@ function* punchHole(
 ): Steps<number> {
   if ((k.file.seals[file] & (SEAL.write | SEAL.futureWrite)) !== 0) return -EPERM;
   if (isDaxKind(k.file.kind[file])) {
-    yield* fsdaxPunchHole(k, file, fromPage, fromOff, toPage, toOff);
-    return 0;
+    return yield* fsdaxPunchHole(k, file, fromPage, fromOff, toPage, toOff);
   }
   if (isDiskKind(k.file.kind[file])) {
     yield* diskPunchHole(k, file, fromPage, fromOff, toPage, toOff);

@@ -51,6 +51,8 @@ export interface FileTables {
   readonly refs: Int32Array;
   /** F_SEAL_* bits. */
   readonly seals: Int32Array;
+  /** 1: somebody has its layout lease (layout-lease.ts). */
+  readonly lease: Int32Array;
   /** Page frame of the root node of the page cache's index; 0: empty. */
   readonly cacheRoot: Int32Array;
   /** Folios in the page cache, in pages. */
@@ -89,6 +91,7 @@ export function fileTables(alloc: Alloc, files: number, tasks: number): FileTabl
     tail: perFile(),
     refs: perFile(),
     seals: perFile(),
+    lease: perFile(),
     cacheRoot: perFile(),
     nrpages: perFile(),
     mapFirst: perFile(),

@@ -8,6 +8,7 @@ import { at, R, READ, WAIT_IDLE, WRITE } from '../machine/access.ts';
 import { touchAlso } from '../machine/also.ts';
 import { clearPage, setPageByte } from '../machine/contents.ts';
 import { deviceIdle } from '../machine/enabled.ts';
+import { ETXTBSY } from '../machine/errno.ts';
 import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { PAGE_SIZE } from '../machine/page.ts';
 import type { FileId, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
@@ -19,7 +20,9 @@ import { END_OF_FILE, invalidateLock, setFileSize } from './file-refs.ts';
 import { FILE, FILE_BLOCKS } from './file-tables.ts';
 import { insideFile } from './filemap.ts';
 import type { Kernel } from './kernel.ts';
+import { layoutLeased } from './layout-lease.ts';
 import { blockWord } from './medium.ts';
+import { folioMaybeDmaPinned } from './pinned.ts';
 import { linearIndex } from './rmap.ts';
 import { unmapMappingRange } from './truncate.ts';
 
@@ -128,12 +131,17 @@ function* layoutBusyPage(k: Kernel, file: FileId, from: number, to: number): Ste
 
 /**
  * dax_break_layout(): returns when nobody uses the blocks. While it waits, faults may go on: invalidate_lock, which the
- * caller holds exclusively, is dropped.
+ * caller holds exclusively, is dropped. -ETXTBSY where layouts are leased, and this one is, or a block pinned.
  */
-function* breakLayout(k: Kernel, file: FileId, from: number, to: number): Steps<void> {
+function* breakLayout(k: Kernel, file: FileId, from: number, to: number): Steps<number> {
   for (;;) {
     const busy = yield* layoutBusyPage(k, file, from, to);
-    if (busy === 0) return;
+    if (layoutLeased(k, file)) return -ETXTBSY;
+    if (busy === 0) return 0;
+    if (k.rules.design.layoutLease === 'exclusive') {
+      const pinned = yield* folioMaybeDmaPinned(k, busy);
+      if (pinned) return -ETXTBSY;
+    }
     yield* unlock(k, R.inodeLock, invalidateLock(k, file));
     yield WAIT_IDLE | at(R.refcount, busy);
     touchAlso(k, READ | at(R.mapcount, busy));
@@ -155,17 +163,25 @@ function* freeDaxBlocks(k: Kernel, file: FileId, from: number, to: number): Step
   }
 }
 
-/** The size becomes `pages` pages and `tail` bytes; with `shrink`, what lies behind goes. i_rwsem is held. */
+/**
+ * The size becomes `pages` pages and `tail` bytes; with `shrink`, what lies behind goes. i_rwsem is held. -ETXTBSY: see
+ * `breakLayout`.
+ */
 export function* fsdaxSetSize(
   k: Kernel,
   file: FileId,
   pages: number,
   tail: number,
   shrink: boolean,
-): Steps<void> {
+): Steps<number> {
   const from = tail === 0 ? pages : pages + 1;
   yield* lock(k, R.inodeLock, invalidateLock(k, file));
-  if (shrink && waitsForBusy(k, file)) yield* breakLayout(k, file, from, END_OF_FILE);
+  let error = 0;
+  if (shrink && waitsForBusy(k, file)) error = yield* breakLayout(k, file, from, END_OF_FILE);
+  if (error !== 0) {
+    yield* unlock(k, R.inodeLock, invalidateLock(k, file));
+    return error;
+  }
   setFileSize(k, file, pages, tail);
   if (shrink) {
     yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
@@ -173,9 +189,10 @@ export function* fsdaxSetSize(
     yield* freeDaxBlocks(k, file, from, END_OF_FILE);
   }
   yield* unlock(k, R.inodeLock, invalidateLock(k, file));
+  return 0;
 }
 
-/** Punching a hole: whole blocks are freed, parts of blocks zeroed. i_rwsem is held. */
+/** Punching a hole: whole blocks are freed, parts of blocks zeroed. i_rwsem is held. -ETXTBSY: see `breakLayout`. */
 export function* fsdaxPunchHole(
   k: Kernel,
   file: FileId,
@@ -183,10 +200,15 @@ export function* fsdaxPunchHole(
   fromOff: number,
   toPage: number,
   toOff: number,
-): Steps<void> {
+): Steps<number> {
   const first = fromOff === 0 ? fromPage : fromPage + 1;
   yield* lock(k, R.inodeLock, invalidateLock(k, file));
-  if (waitsForBusy(k, file)) yield* breakLayout(k, file, first, toPage);
+  let error = 0;
+  if (waitsForBusy(k, file)) error = yield* breakLayout(k, file, first, toPage);
+  if (error !== 0) {
+    yield* unlock(k, R.inodeLock, invalidateLock(k, file));
+    return error;
+  }
   if (fromPage === toPage) {
     yield* zeroBlock(k, file, fromPage, fromOff, toOff);
   } else {
@@ -198,6 +220,7 @@ export function* fsdaxPunchHole(
     yield* freeDaxBlocks(k, file, first, toPage);
   }
   yield* unlock(k, R.inodeLock, invalidateLock(k, file));
+  return 0;
 }
 
 /** Blocks for the pages [from, to): false when the device is full. */

@@ -8,6 +8,7 @@ import type { FileId, MmId, VmaId, Vpn } from '../machine/types.ts';
 import { FILE, isDaxKind, isDeviceFile } from './file-tables.ts';
 import { FOLL } from './foll.ts';
 import type { Kernel } from './kernel.ts';
+import { layoutLeased } from './layout-lease.ts';
 import { growStack } from './stack.ts';
 import { findVma, isCowMapping, VM } from './vma.ts';
 
@@ -42,7 +43,8 @@ export function checkVmaFlags(k: Kernel, vma: VmaId, flags: number): number {
   if ((vm & (VM.io | VM.pfnmap)) !== 0) return bad;
   if ((flags & FOLL.anon) !== 0 && k.vma.file[vma] !== 0) return bad;
   const longterm = (flags & FOLL.longterm) !== 0;
-  if (longterm && k.rules.longterm.fsdax === 'before' && vmaIsFsdax(k, vma)) return -EOPNOTSUPP;
+  if (longterm && k.rules.longterm.fsdax === 'before' && refusesLongterm(k, vma))
+    return -EOPNOTSUPP;
   // 6.2 alone: later the arguments are refused before anybody comes here (A.2.2).
   if (longterm && (flags & FOLL.pciP2pdma) !== 0) return -EOPNOTSUPP;
   if (
@@ -89,9 +91,10 @@ export function vmaNeedsDirtyTracking(k: Kernel, vma: VmaId): boolean {
   return (k.vma.flags[vma] & sharedWrite) === sharedWrite && fileTracksDirty(k, k.vma.file[vma]);
 }
 
-/** vma_is_fsdax(): a file on persistent memory, be it mapped privately. */
-export function vmaIsFsdax(k: Kernel, vma: VmaId): boolean {
-  return isDaxKind(fileKind(k, k.vma.file[vma]));
+/** vma_is_fsdax(), a file on persistent memory, be it mapped privately, whose layout nobody has leased (A.5.3). */
+export function refusesLongterm(k: Kernel, vma: VmaId): boolean {
+  const file = k.vma.file[vma];
+  return isDaxKind(fileKind(k, file)) && !layoutLeased(k, file);
 }
 
 /** Whether a file's pages are written back to it: all but memory, hugetlb and secret files. */

@@ -10,7 +10,7 @@ import type { Folio, MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { kmallocWorks } from './fail-alloc.ts';
 import { headOf, isHugetlb } from './folio.ts';
 import { FOLL } from './foll.ts';
-import { vmaIsFsdax } from './gup-check.ts';
+import { refusesLongterm } from './gup-check.ts';
 import { getUserPagesLocked } from './gup-locked.ts';
 import { outputRuns, runPage } from './gup-output.ts';
 import { type Kernel, PF } from './kernel.ts';
@@ -82,7 +82,7 @@ function* refuseFsdax(
   if (k.rules.longterm.fsdax !== 'after' || got <= 0) return got;
   for (let i = 0; i < got; i++) {
     const vma = vmaAt(k, mm, start + i);
-    if (vma === 0 || !vmaIsFsdax(k, vma)) continue;
+    if (vma === 0 || !refusesLongterm(k, vma)) continue;
     yield* unpinOutput(k, pages, got, batchFlags(flags));
     return -EOPNOTSUPP;
   }

@@ -56,4 +56,14 @@ export const DESIGN_RULES = [
     also: ['page'],
     source: 'semantics.md A.24.6; seeds.md E1',
   },
+  {
+    id: 'S238',
+    name: 'design.layoutLease',
+    sentence:
+      'Whether the layout of a file on persistent memory can be leased: who has the lease may pin its pages for long, and what takes blocks away fails with -ETXTBSY meanwhile.',
+    values: [{ value: 'none' }],
+    also: ['exclusive'],
+    source:
+      'seeds.md A8; lkml.org/lkml/2019/8/9/1074 (RFC v2 of the RDMA/FS DAX truncate proposal, items 1 to 9)',
+  },
 ] as const satisfies readonly RuleData[];

@@ -21,6 +21,7 @@ import type { FileId, MmId, Steps, TaskId } from '../../machine/types.ts';
 import { END_OF_FILE, fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
 import { FILE, isDaxKind, isDeviceFile, isDiskKind } from '../../mm/file-tables.ts';
+import { setLayoutLease } from '../../mm/layout-lease.ts';
 import { addSeals, getSeals, sysMemfdCreate } from '../../mm/memfd.ts';
 import { sysMemfdSecret } from '../../mm/secretmem.ts';
 import { sysFsync, sysSyncFileRange } from '../../mm/sync.ts';
@@ -208,6 +209,8 @@ function* callPipe(k: Lit, task: TaskId, pc: number): Steps<number> {
   return 0;
 }
 
+const F_SETLEASE = 1024;
+const F_UNLCK = 2;
 const F_SETPIPE_SZ = 1031;
 const F_GETPIPE_SZ = 1032;
 const F_ADD_SEALS = 1033;
@@ -240,6 +243,7 @@ function* onFile(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
       argOff(k, pc, 3),
     );
   }
+  if (command === F_SETLEASE) return yield* setLayoutLease(k, file, argInt(k, pc, 2) !== F_UNLCK);
   if (command === F_ADD_SEALS) return yield* addSeals(k, file, argInt(k, pc, 2));
   if (command === F_GET_SEALS) return getSeals(k, file);
   return -EOPNOTSUPP;
