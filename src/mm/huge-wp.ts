@@ -45,7 +45,7 @@ export function* doHugePmdWpPage(
   flags: number,
 ): Steps<number> {
   if (isHugeZero(k, entryPfn(lo, entryHi(k, e))))
-    return yield* wpHugeZero(k, task, vma, vpn, e, lo, flags);
+    return yield* wpHugeZero(k, task, vma, vpn, e, lo);
   yield* pteLock(k, e);
   const now = yield* entryRead(k, e);
   if (now !== lo) {
@@ -200,7 +200,7 @@ function* exchange(
   return same;
 }
 
-/** A write to the huge page of zeros: a fresh huge page where the kernel tries that, else a split. */
+/** A write to the huge page of zeros, or its unsharing: a fresh huge page, writable, where the kernel tries that, else a split. */
 function* wpHugeZero(
   k: Kernel,
   task: TaskId,
@@ -208,9 +208,8 @@ function* wpHugeZero(
   vpn: Vpn,
   e: EntryAddr,
   lo: number,
-  flags: number,
 ): Steps<number> {
-  if (k.rules.thp.zeroWpHuge && (flags & FAULT.unshare) === 0) {
+  if (k.rules.thp.zeroWpHuge) {
     const fresh = yield* allocThp(k, task, GFP.zero);
     if (fresh !== 0) {
       const installed = yield* exchange(k, vma, vpn, e, lo, 0, fresh);
