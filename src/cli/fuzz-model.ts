@@ -10,16 +10,18 @@ import { compile } from '../litmus/compile/index.ts';
 /** One program in so many runs where it is noted which rules are read, which is slow. */
 const TRACKED = 16;
 
-/** The model at one kernel, without swap as on a machine that has none. */
+/** The model at one kernel, with swap or, as on a machine that has none, without. */
 export class FuzzModel {
   readonly #rules: Rules;
+  readonly #swap: boolean;
   readonly #straight: Straight;
   readonly #tracked: TrackedRules;
   readonly #tracking: Straight;
   #count = 0;
   #said = 0;
 
-  constructor(kernel: string) {
+  constructor(kernel: string, swap = false) {
+    this.#swap = swap;
     this.#rules = rulesFor(kernel);
     this.#straight = new Straight(this.#rules);
     this.#tracked = trackRules(this.#rules);
@@ -35,7 +37,7 @@ export class FuzzModel {
       huge: needsHuge(checked),
       gigantic: false,
       zones: false,
-      swap: false,
+      swap: this.#swap,
       device: false,
       notifiers: false,
     };

@@ -6,6 +6,7 @@ import type { ModelOutcome } from '../host/fuzz/fuzz.ts';
 export interface FuzzJob {
   readonly texts: readonly string[];
   readonly kernel: string;
+  readonly swap: boolean;
 }
 
 /** Texts that a worker gets at once. */
@@ -13,10 +14,12 @@ const CHUNK = 16;
 
 export class ModelPool {
   readonly #kernel: string;
+  readonly #swap: boolean;
   readonly #workers: readonly Worker[];
 
-  constructor(kernel: string) {
+  constructor(kernel: string, swap: boolean) {
     this.#kernel = kernel;
+    this.#swap = swap;
     const name = import.meta.url.endsWith('.ts') ? './fuzz-worker.ts' : './fuzz-worker.js';
     this.#workers = Array.from(
       { length: availableParallelism() },
@@ -49,7 +52,7 @@ export class ModelPool {
         worker.removeListener('error', reject);
         resolve(answers);
       });
-      const job: FuzzJob = { texts, kernel: this.#kernel };
+      const job: FuzzJob = { texts, kernel: this.#kernel, swap: this.#swap };
       worker.postMessage(job);
     });
   }

@@ -7,19 +7,20 @@ import type { FuzzJob } from './fuzz-pool.ts';
 
 const models = new Map<string, FuzzModel>();
 
-const modelFor = (kernel: string): FuzzModel => {
-  const known = models.get(kernel);
+const modelFor = ({ kernel, swap }: FuzzJob): FuzzModel => {
+  const key = `${kernel} ${swap}`;
+  const known = models.get(key);
   if (known !== undefined) return known;
-  const model = new FuzzModel(kernel);
-  models.set(kernel, model);
+  const model = new FuzzModel(kernel, swap);
+  models.set(key, model);
   return model;
 };
 
-const answer = (text: string, kernel: string): ModelOutcome => {
+const answer = (text: string, job: FuzzJob): ModelOutcome => {
   const { checked } = parse(text, 'fuzz.litmus');
   if (checked === undefined) return { how: 'not a litmus test', answers: [], rules: [] };
   try {
-    return modelFor(kernel).outcome(checked);
+    return modelFor(job).outcome(checked);
   } catch (error) {
     // A program that the model cannot carry through is a finding like any other.
     const message = error instanceof Error ? error.message : String(error);
@@ -27,6 +28,6 @@ const answer = (text: string, kernel: string): ModelOutcome => {
   }
 };
 
-parentPort?.on('message', ({ texts, kernel }: FuzzJob) => {
-  parentPort?.postMessage(texts.map((text) => answer(text, kernel)));
+parentPort?.on('message', (job: FuzzJob) => {
+  parentPort?.postMessage(job.texts.map((text) => answer(text, job)));
 });

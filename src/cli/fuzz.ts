@@ -5,6 +5,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { type FuzzResult, fuzz } from '../host/fuzz/fuzz.ts';
 import type { FuzzOutcome } from '../host/fuzz/outcome.ts';
 import { Peer } from '../host/fuzz/peer.ts';
+import { MIXES, type Mix } from '../host/fuzz/program.ts';
 import { Store } from '../host/fuzz/store.ts';
 import { NR_HUGEPAGES } from '../host/journal.ts';
 import { Host } from '../host/machine.ts';
@@ -20,6 +21,7 @@ Examples:
   pinfold fuzz --seed 7 -n 100000 --resume    go on where the last run with this seed stopped
   pinfold fuzz --time 600 --out found         ten minutes; what differs goes to the folder found
   pinfold fuzz --seed 7 --program 118         program 118 of seed 7 again
+  pinfold fuzz --mix swap,direct --allow-system   with pages that go to swap and direct I/O in flight
 
 A program in which both sides differ is made as small as it goes and saved as a .litmus file with both outcomes; the
 statistics are in fuzz.sqlite beside it. The same seed gives the same programs everywhere.
@@ -38,7 +40,14 @@ export const addFuzz = (program: Command): void => {
     .option('-n <count>', 'programs to run', '1000')
     .option('--program <n>', 'only program n of the seed, as found files name it')
     .option('--time <seconds>', 'stop after this time')
-    .option('--allow-system', 'may give the machine a pool of huge pages while programs need it')
+    .option(
+      '--mix <names>',
+      'programs with more: hugetlb, swap, direct (I/O on ext4), counters (of pins); --allow-system alone means hugetlb',
+    )
+    .option(
+      '--allow-system',
+      'may give the machine a pool of huge pages or swap (zram) while programs need it',
+    )
     .option('--out <dir>', 'folder for what is found', 'fuzz-out')
     .option('--resume', 'go on where the last run with this seed and folder stopped')
     .option('--json', 'print one JSON document (schema pinfold.fuzz/1)')
@@ -53,18 +62,35 @@ export const addFuzz = (program: Command): void => {
           '--program says which program to run, --resume goes on: take one of them',
         );
       const { out, resume, json } = options;
-      const system = options.allowSystem === true;
+      const mix = mixOf(options.mix, options.allowSystem === true);
       await run({
         seed,
         count,
         time,
         only,
         out,
-        system,
+        mix,
         resume: resume === true,
         json: json === true,
       });
     });
+};
+
+/** Names after --mix; those that change the machine need --allow-system. */
+const mixOf = (names: string | undefined, allowed: boolean): ReadonlySet<Mix> => {
+  if (names === undefined) return new Set(allowed ? ['hugetlb'] : []);
+  const mix = names.split(',').map((name) => {
+    const known = MIXES.find((m) => m === name);
+    if (known === undefined)
+      throw new UserError(`--mix ${names}: write one or more of ${MIXES.join(', ')}, with commas`);
+    return known;
+  });
+  const changes = mix.find((m) => m === 'hugetlb' || m === 'swap');
+  if (changes !== undefined && !allowed)
+    throw new UserError(
+      `--mix ${names}: ${changes} changes the machine while programs run: add --allow-system`,
+    );
+  return new Set(mix);
 };
 
 const whole = (option: string, text: string, least = 1): number => {
@@ -82,22 +108,12 @@ interface Asked {
   /** The only program to run; null: all. */
   readonly only: number | null;
   readonly out: string;
-  /** --allow-system. */
-  readonly system: boolean;
+  readonly mix: ReadonlySet<Mix>;
   readonly resume: boolean;
   readonly json: boolean;
 }
 
-const run = async ({
-  seed,
-  count,
-  time,
-  only,
-  out,
-  system,
-  resume,
-  json,
-}: Asked): Promise<void> => {
+const run = async ({ seed, count, time, only, out, mix, resume, json }: Asked): Promise<void> => {
   if (process.platform !== 'linux')
     throw new UserError(`this is ${process.platform}, not Linux`, 3);
   if (process.getuid?.() !== 0)
@@ -111,12 +127,12 @@ const run = async ({
     throw new UserError(`kernel ${release} is older than all that are modelled`, 3);
   mkdirSync(out, { recursive: true });
   const host = new Host();
-  const peer = Peer.start(host);
+  const peer = Peer.start(host, mix);
   if ('reason' in peer) {
     host.close();
     throw new UserError(peer.reason, 3);
   }
-  const pool = new ModelPool(kernel);
+  const pool = new ModelPool(kernel, mix.has('swap'));
   const store = new Store(join(out, 'fuzz.sqlite'));
   const progress = new Progress();
   let stop = false;
@@ -131,11 +147,12 @@ const run = async ({
       {
         kernel: (lines) => {
           const ask = (): Promise<FuzzOutcome[]> => peer.run(lines);
-          return undisturbed(system ? () => withHugePages(host, ask) : ask);
+          if (mix.has('hugetlb') || mix.has('swap')) return withMachine(host, mix, ask);
+          return undisturbed(false, ask);
         },
         model: (texts) => pool.run(texts),
       },
-      { seed, from, count: programs, time, system, out, release, kernel },
+      { seed, from, count: programs, time, mix, out, release, kernel },
       store,
       () => stop,
       (done, found) => progress.update(`${done}/${programs} programs, ${found} disagreements`),
@@ -153,15 +170,22 @@ const run = async ({
   }
 };
 
-/** Makes the pool of huge pages the programs' own while they run; nobody else's tests need it meanwhile. */
-const withHugePages = async <A>(host: Host, ask: () => Promise<A>): Promise<A> => {
-  if (!(await host.lock())) throw new UserError('another run keeps the huge pages', 3);
+/** Makes the pool of huge pages and swap the programs' own while they run; nobody else's tests need them meanwhile. */
+const withMachine = async <A>(
+  host: Host,
+  mix: ReadonlySet<Mix>,
+  ask: () => Promise<A>,
+): Promise<A> => {
+  if (!(await host.lock())) throw new UserError('another run keeps the huge pages or swap', 3);
+  const swap = mix.has('swap');
   try {
-    const why = host.takeHugePages();
+    const why =
+      (mix.has('hugetlb') ? host.takeHugePages() : null) ?? (swap ? host.takeSwap(true) : null);
     if (why !== null) throw new UserError(why, 3);
-    return await ask();
+    return await undisturbed(swap, ask);
   } finally {
-    writeFileSync(NR_HUGEPAGES, '0');
+    if (mix.has('hugetlb')) writeFileSync(NR_HUGEPAGES, '0');
+    host.dropSwap();
     host.unlock();
   }
 };
@@ -170,24 +194,24 @@ const withHugePages = async <A>(host: Host, ask: () => Promise<A>): Promise<A> =
  * Somebody may give the machine swap for a while, or set transparent huge pages to other than madvise: asks again when
  * the machine is as the model has it.
  */
-const undisturbed = async <A>(ask: () => Promise<A>): Promise<A> => {
+const undisturbed = async <A>(swap: boolean, ask: () => Promise<A>): Promise<A> => {
   for (;;) {
-    for (let waited = 0; !asModelled(); waited += 200) {
+    for (let waited = 0; !asModelled(swap); waited += 200) {
       if (waited > DISTURBED) throw new UserError(OTHERWISE, 3);
       await new Promise((done) => setTimeout(done, 200));
     }
     const answer = await ask();
-    if (asModelled()) return answer;
+    if (asModelled(swap)) return answer;
   }
 };
 
 /** Milliseconds to wait for others. */
 const DISTURBED = 120_000;
 const OTHERWISE =
-  'random programs need a machine without swap and with /sys/kernel/mm/transparent_hugepage/enabled at madvise';
+  'random programs need a machine without swap (but --mix swap) and with /sys/kernel/mm/transparent_hugepage/enabled at madvise';
 
-const asModelled = (): boolean =>
-  !readFileSync('/proc/swaps', 'utf8').trim().includes('\n') &&
+const asModelled = (swap: boolean): boolean =>
+  readFileSync('/proc/swaps', 'utf8').trim().includes('\n') === swap &&
   readFileSync('/sys/kernel/mm/transparent_hugepage/enabled', 'utf8').includes('[madvise]');
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -3,6 +3,7 @@
  * for writing, held until they are unregistered, whatever the process does with its mapping meanwhile (A.28).
  */
 
+import { beginsPiece, coalesces } from '../fs/ring-buffers.ts';
 import { RING_PAGES, RING_SLOTS, type System } from '../fs/system.ts';
 import { R } from '../machine/access.ts';
 import { EBUSY, EFAULT, EINVAL, ENOMEM, ENXIO, EOPNOTSUPP } from '../machine/errno.ts';
@@ -50,10 +51,11 @@ export function* ringRegister(
     if (got > 0) yield* releasePages(k, pages, got);
     return got < 0 ? got : -EFAULT;
   }
+  yield* unpinRest(k, pages, nr);
   // The user's locked_vm, in which sockets and iommufd count too, and mlock does not.
   const allowed = yield* accountPages(k, mm, ACCOUNT.user, nr);
   if (!allowed) {
-    yield* releasePages(k, pages, nr);
+    yield* releaseBuffer(k, pages, nr);
     return -ENOMEM;
   }
   const i = mm * RING_SLOTS + slot;
@@ -93,6 +95,28 @@ function* releasePages(k: System, pages: number, nr: number): Steps<void> {
   for (let i = 0; i < nr; i++) k.kmem[pages + i] = 0;
 }
 
+/** io_coalesce_buffer(): of each run of pages that is kept as one piece, all pins but the first are given back. */
+function* unpinRest(k: System, pages: number, nr: number): Steps<void> {
+  if (!coalesces(k, pages, nr)) return;
+  let i = 0;
+  while (i < nr) {
+    const first = i + 1;
+    i = first;
+    while (i < nr && !beginsPiece(k, pages, i)) i++;
+    if (i > first) yield* unpinUserPages(k, pages + first, i - first);
+  }
+}
+
+/** io_buffer_unmap(): gives back what a buffer still holds, one pin a piece or a page. */
+function* releaseBuffer(k: System, pages: number, nr: number): Steps<void> {
+  if (!coalesces(k, pages, nr)) {
+    yield* releasePages(k, pages, nr);
+    return;
+  }
+  for (let i = 0; i < nr; i++) if (beginsPiece(k, pages, i)) yield* unpinUserPages(k, pages + i, 1);
+  for (let i = 0; i < nr; i++) k.kmem[pages + i] = 0;
+}
+
 /** A mapping in the range shows a file that is neither shared memory nor hugetlbfs. */
 function fileBacked(k: System, mm: MmId, vpn: Vpn, nr: number): boolean {
   for (let v = vpn; v < vpn + nr; v++) {
@@ -113,7 +137,7 @@ export function* ringUnregister(k: System, mm: MmId): Steps<number> {
     const nr = k.ring.pages[i];
     if (nr === 0) continue;
     any = true;
-    yield* releasePages(k, slotPages(k, mm, slot), nr);
+    yield* releaseBuffer(k, slotPages(k, mm, slot), nr);
     k.ring.pages[i] = 0;
     k.ring.start[i] = 0;
     k.ring.offset[i] = 0;

@@ -64,9 +64,9 @@ export class Straight {
       program.strings.length <= ROOM.strings &&
       program.locks + program.kmemWords === 0;
     if (!small) return newBench(program, this.#rules, needs);
-    const { device, processes } = program;
+    const { counters, device, processes } = program;
     const forked = program.threads.map((t) => `${t.process}${t.kernelOnly}`).join();
-    const key = JSON.stringify([forked, processes, device, needs]);
+    const key = JSON.stringify([forked, processes, device, counters, needs]);
     const known = this.#benches.get(key);
     if (known !== undefined) return known;
     const roomy: Program = {
@@ -107,13 +107,18 @@ const reset = ({ machine, before, behind }: Bench): void => {
   arena.set(behind, arena.length - behind.length);
 };
 
-/** One thread as far as it goes, then the next that can; null: there is no end of it. */
+/**
+ * One thread as far as it goes, then the next that can; the device only when no thread can: what was sent to it stays in
+ * flight until somebody waits for it. null: there is no end of it.
+ */
 const runToEnd = (m: Machine, random: Random): End | null => {
   const { k, threads } = m;
+  const device = k.program.device ? threads - 1 : -1;
   let idle = 0;
   let steps = 0;
-  for (let t = 0; idle <= threads; t = (t + 1) % threads) {
+  for (let t = 0; idle <= 2 * threads; t = (t + 1) % threads) {
     idle++;
+    if (t === device && idle <= threads) continue;
     k.cpuNow[0] = m.cpuOf[t] ?? 0;
     while (threadRunning(t)) {
       const word = threadPending(t);

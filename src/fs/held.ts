@@ -1,6 +1,7 @@
 /** What pipes, rings, requests and descriptors hold, for the audit (mm/audit.ts). */
 import type { Held } from '../mm/audit-tally.ts';
 import { HOLD, REGION_PAGES, REGIONS } from './device-tables.ts';
+import { beginsPiece, coalesces } from './ring-buffers.ts';
 import {
   AIO,
   AIO_PAGES,
@@ -20,7 +21,7 @@ export function addHeldBySystem(k: System, held: Held): void {
   const registered = k.rules.users.ioUring === 'pinLongterm' ? held.pins : held.gets;
   // Ring 1 is the first that has pages.
   for (let i = RING_SLOTS; i < k.ring.pages.length; i++)
-    addAll(k, registered, k.ring.kmem + (i - RING_SLOTS) * RING_PAGES, k.ring.pages[i]);
+    addBuffer(k, registered, k.ring.kmem + (i - RING_SLOTS) * RING_PAGES, k.ring.pages[i]);
   for (let row = 1; row <= REGIONS; row++)
     addAll(
       k,
@@ -40,6 +41,12 @@ export function addHeldBySystem(k: System, held: Held): void {
   }
   for (let ofd = 1; ofd < k.ofd.kind.length; ofd++)
     if (k.ofd.kind[ofd] === OFD.file) add(held.files, k.ofd.target[ofd]);
+}
+
+/** A registered buffer: pages that are kept as one piece have one pin. */
+function addBuffer(k: System, to: Int32Array, first: number, n: number): void {
+  const pieces = n > 1 && coalesces(k, first, n);
+  for (let i = 0; i < n; i++) if (!pieces || beginsPiece(k, first, i)) add(to, k.kmem[first + i]);
 }
 
 function addAll(k: System, to: Int32Array, first: number, n: number): void {

@@ -92,11 +92,15 @@ export const putBack = (journal: Journal): void => {
     }
   }
   putBackKsm(journal);
-  if (journal.swap !== null) {
-    spawnSync('swapoff', [journal.swap]);
-    quietly(() => writeFileSync(`${ZRAM}/reset`, '1'));
-  }
+  putBackSwap(journal);
   quietly(() => rmSync(journal.folder, { recursive: true, force: true }));
+};
+
+/** Takes the swap away that the run gave the machine. */
+export const putBackSwap = ({ swap }: Journal): void => {
+  if (swap === null) return;
+  spawnSync('swapoff', [swap]);
+  quietly(() => writeFileSync(`${ZRAM}/reset`, '1'));
 };
 
 /** KSM as it was: a program that was killed in the middle leaves the daemon running. */

@@ -17,6 +17,7 @@ import {
   NR_HUGEPAGES,
   putBack,
   putBackKsm,
+  putBackSwap,
   quietly,
   readNumber,
   repair,
@@ -162,6 +163,13 @@ export class Host {
     ] as const)
       if (spawnSync(command, args).status !== 0) return `swap: ${command} failed`;
     return null;
+  }
+
+  /** Takes the swap away again that `takeSwap` gave. */
+  dropSwap(): void {
+    putBackSwap(this.#journal);
+    this.#journal.swap = null;
+    this.#write();
   }
 
   /** Notes how KSM is set, so that a test may set it going; a reason why not, or null. */

@@ -117,18 +117,26 @@ function* mapByPtes(k: Kernel, folio: Folio, dirty: boolean): Steps<void> {
  * pages are unlocked and hold on to their mappings only.
  */
 export function* splitHugePage(k: Kernel, folio: Folio): Steps<number> {
-  return yield* splitHugePageFor(k, folio, folio);
+  return yield* splitHugePageFor(k, folio, folio, true);
 }
 
-/** split_huge_page() of any of its pages: as `splitHugePage`, but lock and reference are those of `page` afterwards. */
-export function* splitHugePageFor(k: Kernel, folio: Folio, page: Pfn): Steps<number> {
+/**
+ * split_huge_page() of any of its pages: as `splitHugePage`, but lock and reference are those of `page` afterwards. Unless
+ * `zeros`, pages that hold nothing but zeros are kept, too (S179).
+ */
+export function* splitHugePageFor(
+  k: Kernel,
+  folio: Folio,
+  page: Pfn,
+  zeros: boolean,
+): Steps<number> {
   if ((k.page.flags[folio] & PG.writeback) !== 0 || k.page.mapping[folio] === 0) return -EBUSY;
   const anon = isAnon(k, folio);
   const region = anon ? R.anonLock : R.inodeLock;
   const owner = anon ? anonVmaOf(k, folio) : fileOf(k, folio);
   yield* lock(k, region, owner);
   const n = nrPages(k, folio);
-  const error = yield* splitOwned(k, folio, n, anon);
+  const error = yield* splitOwned(k, folio, n, anon, zeros);
   yield* unlock(k, region, owner);
   if (error !== 0) return error;
   for (let i = 0; i < n; i++) {
@@ -140,7 +148,13 @@ export function* splitHugePageFor(k: Kernel, folio: Folio, page: Pfn): Steps<num
 }
 
 /** With the list of the folio's VMAs locked. */
-function* splitOwned(k: Kernel, folio: Folio, n: number, anon: boolean): Steps<number> {
+function* splitOwned(
+  k: Kernel,
+  folio: Folio,
+  n: number,
+  anon: boolean,
+  zeros: boolean,
+): Steps<number> {
   const cacheRefs = anon ? 0 : 1;
   const references = yield* refRead(k, folio);
   const mapped = yield* folioMapcountRead(k, folio);
@@ -155,7 +169,7 @@ function* splitOwned(k: Kernel, folio: Folio, n: number, anon: boolean): Steps<n
     yield* removeMigrationPtes(k, folio, folio, true, false);
     return -splitErrno(k);
   }
-  const zeroes = anon && k.rules.thp.splitZero;
+  const zeroes = zeros && anon && k.rules.thp.splitZero;
   for (let i = 0; i < n; i++) yield* removeMigrationPtes(k, folio + i, folio + i, true, zeroes);
   return 0;
 }

@@ -58,7 +58,7 @@ function* freeBelowPmd(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void>
   }
   let vpn = start;
   while (vpn < end) {
-    const small = yield* splitForAdvice(k, vma, vpn);
+    const small = yield* splitForAdvice(k, vma, vpn, true);
     let pages = 1;
     if (small) pages = yield* freePte(k, vma, vpn, end);
     vpn += pages;
@@ -115,7 +115,7 @@ function* freePte(k: Kernel, vma: VmaId, vpn: Vpn, end: Vpn): Steps<number> {
       yield* pteUnlock(k, e);
       return nrPages(k, folio);
     }
-    const split = yield* splitMapped(k, k.vma.mm[vma], e, folio);
+    const split = yield* splitMapped(k, k.vma.mm[vma], e, folio, true);
     if (!split) return 1;
     yield* pteLock(k, e);
     lo = yield* entryRead(k, e);

@@ -7,16 +7,21 @@ import { entryPfn, isPresent, PTE } from '../machine/entry.ts';
 import { folioTrylock, folioUnlock } from '../machine/locks.ts';
 import type { EntryAddr, Folio, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { folioMapcount, folioPut, headOf, isAnon, nrPages } from './folio.ts';
-import { splitHugePage } from './huge-split.ts';
+import { splitHugePageFor } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
 import { entryPeek, isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { rmapFirst, rmapNext, rmapVpn } from './rmap.ts';
 
 /**
  * Makes a huge page mapped at `vpn` by a PMD one of small pages, if it is this process's alone. False: there is
- * one, and it stays (shared, locked, pinned, of zeros); the caller leaves it alone.
+ * one, and it stays (shared, locked, pinned, of zeros); the caller leaves it alone. `zeros` as for splitHugePageFor().
  */
-export function* splitForAdvice(k: Kernel, vma: VmaId, vpn: Vpn): Steps<boolean> {
+export function* splitForAdvice(
+  k: Kernel,
+  vma: VmaId,
+  vpn: Vpn,
+  zeros: boolean,
+): Steps<boolean> {
   const e = pmdEntry(k, k.vma.mm[vma], vpn);
   if (e === 0 || !isLeaf(entryPeek(k, e))) return true;
   yield* pteLock(k, e);
@@ -26,15 +31,15 @@ export function* splitForAdvice(k: Kernel, vma: VmaId, vpn: Vpn): Steps<boolean>
   yield* pteUnlock(k, e);
   if (folio === 0) return true;
   if (!alone) return false;
-  return yield* splitFolio(k, folio);
+  return yield* splitFolio(k, folio, zeros);
 }
 
 /** Splits a large folio that the caller has a reference on, which is dropped. False: it stays large. */
-export function* splitFolio(k: Kernel, folio: Folio): Steps<boolean> {
+function* splitFolio(k: Kernel, folio: Folio, zeros: boolean): Steps<boolean> {
   const locked = yield* folioTrylock(k, folio);
   let err = -1;
   if (locked) {
-    err = yield* splitHugePage(k, folio);
+    err = yield* splitHugePageFor(k, folio, folio, zeros);
     yield* folioUnlock(k, folio);
   }
   yield* folioPut(k, folio, 1);
@@ -45,12 +50,18 @@ export function* splitFolio(k: Kernel, folio: Folio): Steps<boolean> {
  * A PTE that maps a page of a large folio, its table locked: splits the folio, with the lock dropped meanwhile (and not
  * taken again). False: it can't be, or others than `mm` map it too.
  */
-export function* splitMapped(k: Kernel, mm: MmId, e: EntryAddr, folio: Folio): Steps<boolean> {
+export function* splitMapped(
+  k: Kernel,
+  mm: MmId,
+  e: EntryAddr,
+  folio: Folio,
+  zeros: boolean,
+): Steps<boolean> {
   const alone = !mappedByOthers(k, mm, folio);
   if (alone) yield* refAdd(k, folio, 1);
   yield* pteUnlock(k, e);
   if (!alone) return false;
-  return yield* splitFolio(k, folio);
+  return yield* splitFolio(k, folio, zeros);
 }
 
 /** folio_pte_batch(): whether `pages` entries from `e` on map all of the folio in order, alike but for access bits. */

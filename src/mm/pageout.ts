@@ -11,6 +11,7 @@ import type { Kernel } from './kernel.ts';
 import { isolateLru, lruDrain, putbackLru } from './lru.ts';
 import { mapsWhole, splitForAdvice, splitMapped } from './madvise-cold.ts';
 import { entryPeek, isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { swapHasRoom } from './swap-state.ts';
 import { VM } from './vma.ts';
 import { reclaimFolio } from './vmscan.ts';
 
@@ -33,7 +34,7 @@ export function* madvisePageout(
     let whole = false;
     if (next - vpn === HPAGE_PMD_NR) whole = yield* pageoutLazyPmd(k, vma, vpn);
     while (!whole && vpn < next) {
-      const small = yield* splitForAdvice(k, vma, vpn);
+      const small = yield* splitForPageout(k, vma, vpn, next);
       let pages = 1;
       if (small) pages = yield* pageoutPte(k, vma, vpn, next);
       vpn += pages;
@@ -41,6 +42,18 @@ export function* madvisePageout(
     vpn = next;
   }
   return 0;
+}
+
+/**
+ * A huge page at `vpn` of small pages, as `splitForAdvice`: one that goes to swap whole, because [vpn, end) has all of it and
+ * swap has room, keeps its pages of zeros.
+ */
+function* splitForPageout(k: Kernel, vma: VmaId, vpn: Vpn, end: Vpn): Steps<boolean> {
+  const e = pmdEntry(k, k.vma.mm[vma], vpn);
+  if (e === 0 || !isLeaf(entryPeek(k, e))) return true;
+  const whole = end - vpn === HPAGE_PMD_NR;
+  const room = yield* swapHasRoom(k, HPAGE_PMD_NR);
+  return yield* splitForAdvice(k, vma, vpn, !whole || !room);
 }
 
 /** A huge page that was freed lazily is thrown away whole; false: there is none, or others map it too. */
@@ -74,7 +87,7 @@ export function* madviseCold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps
     const pmd = pmdEntry(k, k.vma.mm[vma], vpn);
     const whole = next - vpn === HPAGE_PMD_NR && pmd !== 0 && isLeaf(entryPeek(k, pmd));
     while (!whole && vpn < next) {
-      const small = yield* splitForAdvice(k, vma, vpn);
+      const small = yield* splitForAdvice(k, vma, vpn, true);
       let pages = 1;
       if (small) pages = yield* coldPte(k, vma, vpn, next);
       vpn += pages;
@@ -96,7 +109,7 @@ function* coldPte(k: Kernel, vma: VmaId, vpn: Vpn, end: Vpn): Steps<number> {
     if (k.rules.madvise.coldLarge && mapsWhole(k, e, folio, end - vpn)) {
       pages = nrPages(k, folio);
     } else {
-      const split = yield* splitMapped(k, mm, e, folio);
+      const split = yield* splitMapped(k, mm, e, folio, true);
       if (!split) return 1;
       yield* pteLock(k, e);
       folio = mappedFolio(k, e);
@@ -117,7 +130,9 @@ function* pageoutPte(k: Kernel, vma: VmaId, vpn: Vpn, end: Vpn): Steps<number> {
   if (folio !== 0 && isLarge(k, folio) && keptWhole(k, e, folio, end - vpn)) {
     pages = nrPages(k, folio);
   } else if (folio !== 0 && isLarge(k, folio)) {
-    const split = yield* splitMapped(k, k.vma.mm[vma], e, folio);
+    const whole = k.rules.madvise.coldLarge && mapsWhole(k, e, folio, end - vpn);
+    const room = yield* swapHasRoom(k, nrPages(k, folio));
+    const split = yield* splitMapped(k, k.vma.mm[vma], e, folio, !whole || !room);
     if (!split) return 1;
     yield* pteLock(k, e);
     folio = mappedFolio(k, e);

@@ -16,7 +16,7 @@ import type { Kernel } from './kernel.ts';
 export function* splitToPage(k: Kernel, page: Pfn): Steps<number> {
   const head = headOf(k, page);
   if (!isLarge(k, head)) return 0;
-  const error = yield* splitHugePageFor(k, head, page);
+  const error = yield* splitHugePageFor(k, head, page, true);
   if (error === 0) return 0;
   yield* folioUnlock(k, head);
   return -EBUSY;

@@ -45,6 +45,22 @@ function freeSlot(k: Kernel): number {
   return 0;
 }
 
+/** Whether `n` slots are free, so that a large folio of so many pages can go to swap whole. */
+export function* swapHasRoom(k: Kernel, n: number): Steps<boolean> {
+  yield READ | at(R.swap, 0);
+  return k.misc[MISC.swapOff] === 0 && freeSlots(k, n);
+}
+
+/** Whether `n` slots are free. */
+function freeSlots(k: Kernel, n: number): boolean {
+  let free = 0;
+  enter(k, GUARD.swap);
+  for (let slot = 1; slot < k.swap.map.length && free < n; slot++)
+    if (k.swap.map[slot] === 0 && k.swap.cache[slot] === 0) free += 1;
+  leave(k, GUARD.swap);
+  return free >= n;
+}
+
 /**
  * add_to_swap(): gives a locked anonymous page a slot and puts it in the swap cache, dirty. False: no
  * slot is free. From here on the cache holds a reference.

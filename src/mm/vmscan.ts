@@ -32,7 +32,7 @@ import {
   isLarge,
   nrPages,
 } from './folio.ts';
-import { splitHugePage } from './huge-split.ts';
+import { splitHugePageFor } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
 import { isolateLru, nextOnLru, putbackLru } from './lru.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
@@ -42,6 +42,7 @@ import {
   addToSwap,
   inSwapCache,
   removeFromSwapCache,
+  swapHasRoom,
   swapSlotOf,
   tryToFreeSwap,
 } from './swap-state.ts';
@@ -94,7 +95,8 @@ export function* reclaimFolio(k: Kernel, folio: Folio): Steps<boolean> {
 }
 
 /**
- * The part before unmapping: a large folio is split; an anonymous page gets its swap slot, unless it may be pinned
+ * The part before unmapping: a large folio is split (a kernel with room in swap writes it out whole, since 4.13, so the
+ * pages of zeros in it go there, too; S179 is for those that it splits); an anonymous page gets its swap slot, unless it may be pinned
  * (S24, A.18.1). False: the folio stays as it is.
  */
 function* prepareSwap(k: Kernel, folio: Folio): Steps<boolean> {
@@ -108,11 +110,20 @@ function* prepareSwap(k: Kernel, folio: Folio): Steps<boolean> {
   }
   // A large folio that was freed lazily is thrown away as it is.
   if (isLarge(k, folio) && (swapped || !isAnon(k, folio))) {
-    const err = yield* splitHugePage(k, folio);
+    const room = yield* swapHasRoom(k, nrPages(k, folio));
+    const zeros = !room || partlyMapped(k, folio);
+    const err = yield* splitHugePageFor(k, folio, folio, zeros);
     if (err !== 0) return false;
   }
   if (!swapped || inSwapCache(k, folio)) return true;
   return yield* addToSwap(k, folio);
+}
+
+/** folio_test_partially_mapped(): some page of a large folio is mapped nowhere any more. */
+function partlyMapped(k: Kernel, folio: Folio): boolean {
+  if (folioMapcount(k, folio) === 0 || k.page.index[folio + 1] > 0) return false;
+  for (let i = 0; i < nrPages(k, folio); i++) if (k.page.mapcount[folio + i] === 0) return true;
+  return false;
 }
 
 /**

@@ -10,7 +10,7 @@ import { difference, fuzz, type Sides } from '../../src/host/fuzz/fuzz.ts';
 import { generate } from '../../src/host/fuzz/generate.ts';
 import { minimise } from '../../src/host/fuzz/minimise.ts';
 import { Peer } from '../../src/host/fuzz/peer.ts';
-import { bodies } from '../../src/host/fuzz/program.ts';
+import { bodies, type FuzzProgram, type Mix } from '../../src/host/fuzz/program.ts';
 import { Store } from '../../src/host/fuzz/store.ts';
 import { litmusText, questionTexts } from '../../src/host/fuzz/text.ts';
 import { Host } from '../../src/host/machine.ts';
@@ -27,8 +27,11 @@ const INIT_OR_ORDER = new Set([
   'pipe',
   'memfd_create',
   'ftruncate',
+  'open',
   'set_nr_hugepages',
 ]);
+
+const MIX_OF: readonly ReadonlySet<Mix>[] = [new Set(['hugetlb']), new Set(['direct'])];
 
 const texts = (seed: number, count: number): string[] =>
   Array.from({ length: count }, (_, i) => litmusText(generate(seed, i)));
@@ -52,7 +55,7 @@ describe('random programs', () => {
   });
 
   it('reach forks, pins, huge pages, moves and files', () => {
-    const programs = Array.from({ length: 600 }, (_, i) => generate(1, i, i % 6 === 0));
+    const programs = Array.from({ length: 600 }, (_, i) => generate(1, i, MIX_OF[i % 6]));
     const used = new Set(programs.flatMap((p) => p.ops.flatMap((o) => [o.call, o.args[2]?.text])));
     for (const name of Object.keys(FUZZ_CALLS).filter((n) => !INIT_OR_ORDER.has(n)))
       expect(used).toContain(name);
@@ -68,6 +71,51 @@ describe('random programs', () => {
       const { answers } = fuzzModel.outcome(checked, 1);
       expect(fuzzModel.outcome(checked, 99).answers).toEqual(answers);
     }
+  });
+
+  it('have one end also with direct I/O in flight, counters and swap', () => {
+    const mixed = new FuzzModel('6.18', true);
+    const mix = new Set<Mix>(['direct', 'counters', 'swap']);
+    let flights = 0;
+    for (let i = 0; i < 12; i++) {
+      const program = generate(8, i, mix);
+      expect(bodies(program)).not.toBeNull();
+      flights += program.ops.filter((o) => o.call === 'io_submit').length;
+      const checked = checkedText(litmusText(program));
+      const { how, answers } = mixed.outcome(checked, 1);
+      expect([how, answers.length]).toEqual(['ok', questionTexts(program).length]);
+      expect(mixed.outcome(checked, 99).answers).toEqual(answers);
+    }
+    expect(flights).toBeGreaterThan(4);
+  });
+
+  it('keep a request in flight until it is waited for', () => {
+    const text = `C flight
+{
+  char *a = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  int d = open("/ext4/f", O_RDWR | O_CREAT | O_DIRECT, 0600);
+  a[0] = 1;
+  pwrite(d, a, 4096, 0);
+}
+P0() {
+  io_submit(IOCB_CMD_PWRITE, d, a, 512, 0);
+  a[0] = 2;
+  r0 = io_getevents();
+  r1 = pread(d, a, 512, 0);
+  r2 = a[0];
+}
+locations [0:r0; 0:r1; 0:r2;]
+exists (true)`;
+    expect(fuzzModel.outcome(checkedText(text)).answers).toEqual(['512', '512', '2']);
+  });
+
+  it('that leave a request behind, or use the file beside it, are none', () => {
+    const mix = new Set<Mix>(['direct']);
+    const program = Array.from({ length: 50 }, (_, i) => generate(8, i, mix)).find((p) =>
+      p.ops.some((o) => o.call === 'io_submit'),
+    ) as FuzzProgram;
+    const without = program.ops.filter((o) => o.call !== 'io_getevents');
+    expect(bodies({ ...program, ops: without })).toBeNull();
   });
 
   it('end on a machine that is used again as they do on one that was just booted', () => {
@@ -123,7 +171,7 @@ describe('the fuzzer', () => {
     seed: 1,
     from: 0,
     time: 60_000,
-    system: false,
+    mix: new Set<Mix>(),
     release: '6.18-planted',
     kernel: '6.18',
   };

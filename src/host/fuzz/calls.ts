@@ -36,6 +36,10 @@ export const FUZZ_CALLS: Readonly<Record<string, string>> = {
   fallocate: 'sys_fallocate((int)x[0], (int)x[1], x[2], x[3])',
   pwrite: 'sys_pwrite((int)x[0], (void *)x[1], (unsigned long)x[2], x[3])',
   pread: 'sys_pread((int)x[0], (void *)x[1], (unsigned long)x[2], x[3])',
+  open: 'sys_open("/ext4/f", O_RDWR | O_CREAT | O_DIRECT, 0600)',
+  io_submit:
+    '(hold_disk(1), sys_io_submit((int)x[0], (int)x[1], (void *)x[2], (unsigned long)x[3], x[4]))',
+  io_getevents: '(hold_disk(0), sys_io_getevents())',
   io_uring_register_buffers: `sys_io_uring_register_buffers(${place}, (unsigned long)x[1])`,
   io_uring_unregister_buffers: 'sys_io_uring_unregister_buffers()',
   io_uring_read_fixed:
@@ -54,6 +58,8 @@ export const CALL_SNIPPETS: readonly string[] = [
 /** Questions about the end, by position: how C answers for process `a` at address `x`. */
 export const FUZZ_QUERIES: Readonly<Record<string, string>> = {
   reg: '(shared->is_set[a][x] ? (double)shared->reg[a][x] : NAN)',
+  acquired: 'counter("nr_foll_pin_acquired") - counted[0]',
+  released: 'counter("nr_foll_pin_released") - counted[1]',
   byte: 'peek(a, x, 1, 1)',
   present: 'present(a, x)',
   swapped: 'swapped(a, x)',
@@ -63,6 +69,7 @@ export const FUZZ_QUERIES: Readonly<Record<string, string>> = {
 };
 
 export const QUERY_SNIPPETS: readonly string[] = [
+  'counter',
   'peek',
   'present',
   'swapped',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { generate } from './generate.ts';
 import { minimise } from './minimise.ts';
 import type { FuzzOutcome } from './outcome.ts';
-import type { FuzzProgram } from './program.ts';
+import type { FuzzProgram, Mix } from './program.ts';
 import type { Store } from './store.ts';
 import { encode, litmusText, questionTexts, roughText } from './text.ts';
 
@@ -28,8 +28,7 @@ export interface FuzzOptions {
   readonly count: number;
   /** Milliseconds. */
   readonly time: number;
-  /** With programs that change the machine's pool of huge pages. */
-  readonly system: boolean;
+  readonly mix: ReadonlySet<Mix>;
   /** Folder for what is found. */
   readonly out: string;
   /** `uname -r`, and the version of the model. */
@@ -96,9 +95,8 @@ class Fuzzer {
   }
 
   async batch(from: number, count: number): Promise<void> {
-    const { seed } = this.#options;
-    const { system } = this.#options;
-    const programs = Array.from({ length: count }, (_, i) => generate(seed, from + i, system));
+    const { seed, mix } = this.#options;
+    const programs = Array.from({ length: count }, (_, i) => generate(seed, from + i, mix));
     const { differences, model, kernel } = await this.#ask(programs);
     const counts = new Map<string, Map<string, number>>();
     const add = (kind: string, name: string): void => {
@@ -127,9 +125,9 @@ class Fuzzer {
     const detail = last.differences[0] ?? null;
     // Something else on the machine was the reason, and is gone.
     if (detail === null) return;
-    const { seed, system, out, release, kernel } = this.#options;
+    const { seed, mix, out, release, kernel } = this.#options;
     const header = [
-      `Found by pinfold fuzz --seed ${seed}${system ? ' --allow-system' : ''}, program ${index}: kernel ${release}, model ${kernel}.`,
+      `Found by pinfold fuzz --seed ${seed}${mix.size > 0 ? ` --mix ${[...mix].join(',')}` : ''}, program ${index}: kernel ${release}, model ${kernel}.`,
       '',
       ...detail,
     ].join('\n');

@@ -3,9 +3,11 @@ import {
   type Arg,
   address,
   byteAt,
+  DISK_FILE,
   FILES,
   type FuzzProgram,
   HUGE_PAGES,
+  type Mix,
   number,
   type Op,
   PAGE,
@@ -93,7 +95,11 @@ const CALLS = {
   process_vm_readv: 2,
   process_vm_writev: 2,
   file: 3,
+  /** Direct I/O that is waited for, and requests that stay in flight: only where programs have a file on a medium. */
+  direct: 0,
+  flight: 0,
 } as const;
+type Call = keyof typeof CALLS;
 
 /** One program under construction. */
 class Maker {
@@ -108,11 +114,20 @@ class Maker {
   readonly #parent = [0, 0, 0];
   #now = 0;
 
+  readonly #mix: ReadonlySet<Mix>;
   readonly #kinds: Readonly<Record<RegionKind, number>>;
+  readonly #calls: Readonly<Record<Call, number>>;
+  readonly #advice: Readonly<Record<string, number>>;
+  /** The thread with a request in flight. */
+  #flying: number | null = null;
 
-  constructor(r: Random, system: boolean) {
+  constructor(r: Random, mix: ReadonlySet<Mix>) {
     this.#r = r;
-    this.#kinds = system ? { ...KINDS, hugetlb: 20 } : KINDS;
+    this.#mix = mix;
+    this.#kinds = mix.has('hugetlb') ? { ...KINDS, hugetlb: 20 } : KINDS;
+    this.#calls = mix.has('direct') ? { ...CALLS, direct: 10, flight: 14 } : CALLS;
+    const weights = Object.fromEntries(Object.entries(ADVICE).map(([n, [, w]]) => [n, w]));
+    this.#advice = mix.has('swap') ? { ...weights, MADV_PAGEOUT: 30 } : weights;
   }
 
   #region(base: number): void {
@@ -210,7 +225,7 @@ class Maker {
     const r = this.#r;
     const t = this.#now;
     const s = this.#shadow;
-    const call = r.weighted(CALLS);
+    const call = r.weighted(this.#calls);
     switch (call) {
       case 'load': {
         const p = this.#page(t, 1);
@@ -284,14 +299,14 @@ class Maker {
       }
       case 'wait': {
         const child = [1, 2].find((c) => this.#life[c] === 1 && this.#parent[c] === t && c !== t);
-        if (child === undefined || this.#hasChild(child)) return;
+        if (child === undefined || this.#hasChild(child) || this.#flying === child) return;
         this.#add('wait', [thread(child)]);
         this.#life[child] = 2;
         return;
       }
       case 'exit': {
         const parent = this.#parent[t] ?? 0;
-        if (t === 0 || this.#life[parent] !== 1 || this.#hasChild(t)) return;
+        if (t === 0 || this.#life[parent] !== 1 || this.#hasChild(t) || this.#flying === t) return;
         this.#add('exit', []);
         this.#life[t] = 2;
         this.#now = parent;
@@ -307,6 +322,10 @@ class Maker {
       case 'file':
         this.#file();
         return;
+      case 'direct':
+      case 'flight':
+        this.#direct(call === 'flight');
+        return;
       default:
         this.#transfer(call);
         return;
@@ -319,9 +338,7 @@ class Maker {
 
   #madvise(): void {
     const { region, from, pages, at, length } = this.#range();
-    const name = this.#r.weighted(
-      Object.fromEntries(Object.entries(ADVICE).map(([n, [, w]]) => [n, w])),
-    );
+    const name = this.#r.weighted(this.#advice);
     const collapse = name === 'MADV_COLLAPSE';
     if (collapse && region.kind !== 'thp') return;
     const [value] = ADVICE[name] as readonly [number, number];
@@ -399,6 +416,47 @@ class Maker {
     this.#add(this.#r.once(2) ? 'pwrite' : 'pread', [fd, here, number(1), offset], true);
   }
 
+  /** A direct read or write of the file on the medium, or one that stays in flight, or the end of that one. */
+  #direct(flight: boolean): void {
+    const r = this.#r;
+    const t = this.#now;
+    if (this.#flying !== null) {
+      if (this.#flying === t && r.once(3)) this.#land();
+      return;
+    }
+    const reads = r.once(2);
+    const p = this.#page(t, reads && !r.once(6) ? 3 : 1);
+    if (p === null) return;
+    const fd = variable(DISK_FILE);
+    const here = address(p.base, p.page * PAGE);
+    const length = number(r.pick([512, 1024, PAGE]));
+    const offset = number(r.below(2) * PAGE);
+    if (!flight) {
+      this.#add(reads ? 'pread' : 'pwrite', [fd, here, length, offset], true);
+      return;
+    }
+    const opcode = reads ? number(0, 'IOCB_CMD_PREAD') : number(1, 'IOCB_CMD_PWRITE');
+    this.#add('io_submit', [opcode, fd, here, length, offset], true);
+    this.#flying = t;
+  }
+
+  #land(): void {
+    this.#now = this.#flying ?? this.#now;
+    this.#add('io_getevents', [], true);
+    this.#flying = null;
+  }
+
+  /** The file on the medium, two pages long, so that no request has to look for blocks. */
+  #disk(): void {
+    const fd = variable(DISK_FILE);
+    const init = (call: string, args: readonly Arg[], reg = -1): void => {
+      this.#init.push({ thread: 0, call, args, reg });
+    };
+    init('open', [fd], -2 - DISK_FILE);
+    for (const page of [0, 1])
+      init('pwrite', [fd, address(0, 0), number(PAGE), number(page * PAGE)]);
+  }
+
   /** Pipes and io_uring. Nothing reads a pipe that may be empty. */
   #transfer(call: string): void {
     const r = this.#r;
@@ -471,11 +529,22 @@ class Maker {
     const count = r.pick([1, 1, 2, 2, 3]);
     for (let base = 0; base < count; base++) this.#region(base);
     const steps = 4 + r.below(28);
+    if (this.#mix.has('direct')) this.#disk();
     for (let i = 0; i < steps; i++) this.step();
-    return { name, regions: this.#regions, init: this.#init, ops: this.#ops };
+    if (this.#flying !== null) this.#land();
+    return {
+      name,
+      regions: this.#regions,
+      init: this.#init,
+      ops: this.#ops,
+      counters: this.#mix.has('counters'),
+    };
   }
 }
 
-/** Program number `index` of `seed`; `system`: with the machine's pool of huge pages, so others than without. */
-export const generate = (seed: number, index: number, system = false): FuzzProgram =>
-  new Maker(new Random(seed, index), system).make(`fuzz-${seed}-${index}`);
+/** Program number `index` of `seed`; with another mix it is another program. */
+export const generate = (
+  seed: number,
+  index: number,
+  mix: ReadonlySet<Mix> = new Set(),
+): FuzzProgram => new Maker(new Random(seed, index), mix).make(`fuzz-${seed}-${index}`);

@@ -5,16 +5,18 @@ import { RUN_HEADERS, RUN_NEEDS } from '../c/main.ts';
 import { c } from '../c/snippet.ts';
 import { closure } from '../emit.ts';
 import { CALL_SNIPPETS, FUZZ_CALLS, FUZZ_QUERIES, QUERY_SNIPPETS } from './calls.ts';
+import { VARIABLES } from './program.ts';
 
 const STATE = c`
 #define THREADS 3
 #define PROCESSES 3
 #define RACES 0
 #define EVENTS 128
+#define VARIABLES COUNT
 #define MAX_OPS 160
 #define MAX_ASKED 512
 static const int process_of[] = {0, 1, 2};
-struct globals { long var[8]; };
+struct globals { long var[VARIABLES]; };
 struct thread { volatile int started, ended, killed, waits, line; };
 /* All processes of a program see this; the judge reads the answers here. */
 struct shared {
@@ -30,7 +32,11 @@ static struct shared *shared;
 static __thread struct thread *self;
 static int judging = 1, seconds = 3600, run_limit = 2000, cpu_count, cpus[64];
 static char root[128] = "/tmp/pinfold-XXXXXX";
-static const char *cgroup;
+static const char *cgroup, *image, *throttle;
+static int medium __attribute__((unused)) = -1;
+/* The counters of pins before the program that runs; asked for only with --counters. */
+static long counted[2];
+static int counting;
 static void (*const body_of[])(void);
 
 struct arg { long base, value; };
@@ -43,6 +49,29 @@ static struct asked asked[MAX_ASKED];
 `;
 
 const MAIN = c`${FRAME}
+/* Holds what is sent to the disk, for a second at most, or lets it go: a request stays in flight until it is waited for. */
+static void hold_disk(int hold) {
+  char line[32];
+  int n = snprintf(line, sizeof line, "%u:%u %d", major(slow_device), minor(slow_device), hold);
+  if (slow_read < 0 || slow_write < 0) give_up("no throttle of block devices here: nothing is held in flight");
+  if (write(slow_read, line, (size_t)n) < 0 || write(slow_write, line, (size_t)n) < 0)
+    give_up("the disk cannot be held: %s", strerror(errno));
+}
+
+static void count_all(void) {
+  if (!counting) return;
+  /* The last program's rings give their pages back a little later. */
+  usleep(20000);
+  counted[0] = counter("nr_foll_pin_acquired");
+  counted[1] = counter("nr_foll_pin_released");
+}
+
+static void clear_away(void) {
+  if (image != NULL) hold_disk(0);
+  end_all();
+  if (image != NULL) unlink("/ext4/f");
+}
+
 /* Waits for an event that only thread "from" may still post. */
 static void await_from(int event, int from) {
   self->waits = 1;
@@ -178,6 +207,7 @@ static int judge_all(void) {
     }
     memset(shared, 0, sizeof *shared);
     shared->thread[0].started = 1;
+    count_all();
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
@@ -188,6 +218,8 @@ static int judge_all(void) {
     shared->pid[0] = child;
     const char *how = wait_for_end();
     printf("%ld %s", id, how);
+    /* A ring whose process has ended goes a little later. */
+    if (counting && (shared->leave[1] || shared->leave[2])) usleep(20000);
     if (strcmp(how, "ok") == 0)
       for (int i = 0; i < terms; i++) {
         double v = answer(&asked[i]);
@@ -197,7 +229,7 @@ static int judge_all(void) {
     else if (strcmp(how, "skip") == 0) printf(" %s", shared->gave_up);
     printf("\n");
     fflush(stdout);
-    end_all();
+    clear_away();
   }
   return 0;
 }
@@ -205,8 +237,19 @@ static int judge_all(void) {
 int main(int argc, char **argv) {
   static struct shared first;
   shared = &first;
-  for (int i = 1; i + 1 < argc; i += 2) common_option(argv[i], argv[i + 1]);
+  for (int i = 1; i + 1 < argc; i += 2)
+    if (strcmp(argv[i], "--image") == 0) image = argv[i + 1];
+    else if (strcmp(argv[i], "--throttle") == 0) throttle = argv[i + 1];
+    else if (strcmp(argv[i], "--counters") == 0) counting = atoi(argv[i + 1]);
+    else common_option(argv[i], argv[i + 1]);
   return run_judge(judge_all);
+}
+`;
+
+/** The tree that programs see has one more folder where an image of a file system is given. */
+const MOUNT = c`
+static void mount_file_systems(void) {
+  if (image != NULL) mount_image(image, "ext4");
 }
 `;
 
@@ -216,6 +259,7 @@ export const interpreterSource = (): string => {
     ...RUN_NEEDS.split(' '),
     ...CALL_SNIPPETS,
     ...QUERY_SNIPPETS,
+    'slow_disk',
     ...ASYNC.filter((s) => s.name === 'ring').map((s) => s.name),
   ]);
   const headers = new Set([...RUN_HEADERS.split(' '), ...used.flatMap((s) => s.headers)]);
@@ -235,9 +279,9 @@ export const interpreterSource = (): string => {
   );
   return [
     ...[...headers].sort().map((h) => `#include <${h}>`),
-    STATE,
+    STATE.replace('COUNT', String(VARIABLES.length)),
     ...code(false),
-    'static void mount_file_systems(void) {}',
+    MOUNT,
     ...code(true),
     main,
   ].join('\n');

@@ -1,11 +1,12 @@
 /** The kernel of this machine as a peer: keeps one interpreter running and asks it about one batch after the other. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from '../build.ts';
 import type { Host } from '../machine.ts';
 import { interpreterSource } from './interpreter.ts';
 import type { FuzzOutcome } from './outcome.ts';
+import type { Mix } from './program.ts';
 
 /** Seconds without a line after which the interpreter is started anew. */
 const PATIENCE = 20;
@@ -13,30 +14,41 @@ const PATIENCE = 20;
 export class Peer {
   readonly #program: string;
   readonly #root: string;
-  readonly #groups: readonly string[];
+  readonly #more: readonly string[];
   #child: ChildProcess | null = null;
   #rest = '';
   #line: (line: string | null) => void = () => {};
 
-  private constructor(program: string, root: string, groups: readonly string[]) {
+  private constructor(program: string, root: string, more: readonly string[]) {
     this.#program = program;
     this.#root = root;
-    this.#groups = groups;
+    this.#more = more;
   }
 
-  /** Builds the interpreter; a reason why there is none. */
-  static start(host: Host): Peer | { readonly reason: string } {
+  /** Builds the interpreter for programs of a mix; a reason why there is none. */
+  static start(host: Host, mix: ReadonlySet<Mix> = new Set()): Peer | { readonly reason: string } {
     if (process.platform !== 'linux') return { reason: `this is ${process.platform}, not Linux` };
     const folder = join(host.folder, 'fuzz');
     mkdirSync(join(folder, 'root'), { recursive: true });
     const built = build(interpreterSource(), folder);
     if (!built.ok) return { reason: built.reason };
-    return new Peer(built.program, join(folder, 'root'), host.cgroups());
+    const groups = host.cgroups();
+    const more = groups.flatMap((g) => ['--cgroup', g]);
+    if (mix.has('counters')) more.push('--counters', '1');
+    if (mix.has('direct')) {
+      const image = host.image('ext4');
+      if ('reason' in image) return image;
+      const throttle = groups.find((g) => existsSync(join(g, 'blkio.throttle.read_iops_device')));
+      if (throttle === undefined)
+        return { reason: 'no throttle of block devices here: nothing can be held in flight' };
+      more.push('--image', image.path, '--throttle', throttle);
+    }
+    return new Peer(built.program, join(folder, 'root'), more);
   }
 
   #spawn(): ChildProcess {
     if (this.#child !== null) return this.#child;
-    const args = ['--root', this.#root, ...this.#groups.flatMap((g) => ['--cgroup', g])];
+    const args = ['--root', this.#root, ...this.#more];
     const child = spawn(this.#program, args, { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/' });
     this.#rest = '';
     child.stdout.setEncoding('utf8');

@@ -36,15 +36,22 @@ export interface FuzzProgram {
   /** Steps of the initial block after the regions are made. */
   readonly init: readonly Op[];
   readonly ops: readonly Op[];
+  /** The counters of pins are asked for. */
+  readonly counters: boolean;
 }
+
+/** What programs have besides memory, pipes and io_uring. */
+export const MIXES = ['hugetlb', 'swap', 'direct', 'counters'] as const;
+export type Mix = (typeof MIXES)[number];
 
 export const PAGE = 4096;
 export const HUGE_PAGES = 512;
 
-/** Variables of the initial block. A pipe has two, and each region that maps a file has one for it. */
-export const VARIABLES = ['a', 'b', 'c', 'p[0]', 'p[1]', 'fa', 'fb', 'fc'] as const;
+/** Variables of the initial block. A pipe has two, each region that maps a file has one for it, and `d` is the file on a medium. */
+export const VARIABLES = ['a', 'b', 'c', 'p[0]', 'p[1]', 'fa', 'fb', 'fc', 'd'] as const;
 export const PIPE = 3;
 export const FILES = 5;
+export const DISK_FILE = 8;
 
 export const number = (value: number, text = String(value)): Arg => ({ text, base: -1, value });
 export const variable = (base: number): Arg => ({
@@ -75,6 +82,21 @@ export const threadsOf = (p: FuzzProgram): readonly number[] => [
   ...p.ops.flatMap((o) => (o.call === 'fork' ? [o.args[0]?.value ?? 0] : [])),
 ];
 
+/** Each request in flight is waited for by the thread that sent it, before anything else goes to the medium. */
+const landed = (ops: readonly Op[]): boolean => {
+  let flying: number | null = null;
+  for (const op of ops) {
+    if (op.call === 'io_submit') {
+      if (flying !== null) return false;
+      flying = op.thread;
+    } else if (op.call === 'io_getevents') {
+      if (flying !== op.thread) return false;
+      flying = null;
+    } else if (flying !== null && op.args[0]?.base === DISK_FILE) return false;
+  }
+  return flying === null;
+};
+
 /**
  * The steps of each thread, with an event where another thread goes on: `post` in the one that stops, `await` in the
  * one that continues. Null: not one order of steps (a step of a thread that was never forked, or beside one that ends).
@@ -86,6 +108,7 @@ export const bodies = (p: FuzzProgram): readonly (readonly Op[])[] | null => {
   let now = 0;
   let events = 0;
   let last: Op | null = null;
+  if (!landed(p.ops)) return null;
   for (const op of p.ops) {
     if (!alive.has(op.thread) || ended.has(op.thread)) return null;
     if (op.thread !== now) {

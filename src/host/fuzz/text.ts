@@ -13,6 +13,11 @@ interface Question {
 
 const NO_PLACE = [0, -1, 0] as const;
 
+const COUNTERS = [
+  ['acquired', 'nr_foll_pin_acquired'],
+  ['released', 'nr_foll_pin_released'],
+] as const;
+
 /** Registers first, then pages, then memory, which looking at may bring in. */
 const questions = (p: FuzzProgram): Question[] => {
   const threads = threadsOf(p);
@@ -23,6 +28,10 @@ const questions = (p: FuzzProgram): Question[] => {
       text: `${o.thread}:r${o.reg}`,
       numbers: [o.thread, -1, o.reg, ...NO_PLACE],
     }));
+  // Before anything else is asked: to read the memory of a process is to pin it.
+  if (p.counters)
+    for (const [kind, text] of COUNTERS)
+      found.push({ kind, text, numbers: [0, -1, 0, ...NO_PLACE] });
   const bytes: Question[] = [];
   const pages: Question[] = [];
   for (const { base, looks, kind } of p.regions)
@@ -62,6 +71,8 @@ const statement = (op: Op): string => {
   if (op.call === 'pipe') return 'int p[2] = pipe();';
   if (op.call === 'take') return `${result}read(${args.join(', ')});`;
   if (op.call === 'memfd_create') return `int ${args[0]} = memfd_create("f", ${args[1]});`;
+  if (op.call === 'open')
+    return `int ${args[0]} = open("/ext4/f", O_RDWR | O_CREAT | O_DIRECT, 0600);`;
   if (op.call === 'mmap' && op.reg <= -2)
     return `char *${'abc'[-2 - op.reg]} = mmap(${args.join(', ')});`;
   return `${result}${op.call}(${args.join(', ')});`;

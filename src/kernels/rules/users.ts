@@ -168,6 +168,28 @@ export const USER_RULES = [
     source: 'io_uring/rsrc.c, io_uring/memmap.c: io_pin_pages()',
   },
   {
+    id: 'S239',
+    name: 'users.ioUringCoalesce',
+    sentence:
+      'io_uring keeps registered pages that follow each other in one folio as one piece, and gives all pins of it back but one: not at all, where the whole buffer lies in one folio, or also over several folios of one size.',
+    values: [
+      { value: 'no' },
+      {
+        value: 'folio',
+        from: '6.3',
+        commit: '57bebf807e2a',
+        title: 'io_uring/rsrc: optimise registered huge pages',
+      },
+      {
+        value: 'folios',
+        from: '6.12',
+        commit: 'a8edbb424b13',
+        title: 'io_uring/rsrc: enable multi-hugepage buffer coalescing',
+      },
+    ],
+    source: 'io_uring/rsrc.c: io_sqe_buffer_register(); seen on 6.18.44 (pinfold fuzz)',
+  },
+  {
     id: 'S83',
     name: 'users.processVm',
     sentence: 'How process_vm_readv and process_vm_writev hold the pages of the other process.',
