@@ -143,6 +143,7 @@ const LIMIT_TEXT: Readonly<Record<keyof typeof LIMIT, string>> = {
   disk: "a write past the last block of the model's disk (16 pages)",
   pipe: 'a pipe larger than the 16 pages that the model has',
   memory: 'not modelled yet: this call on memory of this kind',
+  bounds: 'an index outside of the array',
 };
 
 /** A limit of the model that the execution ran into. */

@@ -1,5 +1,5 @@
 /** Calls: the name, where it stands, how many arguments there are. */
-import type { CallExpr, Expr, Type } from './ast.ts';
+import type { CallExpr, Expr, NameExpr, Type } from './ast.ts';
 import { CALLS, type CallForm, type CallSpec, type ReturnType } from './calls.ts';
 import { checkArgument } from './check-argument.ts';
 import type { Body } from './check-context.ts';
@@ -99,15 +99,34 @@ const checkCount = (b: Body, e: CallExpr, form: CallForm): void => {
   const array = e.args[at];
   const count = form.params.findIndex((p) => /^(nr_pages|npages|nfolios|max_folios)$/.test(p.name));
   const n = e.args[count];
-  if (array?.kind !== 'name' || n === undefined) return;
-  const type = b.cx.types.get(array);
+  if (array === undefined || n === undefined) return;
+  const place = placeIn(array);
+  const type = place === null ? undefined : b.cx.types.get(place.array);
   const value = constantValue(n);
-  if (type?.kind === 'array' && value !== null && value > type.length)
+  if (place === null || type?.kind !== 'array' || value === null) return;
+  const {
+    array: { name },
+    from,
+  } = place;
+  if (from + value > type.length)
     b.cx.report(
       'L056',
       n.span,
-      `${plural(value).replace('argument', 'page')} do not go into \`${array.name}\`, which has ${type.length} element${type.length === 1 ? '' : 's'}`,
+      `${plural(value).replace('argument', 'page')} do not go into \`${name}\`${from === 0 ? '' : ` from element ${from} on`}, which has ${type.length} element${type.length === 1 ? '' : 's'}`,
     );
+};
+
+/** `pages`, `pages + 1`, `&pages[1]`: the array and the element; null for anything else. */
+const placeIn = (e: Expr): { readonly array: NameExpr; readonly from: number } | null => {
+  if (e.kind === 'name') return { array: e, from: 0 };
+  const [base, index] =
+    e.kind === 'binary' && e.op === '+'
+      ? [e.left, e.right]
+      : e.kind === 'unary' && e.op === '&' && e.operand.kind === 'index'
+        ? [e.operand.base, e.operand.index]
+        : [null, null];
+  const from = index === null ? null : constantValue(index);
+  return base?.kind === 'name' && from !== null ? { array: base, from } : null;
 };
 
 /** Checks a call and gives the type of its value; `typeOf` types the arguments that are expressions. */

@@ -6,6 +6,7 @@ import { constantValue } from './constant-value.ts';
 import { CONSTANTS } from './constants.ts';
 import { didYouMean } from './suggest.ts';
 import {
+  arithmeticType,
   CHAR,
   formatType,
   INT,
@@ -14,6 +15,7 @@ import {
   isUserPointer,
   LONG,
   pointerTo,
+  promoted,
   UNKNOWN,
   VOID_POINTER,
 } from './types.ts';
@@ -122,7 +124,7 @@ const checkUnary = (b: Body, e: UnaryExpr): Type => {
     report('L048', e.span, `\`${e.op}\` wants a number, this is a \`${formatType(type)}\``);
     return LONG;
   }
-  return type.size === 8 ? LONG : INT;
+  return promoted(type);
 };
 
 const isOrder = (op: string): boolean => ['==', '!=', '<', '<=', '>', '>='].includes(op);
@@ -161,7 +163,7 @@ const checkBinary = (b: Body, e: BinaryExpr): Type => {
         `a shift by ${bits}: numbers have 64 bits`,
         'shift by 0 to 63 bits',
       );
-    return left.size === 8 || right.size === 8 ? LONG : INT;
+    return e.op === '<<' || e.op === '>>' ? promoted(left) : arithmeticType(left, right);
   }
   if (e.op === '+' || e.op === '-') {
     if (left.kind === 'pointer' && isInt(right)) return left;
@@ -204,7 +206,7 @@ const compute = (b: Body, e: Expr): Type => {
       checkExpr(b, e.test);
       const a = decay(checkExpr(b, e.consequent));
       const c = decay(checkExpr(b, e.alternate));
-      if (isInt(a) && isInt(c)) return a.size === 8 || c.size === 8 ? LONG : INT;
+      if (isInt(a) && isInt(c)) return arithmeticType(a, c);
       if (isInt(a) !== isInt(c) && a !== UNKNOWN && c !== UNKNOWN)
         b.cx.report('L048', e.span, 'the branches of `?` are a number and an address');
       return a;

@@ -1,5 +1,5 @@
 /** Statements: declarations, registers, what may be assigned to what, loops and their bounds. */
-import type { AssignStatement, DeclareStatement, Expr, Statement, Type } from './ast.ts';
+import type { AssignStatement, DeclareStatement, Expr, IndexExpr, Statement, Type } from './ast.ts';
 import { type Body, declare, isFree, lookup, type Variable } from './check-context.ts';
 import { checkExpr, decay } from './check-expression.ts';
 import { checkPlacement } from './check-placement.ts';
@@ -154,7 +154,24 @@ const checkAssign = (b: Body, s: AssignStatement): void => {
     b.cx.report('L047', target.span, 'this cannot be assigned to');
     return;
   }
-  checkStore(b, s, checkExpr(b, target), value);
+  const type = checkExpr(b, target);
+  if (target.kind === 'index') checkElement(b, target);
+  checkStore(b, s, type, value);
+};
+
+/** Arrays of numbers and pointers are a body's own: what threads share is a variable, an array of pages, or memory. */
+const checkElement = (b: Body, target: IndexExpr): void => {
+  const { base } = target;
+  if (b.thread === null || base.kind !== 'name') return;
+  const variable = lookup(b, base.name);
+  if (variable?.storage !== 'global' || variable.type.kind !== 'array') return;
+  if (isPage(variable.type.of)) return;
+  b.cx.report(
+    'L047',
+    target.span,
+    `\`${base.name}\` is an array of the initial block, whose elements only that block assigns`,
+    'use a variable for each element, or memory: `buf[i]`',
+  );
 };
 
 const checkStore = (b: Body, s: AssignStatement, target: Type, value: Type): void => {

@@ -134,3 +134,16 @@ export const formatType = (type: Type, name = ''): string => {
     type.kind === 'int' ? type.name : type.kind === 'void' ? 'void' : `struct ${type.tag}`;
   return name === '' ? base : `${base} ${name}`;
 };
+
+/** The type that a number has in an expression: small ones become `int`. */
+export const promoted = (t: IntType): IntType =>
+  t.size < 4
+    ? INT
+    : (INT_TYPES.get(`${t.signed ? '' : 'unsigned '}${t.size === 8 ? 'long' : 'int'}`) ?? t);
+
+/** The type in which two numbers are added or compared: the larger one, without a sign if one of that size has none. */
+export const arithmeticType = (a: IntType, b: IntType): IntType => {
+  const [x, y] = [promoted(a), promoted(b)];
+  if (x.size !== y.size) return x.size > y.size ? x : y;
+  return x.signed ? y : x;
+};

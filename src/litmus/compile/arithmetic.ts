@@ -65,3 +65,37 @@ export const toInt = (value: number, type: IntType): number => {
   const low = ((value % limit) + limit) % limit;
   return type.signed && low >= limit / 2 ? low - limit : low;
 };
+
+const TWO_64 = 2 ** 64;
+
+/**
+ * The operator as C computes it in `type`, that both operands are converted to (of a shift, the left one). NaN: a value
+ * without a sign that 53 bits do not hold.
+ */
+export const binaryIn = (
+  op: keyof typeof BINARY,
+  type: IntType,
+): ((a: number, b: number) => number) => {
+  const apply = BINARY[op];
+  if (type.signed) return apply;
+  const shifts = op === '<<' || op === '>>';
+  const orders = ['==', '!=', '<', '<=', '>', '>='].includes(op);
+  if (type.size < 8) {
+    const convert = (n: number): number => toInt(n, type);
+    if (orders) return (a, b) => apply(convert(a), convert(b));
+    return (a, b) => {
+      const value = apply(convert(a), shifts ? b : convert(b));
+      return Number.isSafeInteger(value) ? convert(value) : Number.NaN;
+    };
+  }
+  // A number below zero stands for one above 2^63.
+  if (orders) {
+    const above = (n: number, other: number): number => (n < 0 && other >= 0 ? n + TWO_64 : n);
+    return (a, b) => apply(above(a, b), above(b, a));
+  }
+  const asksSign = op === '/' || op === '%' || op === '>>';
+  return (a, b) => {
+    const value = apply(a, b);
+    return value < 0 || (asksSign && (a < 0 || b < 0)) ? Number.NaN : value;
+  };
+};

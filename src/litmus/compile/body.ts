@@ -1,11 +1,25 @@
 /** Statements to instructions. */
-import type { AssignStatement, CallExpr, DeclareStatement, Expr, Statement } from '../ast.ts';
+import type {
+  AssignStatement,
+  BinaryExpr,
+  CallExpr,
+  DeclareStatement,
+  Expr,
+  Statement,
+} from '../ast.ts';
 import type { CheckedTest } from '../checked.ts';
 import { CALL } from '../run/call-ids.ts';
 import { type Eval, type Instruction, OP, RESULT } from '../run/program.ts';
 import { getVar } from '../run/values.ts';
-import { BINARY, toInt } from './arithmetic.ts';
-import { type Context, compileExpr, constant, elementOf, placeOf } from './expression.ts';
+import { toInt } from './arithmetic.ts';
+import {
+  type Context,
+  compileBinary,
+  compileExpr,
+  constant,
+  elementOf,
+  placeOf,
+} from './expression.ts';
 import { isPageArray, type Layout } from './layout.ts';
 
 const CALL_IDS: ReadonlyMap<string, number> = new Map(Object.entries(CALL));
@@ -120,6 +134,7 @@ export class BodyCompiler {
       reads: [...this.#reads],
       forgets: [],
       dstKmem: null,
+      dstElement: null,
       args: [],
       call: 0,
       result: RESULT.value,
@@ -271,25 +286,25 @@ export class BodyCompiler {
         return;
       }
       const old = compileExpr(this.#context, target);
-      const value = narrow(combine(s.op, old, compileExpr(this.#context, s.value)), type);
       this.#emit({
         op: shared ? OP.shared : OP.assign,
         dst: place.index,
-        args: [value],
+        args: [narrow(this.#combined(s, old), type)],
         target: place.index,
         line,
       });
       return;
     }
     const baseType = target.kind === 'index' ? this.#checked.types.get(target.base) : undefined;
-    const value = compileExpr(this.#context, s.value);
     if (target.kind === 'index' && baseType?.kind === 'array') {
       const element = elementOf(this.#context, target);
-      if (!isPageArray(baseType))
-        throw new RangeError('elements of integer arrays are filled by calls');
-      this.#emit({ op: OP.assign, dstKmem: element, args: [value], line });
+      const old = s.op === '=' ? constant(0) : compileExpr(this.#context, target);
+      const args = [narrow(this.#combined(s, old), type)];
+      if (isPageArray(baseType)) this.#emit({ op: OP.assign, dstKmem: element, args, line });
+      else this.#emit({ op: OP.assign, dstElement: element, args, line });
       return;
     }
+    const value = compileExpr(this.#context, s.value);
     const address =
       target.kind === 'index'
         ? elementOf(this.#context, target)
@@ -300,9 +315,21 @@ export class BodyCompiler {
     if (s.op !== '=') {
       const dst = this.#temporary();
       this.#emit({ op: OP.load, dst, args: [address], size, signed, line });
-      stored = combine(s.op, (k) => getVar(k, dst), value);
+      stored = this.#combined(s, (k) => getVar(k, dst), value);
     }
     this.#emit({ op: OP.store, args: [address, stored], size, signed, line });
+  }
+
+  /** What an assignment stores where `old` is: the value, or `old op value`. */
+  #combined(s: AssignStatement, old: Eval, value = compileExpr(this.#context, s.value)): Eval {
+    if (s.op === '=') return value;
+    const { types } = this.#checked;
+    return compileBinary(
+      s.op.slice(0, -1) as BinaryExpr['op'],
+      { value: old, type: types.get(s.target) },
+      { value, type: types.get(s.value) },
+      s.span.line,
+    );
   }
 
   #call(call: CallExpr, parts: { readonly dst?: number; readonly args?: readonly Eval[] }): void {
@@ -337,11 +364,6 @@ const narrow = (value: Eval, type: { readonly kind: string }): Eval => {
   if (type.kind !== 'int' || !('size' in type) || type.size === 8) return value;
   const int = type as Parameters<typeof toInt>[1];
   return (k) => toInt(value(k), int);
-};
-
-const combine = (op: string, old: Eval, value: Eval): Eval => {
-  const apply = BINARY[op.slice(0, -1) as keyof typeof BINARY];
-  return (k) => apply(old(k), value(k));
 };
 
 const pointerOf = (target: Expr): Expr => {

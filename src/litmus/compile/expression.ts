@@ -2,11 +2,12 @@
  * Expressions to functions of the machine. What needs a step of its own (a load from user memory, a call) is handed to
  * `effects`: a body emits an instruction before the one that uses the value, a condition looks at the final state.
  */
-import type { CallExpr, Expr, IndexExpr, NameExpr, Type, UnaryExpr } from '../ast.ts';
+import type { BinaryExpr, CallExpr, Expr, IndexExpr, NameExpr, Type, UnaryExpr } from '../ast.ts';
 import type { CheckedTest } from '../checked.ts';
 import { type Eval, LIMIT, type Lit } from '../run/program.ts';
 import { getVar } from '../run/values.ts';
-import { BINARY, toInt, UNARY } from './arithmetic.ts';
+import { arithmeticType, promoted } from '../types.ts';
+import { BINARY, binaryIn, toInt, UNARY } from './arithmetic.ts';
 import { isPageArray, type Layout, type Place } from './layout.ts';
 
 export interface Effects {
@@ -65,24 +66,9 @@ export const compileExpr = (c: Context, e: Expr): Eval => {
     case 'unary':
       return compileUnary(c, e);
     case 'binary': {
-      const left = compileExpr(c, e.left);
-      const right = compileExpr(c, e.right);
-      if (e.op === '&&') return (k) => (left(k) !== 0 && right(k) !== 0 ? 1 : 0);
-      if (e.op === '||') return (k) => (left(k) !== 0 || right(k) !== 0 ? 1 : 0);
-      const apply = BINARY[e.op];
-      const shifts = e.op === '<<' || e.op === '>>';
-      // Pointer arithmetic counts in what is pointed at; arrays of pages in words of kernel memory.
-      const scaleRight = e.op === '+' || e.op === '-' ? scaleOf(c, e.left, e.right) : 1;
-      const scaleLeft = e.op === '+' ? scaleOf(c, e.right, e.left) : 1;
-      const line = e.span.line;
-      return (k) => {
-        const [a, b] = [left(k) * scaleLeft, right(k) * scaleRight];
-        const value = apply(a, b);
-        // Sticky on purpose: what is not exact is never claimed, whatever is taken back.
-        if (!Number.isSafeInteger(value) || (shifts && (b < 0 || b > 63)))
-          k.lit.limits[LIMIT.inexact] = line;
-        return value;
-      };
+      const left = { value: compileExpr(c, e.left), type: typeOf(c, e.left) };
+      const right = { value: compileExpr(c, e.right), type: typeOf(c, e.right) };
+      return compileBinary(e.op, left, right, e.span.line);
     }
     case 'conditional': {
       const test = compileExpr(c, e.test);
@@ -102,24 +88,59 @@ export const compileExpr = (c: Context, e: Expr): Eval => {
   }
 };
 
+/** An operand: its value, and the type that tells what pointer arithmetic counts in. */
+interface Operand {
+  readonly value: Eval;
+  readonly type: Type | undefined;
+}
+
+/** `left op right`, as an expression and as what `left op= right` stores. */
+export const compileBinary = (
+  op: BinaryExpr['op'],
+  { value: left, type: leftType }: Operand,
+  { value: right, type: rightType }: Operand,
+  line: number,
+): Eval => {
+  if (op === '&&') return (k) => (left(k) !== 0 && right(k) !== 0 ? 1 : 0);
+  if (op === '||') return (k) => (left(k) !== 0 || right(k) !== 0 ? 1 : 0);
+  const apply = operatorOf(op, leftType, rightType);
+  const shifts = op === '<<' || op === '>>';
+  const adds = op === '+' || op === '-';
+  // Pointer arithmetic counts in what is pointed at; arrays of pages in words of kernel memory.
+  const scaleRight = adds && !isAddress(rightType) ? unitOf(leftType) : 1;
+  const scaleLeft = op === '+' && !isAddress(leftType) ? unitOf(rightType) : 1;
+  const distance = op === '-' && isAddress(leftType) && isAddress(rightType) ? unitOf(leftType) : 1;
+  return (k) => {
+    const [a, b] = [left(k) * scaleLeft, right(k) * scaleRight];
+    const value = apply(a, b);
+    // Sticky on purpose: what is not exact is never claimed, whatever is taken back.
+    if (!Number.isSafeInteger(value) || (shifts && (b < 0 || b > 63)))
+      k.lit.limits[LIMIT.inexact] = line;
+    return distance === 1 ? value : Math.trunc(value / distance);
+  };
+};
+
 export const constant =
   (value: number): Eval =>
   () =>
     value;
 
-/** What an integer added to `pointer` is multiplied by; 1 when it is no pointer or `other` is one too. */
-const scaleOf = (c: Context, pointer: Expr, other: Expr): number => {
-  const type = typeOf(c, pointer);
-  const against = typeOf(c, other);
-  if (
-    type === undefined ||
-    isPageArray(type) ||
-    against?.kind === 'pointer' ||
-    against?.kind === 'array'
-  )
-    return 1;
-  return type.kind === 'pointer' || type.kind === 'array' ? targetSize(type) : 1;
+const operatorOf = (
+  op: keyof typeof BINARY,
+  left: Type | undefined,
+  right: Type | undefined,
+): ((a: number, b: number) => number) => {
+  if (left?.kind !== 'int' || right?.kind !== 'int') return BINARY[op];
+  const shifts = op === '<<' || op === '>>';
+  return binaryIn(op, shifts ? promoted(left) : arithmeticType(left, right));
 };
+
+const isAddress = (type: Type | undefined): boolean =>
+  type?.kind === 'pointer' || type?.kind === 'array';
+
+/** What an integer added to a value of that type is multiplied by; 1 when that is no address. */
+const unitOf = (type: Type | undefined): number =>
+  type === undefined || isPageArray(type) ? 1 : isAddress(type) ? targetSize(type) : 1;
 
 const compileName = (c: Context, e: NameExpr): Eval => {
   const binding = c.checked.bindings.get(e);
@@ -147,7 +168,9 @@ const compileUnary = (c: Context, e: UnaryExpr): Eval => {
     return c.effects.load(operand, size, signed, e.span.line);
   }
   const apply = UNARY[e.op];
-  return (k) => apply(operand(k));
+  const type = typeOf(c, e);
+  if (type?.kind !== 'int' || type.signed) return (k) => apply(operand(k));
+  return (k) => toInt(apply(operand(k)), type);
 };
 
 /** `&x` for a call that fills x: the number of its words. `&pages[1]`: the word of kernel memory. `&buf[1]`: an address. */
@@ -171,7 +194,16 @@ export const elementOf = (c: Context, e: IndexExpr): Eval => {
   const index = compileExpr(c, e.index);
   const type = typeOf(c, e.base);
   const size = type?.kind === 'pointer' ? targetSize(type) : 1;
-  return (k) => base(k) + index(k) * size;
+  if (type?.kind !== 'array') return (k) => base(k) + index(k) * size;
+  const { length } = type;
+  const line = e.span.line;
+  return (k) => {
+    const at = index(k);
+    if (at >= 0 && at < length) return base(k) + at;
+    // Sticky on purpose, as above. What lies beside the array is another variable: it is left alone.
+    k.lit.limits[LIMIT.bounds] = line;
+    return base(k);
+  };
 };
 
 const compileIndex = (c: Context, e: IndexExpr): Eval => {

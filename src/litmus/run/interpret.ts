@@ -113,8 +113,7 @@ function* effect(k: Lit, thread: number, pc: number): Steps<number> {
 
 /** A call of the initial block failed (thread 0 has not started yet): what the test sets up is not there. */
 function refused(k: Lit, pc: number, error: number): void {
-  const { dst, dstKmem } = instructionAt(k, pc);
-  if (dst >= 0 || dstKmem !== null || k.lit.refused[1] !== 0) return;
+  if (instructionAt(k, pc).dst >= 0 || k.lit.refused[1] !== 0) return;
   k.lit.refused[0] = pc;
   k.lit.refused[1] = error;
 }

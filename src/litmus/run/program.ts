@@ -29,6 +29,8 @@ export interface Instruction {
   readonly dst: number;
   /** Word of `k.kmem` that takes the result (an element of a `struct page *` array); null: none. */
   readonly dstKmem: Eval | null;
+  /** Variable that takes the result (an element of an array of integers or pointers); null: none. */
+  readonly dstElement: Eval | null;
   /** assign: value. jumpUnless: test. load: address. store: address, value. call: arguments. */
   readonly args: readonly Eval[];
   /** call: a `CALL` number. */
@@ -121,6 +123,8 @@ export const LIMIT = {
   pipe: 5,
   /** Memory of a kind that the call is not modelled for. */
   memory: 6,
+  /** An index that a body computed, outside of its array. */
+  bounds: 7,
 } as const;
 
 /** Bits of `k.lit.reaped`: the process was taken away, by wait or by exit; somebody has waited for it. */

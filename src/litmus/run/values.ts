@@ -112,6 +112,7 @@ export function storeResult(k: Lit, pc: number, raw: number): void {
   const value = instruction.result === RESULT.address && raw >= 0 ? raw * PAGE_SIZE : raw;
   if (instruction.dst >= 0) setVar(k, instruction.dst, value);
   if (instruction.dstKmem !== null) k.kmem[instruction.dstKmem(k)] = value;
+  if (instruction.dstElement !== null) setVar(k, instruction.dstElement(k), value);
 }
 
 /** `size` bytes of a page as a C integer, little-endian. */
