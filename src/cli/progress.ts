@@ -1,4 +1,4 @@
-import type { SearchProgress } from '../explore/search.ts';
+import type { SearchProgress } from '../explore/limits.ts';
 
 /** A line on standard error, on a terminal only, for work that takes more than a second. */
 export class Progress {

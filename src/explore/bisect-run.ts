@@ -1,8 +1,8 @@
 /** Bisects in a thread of its own, so that whoever waits can be told how far it is, and can end it. */
 import { Worker } from 'node:worker_threads';
 import type { Flips } from './bisect.ts';
+import type { Limits, SearchProgress } from './limits.ts';
 import type { Minimised } from './minimise.ts';
-import type { Limits, SearchProgress } from './search.ts';
 
 /** What to bisect; plain data, as it goes to the worker. */
 export interface BisectJob {

@@ -4,8 +4,8 @@ import { parse } from '../litmus/parse.ts';
 import { bisect } from './bisect.ts';
 import type { BisectReply, BisectStart } from './bisect-run.ts';
 import { Checker } from './check.ts';
+import type { SearchProgress } from './limits.ts';
 import { minimise } from './minimise.ts';
-import type { SearchProgress } from './search.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('bisect-worker.ts is no program of its own');

@@ -13,10 +13,11 @@ import {
 } from './findings.ts';
 import { Graph } from './graph.ts';
 import { type Knowledge, noKnowledge } from './knowledge.ts';
+import type { Limits } from './limits.ts';
 import { rehearse } from './rehearse.ts';
 import { FULL, pathText } from './replay.ts';
 import { type SampleOptions, sample } from './sample.ts';
-import { type Limits, search } from './search.ts';
+import { search } from './search.ts';
 import { InitFailure, type Machine, type Needs, setUp } from './setup.ts';
 import type { Sharing } from './sharing.ts';
 

@@ -11,7 +11,7 @@ import { countStatements, sizeOf, withoutComments } from '../litmus/tree.ts';
 import type { Flip } from './bisect.ts';
 import { Checker } from './check.ts';
 import type { Exploration, Observation } from './findings.ts';
-import type { Limits } from './search.ts';
+import type { Limits } from './limits.ts';
 
 /** What every smaller test must show. */
 interface Keep {

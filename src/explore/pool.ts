@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import type { CheckedTest } from '../litmus/checked.ts';
 import type { Verdict } from './check.ts';
 import type { ExploreOptions } from './explore.ts';
-import type { Limits, SearchProgress } from './search.ts';
+import type { Limits, SearchProgress } from './limits.ts';
 
 /** Where searches are kept while they run: a folder; what tells them from those of other builds and options; how often. */
 export interface KeepOptions {

@@ -7,8 +7,8 @@ import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
 import { setLog, setStacks, threadPending, threadRunning, undoTo } from '../machine/resumable.ts';
 import { type End, waitingThreads } from './end.ts';
 import type { Decision } from './graph.ts';
+import type { Limits } from './limits.ts';
 import { Random } from './random.ts';
-import type { Limits } from './search.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import { Stepper } from './stepper.ts';
 

@@ -20,7 +20,8 @@ import { type End, waitingThreads } from './end.ts';
 import type { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
 import type { Knowledge } from './knowledge.ts';
-import { longer } from './longer.ts';
+import type { Limits } from './limits.ts';
+import { NODE, Path } from './path.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
 import { type Snapshots, THREAD } from './snapshots.ts';
@@ -28,35 +29,12 @@ import { ALL, StateTable } from './state-table.ts';
 import { STEP, StepTable } from './step-table.ts';
 import { RUN_LIMIT, Stepper } from './stepper.ts';
 
-export interface Limits {
-  /** States stored at most. */
-  readonly states: number;
-  /** Milliseconds at most. */
-  readonly time: number;
-  /** When (`performance.now()`) they are over; absent: that long from the start of the search on. */
-  readonly deadline?: number;
-  /** Bytes that the stored states may take; absent: no limit of ours. */
-  readonly bytes?: number;
-  /** Told now and then how far the search is; true: stop here. */
-  readonly poll?: (at: SearchProgress) => boolean;
-}
-
 /** How a search is kept on disk, and goes on from there. */
 export interface Kept {
   /** Asked now and then, and when the search is cut short (`last`); may have it written down by `save`. */
   readonly keep: (save: (out: CheckpointWriter) => void, last: boolean) => void;
   /** What an earlier run wrote down; null: begin at the start. */
   readonly from: CheckpointReader | null;
-}
-
-/** How far a search is. */
-export interface SearchProgress {
-  readonly states: number;
-  readonly steps: number;
-  /** States on the way from the start to where the search stands. */
-  readonly depth: number;
-  /** Bytes that the stored states take. */
-  readonly bytes: number;
 }
 
 export interface SearchResult {
@@ -71,25 +49,6 @@ export interface SearchResult {
 const GRACE = 1_000;
 /** Steps between two looks at clock, memory and whoever waits. */
 const STEPS_A_LOOK = 4_096;
-
-/** Words of a node of the search, and behind them the state. */
-const NODE = {
-  /** Threads that can step from here and have not yet, as bits; for a choice: the one thread. */
-  ready: 0,
-  /** Next alternative of a choice, and how many there are; 0: an ordinary node. */
-  next: 1,
-  choices: 2,
-  /** Its number in the graph. */
-  id: 3,
-  /** Where its state is stored. */
-  at: 4,
-  /** Threads, as bits, whose step need not be taken from here: it was taken before, in an order that comes to the same. */
-  sleep: 5,
-  /** What was known of threads' futures when `ready` was chosen. */
-  learned: 6,
-  /** Number of what threads share, then the local one of each thread. */
-  state: 7,
-} as const;
 
 /**
  * Visits every reachable state of `m` once, as far as `knowledge` asks for, calling `onEnd` for each end with the machine
@@ -126,10 +85,7 @@ class Search {
   #sleep = 0;
   /** Thread that the last step sent round in a circle, or -1. */
   #livelock = -1;
-  /** Nodes from the start to where the search stands, `#words` each. */
-  readonly #words: number;
-  #path: Int32Array;
-  #depth = 0;
+  readonly #path: Path;
   /** The next place of a state that `lookBack` looks at, and what was known and where states lay when it began. */
   #looked = 0;
   #learned = -1;
@@ -156,8 +112,7 @@ class Search {
     this.#snapshots = snapshots;
     this.#state = new Int32Array(m.threads + 1);
     this.#states = new StateTable(m.threads + 1, graph !== null);
-    this.#words = NODE.state + m.threads + 1;
-    this.#path = new Int32Array(this.#words * 1024);
+    this.#path = new Path(m.threads + 1);
     this.#stepper = new Stepper(m, sharing);
     this.#graph = graph;
     this.#futures = futures;
@@ -173,14 +128,10 @@ class Search {
     let nextLook = STEPS_A_LOOK;
     if (kept?.from) this.#load(kept.from);
     else this.#begin();
-    for (let rounds = 0; this.#depth > 0 && this.#cut === null; rounds++) {
-      const node = (this.#depth - 1) * this.#words;
-      const path = this.#path;
-      if (
-        path[node + NODE.choices] === 0
-          ? path[node + NODE.ready] === 0
-          : path[node + NODE.next] === path[node + NODE.choices]
-      ) {
+    const path = this.#path;
+    for (let rounds = 0; path.depth > 0 && this.#cut === null; rounds++) {
+      const node = path.top;
+      if (path.isDone(node)) {
         this.#pop(node);
         continue;
       }
@@ -225,15 +176,8 @@ class Search {
   #save(out: CheckpointWriter): void {
     this.#states.save(out);
     this.#steps.save(out);
-    out.words(this.#path, this.#depth * this.#words);
-    out.numbers(
-      this.#depth,
-      this.#looked,
-      this.#learned,
-      this.#lookedMoves,
-      this.#moves,
-      this.#ends,
-    );
+    this.#path.save(out);
+    out.numbers(this.#looked, this.#learned, this.#lookedMoves, this.#moves, this.#ends);
     // More than a word holds.
     out.text(String(this.#taken));
   }
@@ -241,10 +185,10 @@ class Search {
   #load(from: CheckpointReader): void {
     this.#states.load(from);
     this.#steps.load(from);
-    this.#path = from.words(this.#words * 1024);
+    this.#path.load(from);
     const numbers = from.numbers();
-    [this.#depth = 0, this.#looked = 0, this.#learned = -1, this.#lookedMoves = -1] = numbers;
-    [, , , , this.#moves = 0, this.#ends = 0] = numbers;
+    [this.#looked = 0, this.#learned = -1, this.#lookedMoves = -1] = numbers;
+    [, , , this.#moves = 0, this.#ends = 0] = numbers;
     this.#taken = Number(from.text());
   }
 
@@ -272,7 +216,12 @@ class Search {
     const used = this.#bytes;
     if (bytes !== undefined && used > bytes)
       return `memory limit of ${Math.round(bytes / 2 ** 20)} MiB`;
-    const at = { states: this.#states.size, steps: this.#taken, depth: this.#depth, bytes: used };
+    const at = {
+      states: this.#states.size,
+      steps: this.#taken,
+      depth: this.#path.depth,
+      bytes: used,
+    };
     return poll?.(at) === true ? 'interrupted' : null;
   }
 
@@ -284,37 +233,25 @@ class Search {
   }
 
   #push(ready: number, choices: number, at: number, id: number, sleep: number): void {
-    const node = this.#depth * this.#words;
-    if (node + this.#words > this.#path.length) this.#path = longer(this.#path);
-    const path = this.#path;
-    path[node + NODE.ready] = ready;
-    path[node + NODE.next] = 0;
-    path[node + NODE.choices] = choices;
-    path[node + NODE.at] = at;
-    path[node + NODE.id] = id;
-    path[node + NODE.sleep] = sleep;
-    path[node + NODE.learned] = this.#futures?.version ?? 0;
-    for (let i = 0; i <= this.#threads; i++) path[node + NODE.state + i] = this.#state[i] as number;
-    this.#depth++;
+    this.#path.push(this.#state, ready, choices, at, id, sleep, this.#futures?.version ?? 0);
   }
 
   /** Leaves the node, unless what was learned since asks for more steps from it. */
   #pop(node: number): void {
-    const path = this.#path;
+    const { nodes } = this.#path;
     const futures = this.#futures;
     if (
       futures !== null &&
-      path[node + NODE.choices] === 0 &&
-      path[node + NODE.learned] !== futures.version
+      nodes[node + NODE.choices] === 0 &&
+      nodes[node + NODE.learned] !== futures.version
     ) {
-      path[node + NODE.learned] = futures.version;
-      for (let i = 0; i <= this.#threads; i++)
-        this.#state[i] = path[node + NODE.state + i] as number;
-      path[node + NODE.ready] = this.#wanted(path[node + NODE.at] as number, this.#ready());
-      if (path[node + NODE.ready] !== 0) return;
+      nodes[node + NODE.learned] = futures.version;
+      this.#path.stateOf(node, this.#state);
+      nodes[node + NODE.ready] = this.#wanted(nodes[node + NODE.at] as number, this.#ready());
+      if (nodes[node + NODE.ready] !== 0) return;
     }
-    this.#depth--;
-    if (this.#depth === 0) this.#lookBack();
+    this.#path.depth--;
+    if (this.#path.depth === 0) this.#lookBack();
   }
 
   /** When all is done: goes on from a state that needs more steps, as we know by now; if there is one. */
@@ -332,7 +269,7 @@ class Search {
       const at = this.#looked++ * states.stride;
       if (!states.read(at, this.#state) || (states.taken(at) & ALL) !== 0) continue;
       this.#comeBack(at);
-      if (this.#depth > 0) return;
+      if (this.#path.depth > 0) return;
     }
   }
 
@@ -404,11 +341,11 @@ class Search {
 
   /** The rows of the states moved: the nodes find theirs again. */
   #relocate(): void {
-    const path = this.#path;
+    const { nodes, stride, depth } = this.#path;
     this.#moves = this.#states.moves;
-    for (let node = 0; node < this.#depth * this.#words; node += this.#words)
-      if (path[node + NODE.choices] === 0)
-        path[node + NODE.at] = this.#states.add(path, node + NODE.state);
+    for (let node = 0; node < depth * stride; node += stride)
+      if (nodes[node + NODE.choices] === 0)
+        nodes[node + NODE.at] = this.#states.add(nodes, node + NODE.state);
   }
 
   /** The thread that has to choose, of which there is one at most; -1: none. */
@@ -451,15 +388,16 @@ class Search {
 
   /** Of the sleeping threads those whose step commutes with the one that `t` is about to take from the node. */
   #sleepAfter(node: number, t: number): number {
-    const sleep = this.#path[node + NODE.sleep] as number;
+    const { nodes } = this.#path;
+    const sleep = nodes[node + NODE.sleep] as number;
     if (this.#sharing === null || sleep === 0) return 0;
     const state = node + NODE.state + 1;
-    const word = this.#snapshots.pending(this.#path[state + t] as number);
+    const word = this.#snapshots.pending(nodes[state + t] as number);
     let kept = 0;
     for (let rest = sleep; rest !== 0; rest &= rest - 1) {
       const u = 31 - Math.clz32(rest & -rest);
       if (u === t) continue;
-      const other = this.#snapshots.pending(this.#path[state + u] as number);
+      const other = this.#snapshots.pending(nodes[state + u] as number);
       if (this.#sharing.independent(other, word)) kept |= 1 << u;
     }
     return kept;
@@ -481,29 +419,29 @@ class Search {
 
   /** From the node on top: takes its next alternative. */
   #advance(node: number): void {
-    const path = this.#path;
-    const ready = path[node + NODE.ready] as number;
+    const { nodes } = this.#path;
+    const ready = nodes[node + NODE.ready] as number;
     const t = 31 - Math.clz32(ready & -ready);
     let choice = 0;
-    if (path[node + NODE.choices] !== 0) {
-      choice = path[node + NODE.next] as number;
-      path[node + NODE.next] = choice + 1;
-      this.#sleep = path[node + NODE.sleep] as number;
+    if (nodes[node + NODE.choices] !== 0) {
+      choice = nodes[node + NODE.next] as number;
+      nodes[node + NODE.next] = choice + 1;
+      this.#sleep = nodes[node + NODE.sleep] as number;
     } else {
-      path[node + NODE.ready] = ready & (ready - 1);
+      nodes[node + NODE.ready] = ready & (ready - 1);
       if (this.#sharing !== null) {
-        const place = path[node + NODE.at] as number;
+        const place = nodes[node + NODE.at] as number;
         this.#states.setTaken(place, this.#states.taken(place) | (1 << t));
       }
       this.#sleep = this.#sleepAfter(node, t);
       // A graph is to have every step, for the easiest way through it.
       if (this.#graph === null)
-        path[node + NODE.sleep] = (path[node + NODE.sleep] as number) | (1 << t);
+        nodes[node + NODE.sleep] = (nodes[node + NODE.sleep] as number) | (1 << t);
     }
-    this.#from = path[node + NODE.id] as number;
+    this.#from = nodes[node + NODE.id] as number;
     this.#label = stepLabel(t, choice);
     const state = this.#state;
-    for (let i = 0; i <= this.#threads; i++) state[i] = path[node + NODE.state + i] as number;
+    this.#path.stateOf(node, state);
     const local = state[1 + t] as number;
     const steps = this.#steps;
     let at = steps.find(local, state[0] as number, choice);
@@ -521,19 +459,18 @@ class Search {
 
   /**
    * Every thread that can step from the node's state has to, and `t` stays awake meanwhile: what is left out for the sake of one
-   * who goes round in a circle would be left out in each round. A choice belongs to the state before it.
+   * who goes round in a circle would be left out in each round.
    */
   #takeAllFrom(top: number, t: number): void {
-    const path = this.#path;
-    let node = top;
-    while (path[node + NODE.choices] !== 0 && node > 0) node -= this.#words;
-    if (path[node + NODE.choices] !== 0) return;
-    path[node + NODE.sleep] = (path[node + NODE.sleep] as number) & ~(1 << t);
-    const place = path[node + NODE.at] as number;
+    const { nodes } = this.#path;
+    const node = this.#path.beforeChoices(top);
+    if (node < 0) return;
+    nodes[node + NODE.sleep] = (nodes[node + NODE.sleep] as number) & ~(1 << t);
+    const place = nodes[node + NODE.at] as number;
     const taken = this.#states.taken(place);
     if ((taken & ALL) !== 0) return;
     this.#states.setTaken(place, taken | ALL);
-    path[node + NODE.learned] = -1;
+    nodes[node + NODE.learned] = -1;
   }
 
   /** Takes a step on the machine, and those after it that nobody else notices; its entry. */

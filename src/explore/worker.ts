@@ -6,8 +6,8 @@ import { designNamed } from '../kernels/index.ts';
 import { parse } from '../litmus/parse.ts';
 import { Checker } from './check.ts';
 import { Keeper } from './checkpoint.ts';
+import type { SearchProgress } from './limits.ts';
 import type { Job, Reply, WorkerStart } from './pool.ts';
-import type { SearchProgress } from './search.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('worker.ts is no program of its own');

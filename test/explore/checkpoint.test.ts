@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Checker } from '../../src/explore/check.ts';
 import { Keeper } from '../../src/explore/checkpoint.ts';
-import type { SearchProgress } from '../../src/explore/search.ts';
+import type { SearchProgress } from '../../src/explore/limits.ts';
 import { rulesFor } from '../../src/kernels/index.ts';
 import { parse } from '../../src/litmus/index.ts';
 
