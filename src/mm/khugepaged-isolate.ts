@@ -6,7 +6,16 @@
 
 import { flagsRead, refRead } from '../machine/atomic.ts';
 import { entryHi, entryRead } from '../machine/entries.ts';
-import { entryPfn, isNone, isPresent, PTE } from '../machine/entry.ts';
+import {
+  entryPfn,
+  isMigrationEntry,
+  isNone,
+  isPresent,
+  isSwapEntry,
+  PTE,
+  SWP,
+  swpType,
+} from '../machine/entry.ts';
 import { EAGAIN, EINVAL } from '../machine/errno.ts';
 import { folioTrylock, folioUnlock } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
@@ -50,11 +59,23 @@ function folioApart(k: Kernel, table: Pfn, i: number, step: number): boolean {
   return true;
 }
 
-/** What refuses a collapse whatever the locks say: 0, or -EINVAL. A hole that is userfaultfd's to fill (`armed`) must stay one. */
-function entryFault(k: Kernel, pte: EntryAddr, armed: boolean): number {
+/** A page in swap, or on its way elsewhere, that a fault would bring back, and that userfaultfd does not watch. */
+export function comesBack(k: Kernel, pte: EntryAddr): boolean {
+  const lo = k.contents[pte];
+  const hi = entryHi(k, pte);
+  if (!isSwapEntry(lo, hi) || (lo & PTE.swpUffdWp) !== 0) return false;
+  return swpType(hi) === SWP.swap || isMigrationEntry(lo, hi);
+}
+
+/**
+ * What refuses a collapse whatever the locks say: 0, or -EINVAL. A hole that is userfaultfd's to fill (`armed`) must stay one. A
+ * page that comes back is no reason before it was asked to (`scan`).
+ */
+function entryFault(k: Kernel, pte: EntryAddr, armed: boolean, scan: boolean): number {
   const lo = k.contents[pte];
   const hi = entryHi(k, pte);
   if (isNone(lo, hi)) return armed ? -EINVAL : 0;
+  if (scan && comesBack(k, pte)) return 0;
   if (!isPresent(lo) || (lo & PTE.uffdWp) !== 0) return -EINVAL;
   const pfn = entryPfn(lo, hi);
   if (isZeroPfn(k, pfn)) return armed ? -EINVAL : 0;
@@ -66,16 +87,21 @@ function explained(k: Kernel, folio: Folio, mapped: number): number {
   return mapped + ((k.page.flags[folio] & PG.swapcache) !== 0 ? nrPages(k, folio) : 0);
 }
 
+/** Results of a look at a table: worth a try, at once or after pages were brought back. */
+export const COLLAPSIBLE = { now: 1, afterSwapin: 2 } as const;
+
 /**
- * hpage_collapse_scan_pmd(): looks at all entries of a table whose lock is held. 1: worth a try; else -EAGAIN or
+ * hpage_collapse_scan_pmd(): looks at all entries of a table whose lock is held. One of `COLLAPSIBLE`; else -EAGAIN or
  * -EINVAL. Only a hint, but references come and go without the lock, so each look at a page is a step.
  */
 export function* looksCollapsible(k: Kernel, table: Pfn, armed: boolean): Steps<number> {
   let writable = false;
+  let away = false;
   for (let i = 0; i < HPAGE_PMD_NR; i++) {
     const pte = tableEntry(k, table, i);
-    const error = entryFault(k, pte, armed);
+    const error = entryFault(k, pte, armed, true);
     if (error !== 0) return error;
+    if (comesBack(k, pte)) away = true;
     const folio = folioAt(k, table, i);
     if (folio === 0) continue;
     const flags = yield* flagsRead(k, folio);
@@ -85,7 +111,8 @@ export function* looksCollapsible(k: Kernel, table: Pfn, armed: boolean): Steps<
     if (references !== explained(k, folio, mapped)) return -EAGAIN;
     if ((k.contents[pte] & PTE.write) !== 0) writable = true;
   }
-  return writable || k.rules.thp.collapseReadOnly ? 1 : -EINVAL;
+  if (!writable && !k.rules.thp.collapseReadOnly) return -EINVAL;
+  return away ? COLLAPSIBLE.afterSwapin : COLLAPSIBLE.now;
 }
 
 /**
@@ -99,7 +126,7 @@ export function* isolatePages(k: Kernel, table: Pfn, armed: boolean): Steps<numb
   while (i < HPAGE_PMD_NR && error === 0) {
     const pte = tableEntry(k, table, i);
     const lo = yield* entryRead(k, pte);
-    error = entryFault(k, pte, armed);
+    error = entryFault(k, pte, armed, false);
     const folio = error === 0 ? folioAt(k, table, i) : 0;
     if (folio !== 0 && firstOfFolio(k, table, i)) error = yield* isolatePage(k, folio);
     if ((lo & PTE.write) !== 0) writable = true;

@@ -1,7 +1,7 @@
 /**
  * Collapse of small pages into a huge one (khugepaged.c: madvise_collapse, collapse_huge_page,
  * __collapse_huge_page_copy). Rules: semantics.md A.20.4, A.20.5, S16; steps H1 to H8 of A.31. Anonymous
- * memory only.
+ * memory only (khugepaged-file.ts).
  */
 import { R } from '../machine/access.ts';
 import { clearPage } from '../machine/contents.ts';
@@ -9,26 +9,30 @@ import { copyUserPage } from '../machine/copy-page.ts';
 import { flushTlbRange, syncTableFree } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryHiOf, entryPfn } from '../machine/entry.ts';
-import { EINVAL, ENOMEM } from '../machine/errno.ts';
+import { EAGAIN, EINVAL, ENOMEM } from '../machine/errno.ts';
 import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, Folio, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { FAULT, VMF } from './fault-flags.ts';
 import { folioPut, headOf } from './folio.ts';
 import { allocThp, depositTable, freshPmdLo, pmdBase } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
 import { collapseFileRange, fileCollapsible, NOT_MODELLED } from './khugepaged-file.ts';
 import {
+  COLLAPSIBLE,
+  comesBack,
   holdsPage,
   isolatePages,
   lastOfFolio,
   looksCollapsible,
   releasePage,
 } from './khugepaged-isolate.ts';
-import { folioAddLru } from './lru.ts';
+import { folioAddLru, lruDrain } from './lru.ts';
 import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
-import { entryPeek, isLeaf, isTable, pmdEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { entryPeek, isLeaf, isTable, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
+import { doSwapPage } from './swap-fault.ts';
 import { freeSwapCache } from './swap-state.ts';
 import { findVma, VM, vmaAt, vmaIsAnonymous } from './vma.ts';
 
@@ -88,7 +92,7 @@ function* collapseRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<number
 /**
  * hpage_collapse_scan_pmd() and collapse_huge_page() for the 2 MiB around `vpn`: copies its pages into a huge page. Returns 0 (also when it is one
  * already); -EAGAIN when a page is referenced by somebody else, locked or off its list (A.20.4); -ENOMEM; -EINVAL
- * when the range can't be one (no such mapping, nothing mapped, MADV_NOHUGEPAGE, only read, in swap).
+ * when the range can't be one (no such mapping, nothing mapped, MADV_NOHUGEPAGE, only read). What is in swap is brought back first.
  * Takes mmap_lock itself: the caller must not hold it.
  */
 export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> {
@@ -99,6 +103,13 @@ export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> 
   if (scanned <= 0) return scanned;
   const fresh = yield* allocThp(k, 0, 0);
   if (fresh === 0) return -ENOMEM;
+  if (scanned === COLLAPSIBLE.afterSwapin) {
+    const missing = yield* bringBack(k, mm, base);
+    if (missing !== 0) {
+      yield* folioPut(k, fresh, 1);
+      return missing;
+    }
+  }
   yield* lock(k, R.mmapLock, mm);
   const told = yield* invalidateStart(k, mm, base, base + HPAGE_PMD_NR);
   const error = yield* collapseLocked(k, mm, base, fresh);
@@ -107,6 +118,35 @@ export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> 
   if (error === 0) return 0;
   yield* folioPut(k, fresh, 1);
   return error === ALREADY ? 0 : error;
+}
+
+/**
+ * __collapse_huge_page_swapin(): faults in what is in swap, as a read would. 0, or -EAGAIN when a page is locked, -EINVAL when one
+ * can't be read or the range has changed.
+ */
+function* bringBack(k: Kernel, mm: MmId, base: Vpn): Steps<number> {
+  yield* lockShared(k, R.mmapLock, mm);
+  const state = rangeState(k, mm, base);
+  if (state !== 1) {
+    yield* unlockShared(k, R.mmapLock, mm);
+    return state === 0 ? 0 : state;
+  }
+  const vma = vmaAt(k, mm, base);
+  for (let vpn = base; vpn < base + HPAGE_PMD_NR; vpn++) {
+    const pte = pteEntry(k, mm, vpn);
+    if (pte === 0 || !comesBack(k, pte)) continue;
+    const lo = yield* entryRead(k, pte);
+    const result = yield* doSwapPage(k, 0, vma, vpn, pte, lo, FAULT.allowRetry);
+    // Its lock was waited for, and mmap_lock given up for that.
+    if ((result & VMF.retry) !== 0) return -EAGAIN;
+    if ((result & VMF.error) !== 0) {
+      yield* unlockShared(k, R.mmapLock, mm);
+      return -EINVAL;
+    }
+  }
+  yield* lruDrain(k);
+  yield* unlockShared(k, R.mmapLock, mm);
+  return 0;
 }
 
 /** The mapping around `base` if it is one of a file that may have huge pages, else 0. */

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { freePageCount } from '../../src/machine/buddy.ts';
 import { pageByte } from '../../src/machine/contents.ts';
-import { PTE } from '../../src/machine/entry.ts';
+import { PTE, swpOffset } from '../../src/machine/entry.ts';
 import { EAGAIN, EINVAL, ENOMEM } from '../../src/machine/errno.ts';
+import { folioUnlock } from '../../src/machine/locks.ts';
 import { PG } from '../../src/machine/page.ts';
+import { audit, newHeld } from '../../src/mm/audit.ts';
 import { exitMm } from '../../src/mm/exit.ts';
 import { newFile } from '../../src/mm/file-refs.ts';
 import { FILE } from '../../src/mm/file-tables.ts';
@@ -14,12 +16,14 @@ import { newTask } from '../../src/mm/kernel.ts';
 import { collapseHugePage, madviseCollapse } from '../../src/mm/khugepaged.ts';
 import { NOT_MODELLED } from '../../src/mm/khugepaged-file.ts';
 import { lruDrain } from '../../src/mm/lru.ts';
+import { MADV, sysMadvise } from '../../src/mm/madvise.ts';
 import { pmdEntry, pteEntry } from '../../src/mm/pgtable.ts';
 import { shmemNewFile } from '../../src/mm/shmem.ts';
+import { readSwapSlot } from '../../src/mm/swap-read.ts';
 import { VM } from '../../src/mm/vma.ts';
 import { HAT, pmdLo, pmdPfn } from './huge-builder.ts';
 import { boot, run } from './run.ts';
-import { get, load, mapVma, pin, ptePfn, store } from './vma-builder.ts';
+import { get, load, mapVma, pin, pteLo, ptePfn, store } from './vma-builder.ts';
 
 /** A process with three small pages written in a mapping of 2 MiB. */
 function small(version = '6.12') {
@@ -155,5 +159,54 @@ describe('collapse', () => {
     const { k, mm, task } = boot(version);
     mapVma(k, mm, HAT, 512, VM.read | VM.write, run(newFile(k, FILE.ext4)));
     expect(run(madviseCollapse(k, task, HAT + 1, HAT + 2))).toBe(result);
+  });
+
+  /** One of the three pages is in swap, and its entry says so. */
+  const swapped = (version: string, at: number) => {
+    const built = small(version);
+    const { k, mm, task } = built;
+    run(sysMadvise(k, task, HAT + at, 1, MADV.pageout));
+    expect(pteLo(k, mm, HAT + at) & PTE.present).toBe(0);
+    return built;
+  };
+
+  test('A.20.4 a page in swap is brought back, and its slot is free afterwards', () => {
+    const { k, mm, task } = swapped('6.12', 300);
+    expect(run(collapseHugePage(k, mm, HAT))).toBe(0);
+    expect(pageByte(k, load(k, task, HAT + 300), 0)).toBe(301 & 255);
+    expect(k.swap.map.some((n) => n !== 0)).toBe(false);
+    expect(k.swap.cache.some((n) => n !== 0)).toBe(false);
+    expect(k.mm.mmapLock[mm]).toBe(0);
+    expect(audit(k, newHeld(k))).toEqual([]);
+  });
+
+  test('A.20.4 a page in swap under userfaultfd write protection stays there', () => {
+    const { k, mm } = swapped('6.12', 300);
+    const pte = pteEntry(k, mm, HAT + 300);
+    k.contents[pte] = (k.contents[pte] ?? 0) | PTE.swpUffdWp;
+    expect(run(collapseHugePage(k, mm, HAT))).toBe(-EINVAL);
+    expect(k.mm.mmapLock[mm]).toBe(0);
+  });
+
+  test('A.20.4 a page whose lock somebody holds in the swap cache: EAGAIN, and mmap_lock is given up', () => {
+    const { k, mm, pfns } = swapped('6.12', 300);
+    // Somebody reads it in: it is in the swap cache, locked, and mapped by nobody.
+    const slot = swpOffset(pteLo(k, mm, HAT + 300), 0);
+    const folio = run(readSwapSlot(k, slot, 0));
+    expect(folio).toBeGreaterThan(0);
+    const steps = collapseHugePage(k, mm, HAT);
+    let result = steps.next();
+    // mmap_lock is dropped after each look, and a third time before the wait for the page.
+    for (let drops = 0, held = 0; drops < 3 && !result.done; result = steps.next()) {
+      const now = k.mm.mmapLock[mm] ?? 0;
+      if (held !== 0 && now === 0) drops++;
+      held = now;
+      if (drops === 3) break;
+    }
+    expect(result.done).toBeFalsy();
+    run(folioUnlock(k, folio));
+    while (!result.done) result = steps.next();
+    expect(result.value).toBe(-EAGAIN);
+    expect([0, 1].map((i) => ptePfn(k, mm, HAT + i))).toEqual(pfns.slice(0, 2));
   });
 });

@@ -339,8 +339,8 @@ class Maker {
   #madvise(): void {
     const { region, from, pages, at, length } = this.#range();
     const name = this.#r.weighted(this.#advice);
-    const collapse = name === 'MADV_COLLAPSE';
-    if (collapse && region.kind !== 'thp') return;
+    // Of memory that cannot be huge only a range of its own: beside it lie others.
+    const collapse = name === 'MADV_COLLAPSE' && region.kind === 'thp';
     const [value] = ADVICE[name] as readonly [number, number];
     const where = collapse ? address(region.base, 0) : at;
     const size = collapse ? number(HUGE_PAGES * PAGE) : length;
