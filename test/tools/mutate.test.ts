@@ -147,4 +147,15 @@ describe('the report', () => {
     for (const r of results.filter((r) => r.fate !== 'noticed')) expect(text).toContain(r.id);
     expect(documentText(results, reasons, null)).toContain('Nothing is sampled');
   });
+
+  test('the document tells of each other sample what it said when it was drawn', () => {
+    const other = { size: 6, seed: 8, results };
+    const text = documentText(results, reasons, { size: 3, seed: 7 }, [other], {
+      7: 'half',
+      8: 'a third',
+    });
+    expect(text).toContain('the first, half;');
+    expect(text).toContain('--sample 6 --seed 8');
+    expect(text).toContain('When it was drawn: a third. Now: 2 of 3 noticed');
+  });
 });

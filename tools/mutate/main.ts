@@ -2,14 +2,23 @@
  * The power of the library: mutants of the model that its tests notice.
  *
  *   node tools/mutate/main.ts [rules|source] [--rule NAME] [--file wp-reuse,grab] [--patience 60]
- *                             [--sample N --seed S [--second S2]] [--minutes 30] [--json] [--verbose] [--write [--commit ID]]
+ *                             [--sample N --seed S [--others S2:N2,S3:N3]] [--minutes 30] [--json] [--verbose] [--write [--commit ID]]
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT, readLibrary } from './library.ts';
-import { documentText, powerOf, powerText, type Result, readReasons, reasonFor } from './report.ts';
+import {
+  documentText,
+  type OtherSample,
+  powerOf,
+  powerText,
+  type Result,
+  readBefore,
+  readReasons,
+  reasonFor,
+} from './report.ts';
 import { RULE_KERNELS, ruleMutants } from './rule-mutants.ts';
 import { runMutants } from './run.ts';
 import { MUTATED } from './source-mutants.ts';
@@ -22,7 +31,7 @@ const { values, positionals } = parseArgs({
     patience: { type: 'string', default: '60' },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
-    second: { type: 'string' },
+    others: { type: 'string', default: '' },
     minutes: { type: 'string', default: 'Infinity' },
     json: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
@@ -79,12 +88,17 @@ const run = (of: typeof sample, rules: boolean): Promise<Result[]> =>
     },
   );
 const results = await run(sample, kind !== 'source');
-const seed = Number(values.second);
-const second =
-  sample === null || values.second === undefined
-    ? null
-    : { seed, results: await run({ ...sample, seed }, false) };
+const others: OtherSample[] = [];
+for (const asked of values.others.split(',').filter((text) => text !== '')) {
+  const [otherSeed, size] = asked.split(':').map(Number);
+  if (!(Number.isInteger(otherSeed) && Number.isInteger(size))) fail('--others: seed:size, ...');
+  const other = { seed: otherSeed ?? 0, size: size ?? 0 };
+  others.push({ ...other, results: await run(other, false) });
+}
 if (values.json) console.log(JSON.stringify(results, null, 2));
 else console.log(powerText(powerOf(results, reasons), reasons));
 if (values.write)
-  writeFileSync(join(PROJECT, 'docs/mutation.md'), documentText(results, reasons, sample, second));
+  writeFileSync(
+    join(PROJECT, 'docs/mutation.md'),
+    documentText(results, reasons, sample, others, readBefore()),
+  );

@@ -156,25 +156,49 @@ const excusedText = (power: Power, reasons: Reasons): string => {
 const openText = (open: readonly Result[]): string =>
   open.length === 0 ? 'None.' : open.map((r) => `- \`${r.id}\`: ${cell(toldOf(r))}`).join('\n');
 
-/** Tests are written for what the first sample shows; another one tells how far they go beyond it. */
-const secondText = (seed: number, results: readonly Result[], reasons: Reasons): string => {
-  const power = powerOf(results, reasons);
-  return `### Checks of a second sample
+/** A sample beside the first one. */
+export interface OtherSample {
+  readonly size: number;
+  readonly seed: number;
+  readonly results: readonly Result[];
+}
 
-Tests were written, and reasons given, for what the first sample showed to be open. Another sample of the same size (\`--seed ${seed}\`)
-tells how far that goes beyond it: ${summary(power)}.
+/** What a sample said when it was drawn, by seed: before any test was written or reason given for it. */
+export type Before = Readonly<Record<string, string>>;
+
+export const readBefore = (): Before =>
+  JSON.parse(readFileSync(join(import.meta.dirname, 'before.json'), 'utf8'));
+
+const otherText = (other: OtherSample, reasons: Reasons, before: Before): string => {
+  const power = powerOf(other.results, reasons);
+  const first = before[other.seed];
+  return `### Checks of another sample (\`--sample ${other.size} --seed ${other.seed}\`)
+
+${first === undefined ? '' : `When it was drawn: ${first}. `}Now: ${summary(power)}.
 
 ${openText([...power.open, ...power.undecided])}
 
 `;
 };
 
-/** docs/mutation.md. `second`: what became of another sample of the same size. */
+/** Tests are written for what a sample shows: only what it said before tells of the checks that nobody has looked at. */
+const othersHead = (sample: { readonly seed: number } | null, before: Before): string => {
+  const first = before[sample?.seed ?? 0];
+  return `
+Tests were written, and reasons given, for what each sample showed to be open, so the shares of a sample say nothing any more about
+the checks outside of it. What a sample said when it was drawn does${first === undefined ? '' : `: the first, ${first}`}; the others have it below. Most of what is
+open in a sample that is fresh turns out to be no matter when somebody reads the code, so that number is too low, as the later
+one is too high.
+`;
+};
+
+/** docs/mutation.md. `others`: what became of other samples of the checks; `before`: what each said when it was drawn. */
 export const documentText = (
   results: readonly Result[],
   reasons: Reasons,
   sample: { readonly size: number; readonly seed: number } | null,
-  second: { readonly seed: number; readonly results: readonly Result[] } | null = null,
+  others: readonly OtherSample[] = [],
+  before: Before = {},
 ): string => {
   const rules = results.filter((r) => !r.id.includes('#'));
   const source = results.filter((r) => r.id.includes('#'));
@@ -201,7 +225,7 @@ ${
     ? 'Nothing is sampled: these are all mutants of the kinds below, in the rules and files of the tables.'
     : `The rules are all there are. Of the checks a sample of ${sample.size} was drawn with seed ${sample.seed} from all mutants of the files of the table (\`--sample ${sample.size} --seed ${sample.seed}\`); its size is what there was time for.`
 }
-
+${others.length === 0 ? '' : othersHead(sample, before)}
 - A *rule* has, at one of the kernels 5.7, 5.10 and 6.12, a value that it has at some other version (\`rule=value@kernel\`).
 - A *check* in the source is changed (\`file#function:kind:number\`): \`drop\`, an \`if\` never fires; \`negate\`, it fires when it
   should not; \`weaken\`, of two conditions only one is asked; \`swap\`, two steps that follow each other change places.
@@ -232,7 +256,7 @@ ${openText(ofRules.open)}
 
 ${openText(ofSource.open)}
 
-${second === null ? '' : secondText(second.seed, second.results, reasons)}## Undecided
+${others.map((other) => otherText(other, reasons, before)).join('')}## Undecided
 
 The run did not show these to all tests that come to the place; a further run goes on with them.
 
