@@ -98,7 +98,10 @@ export const explore = (
     const findings = new Findings(machine, condition);
     const goesOn = from !== null && searches === kept;
     if (goesOn) findings.load(from);
-    else sharing?.begin();
+    else {
+      sharing?.begin();
+      knowledge.futures?.renew();
+    }
     const write = (save: (out: CheckpointWriter) => void): void => {
       const out = new CheckpointWriter();
       out.numbers(searches);

@@ -216,6 +216,19 @@ export class Futures {
     return number;
   }
 
+  /** A search begins, and more is known of what steps touch than when the accesses were first seen. */
+  renew(): void {
+    this.#conflicts.fill(0);
+    const stride = this.#stride;
+    const accesses = this.#accesses.slice(0, MOST_ACCESSES);
+    for (const [number, word] of accesses.entries()) {
+      for (const [other, otherWord] of accesses.entries())
+        if (!this.#sharing.independent(word, otherWord))
+          this.#setConflict(number * stride + (other >> 5), other);
+    }
+    this.version++;
+  }
+
   #setConflict(at: number, member: number): void {
     this.#conflicts[at] = (this.#conflicts[at] as number) | (1 << (member & 31));
   }

@@ -23,6 +23,7 @@ import {
   WAIT_IDLE,
   WAIT_WRITEBACK,
   WAIT_ZERO,
+  WRITE,
 } from '../machine/access.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
@@ -41,6 +42,8 @@ export class Sharing {
   #known = new Int32Array(1 << 12);
   /** By object: regions (bits) of what its steps touched besides it. */
   #besides = new Int32Array(1 << 12);
+  /** By object: whether any of its steps changed something besides it. */
+  #changes = new Int32Array(1 << 12);
   #count = 0;
   /** What was learned since `begin` that the search had not assumed. */
   #found = 0;
@@ -51,6 +54,7 @@ export class Sharing {
     out.words(this.#keys);
     out.words(this.#known);
     out.words(this.#besides);
+    out.words(this.#changes);
   }
 
   load(from: CheckpointReader): void {
@@ -58,6 +62,7 @@ export class Sharing {
     this.#keys = from.words();
     this.#known = from.words();
     this.#besides = from.words();
+    this.#changes = from.words();
   }
 
   /** Assumes from the start that what is shared in `other` is shared. Too much costs states, never an outcome. */
@@ -121,6 +126,10 @@ export class Sharing {
       this.#besides[slot] = (this.#besides[slot] as number) | region;
       this.#found++;
     }
+    if (this.#changes[slot] === 0 && !LOOKS.has(accessOp(also))) {
+      this.#changes[slot] = 1;
+      this.#found++;
+    }
     if (((this.#known[slot] as number) & SHARED) !== 0) return;
     this.#known[slot] = (this.#known[slot] as number) | SHARED;
     this.#found++;
@@ -129,7 +138,7 @@ export class Sharing {
 
   /** A step that announced `word` touched more than there was room to say: everybody may notice it. */
   shareWithAll(word: number): void {
-    for (let region = 0; region < 32; region++) this.shareBesides(word, at(region, 0));
+    for (let region = 0; region < 32; region++) this.shareBesides(word, WRITE | at(region, 0));
   }
 
   /** Whether two steps lead to the same state in either order, and neither makes the other impossible. */
@@ -137,6 +146,8 @@ export class Sharing {
     const [x, y] = [a & ~OP_MASK, b & ~OP_MASK];
     if (x === y) {
       const [p, q] = [accessOp(a), accessOp(b)];
+      // Two looks at one object, each of which writes to a page that both found there.
+      if (this.#changes[this.#find(x)] !== 0) return false;
       return (p === ADD && q === ADD) || (LOOKS.has(p) && LOOKS.has(q));
     }
     const beside = this.#besides[this.#find(x)] as number;
@@ -172,10 +183,12 @@ export class Sharing {
   }
 
   #grow(): void {
-    const [keys, known, besides] = [this.#keys, this.#known, this.#besides];
+    const [keys, known] = [this.#keys, this.#known];
+    const [besides, changes] = [this.#besides, this.#changes];
     this.#keys = new Int32Array(keys.length * 2);
     this.#known = new Int32Array(keys.length * 2);
     this.#besides = new Int32Array(keys.length * 2);
+    this.#changes = new Int32Array(keys.length * 2);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as number;
       if (key === 0) continue;
@@ -183,6 +196,7 @@ export class Sharing {
       this.#keys[slot] = key;
       this.#known[slot] = known[i] as number;
       this.#besides[slot] = besides[i] as number;
+      this.#changes[slot] = changes[i] as number;
     }
   }
 }
