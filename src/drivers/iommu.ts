@@ -7,9 +7,12 @@
 import { REGION, REGIONS } from '../fs/device-tables.ts';
 import type { System } from '../fs/system.ts';
 import { at, R, READ } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM } from '../machine/errno.ts';
+import { lock, unlock } from '../machine/locks.ts';
 import { PG } from '../machine/page.ts';
 import type { MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
+import { IOMMU_LOCK } from '../mm/device-tables.ts';
 import { FOLL } from '../mm/foll.ts';
 import { ACCOUNT, accountPages, unaccountPages } from './memlock.ts';
 import {
@@ -45,6 +48,23 @@ export function* iommuMap(
 ): Steps<number> {
   const nr = pagesOf(0, len);
   if (nr < 0 || off !== 0 || len % PAGE_SIZE !== 0 || iova % PAGE_SIZE !== 0) return -EINVAL;
+  // One at a time: who comes second finds what the first has mapped.
+  yield* lock(k, R.kmem, IOMMU_LOCK);
+  const result = yield* mapLocked(k, task, kind, vpn, iova, len);
+  yield* unlock(k, R.kmem, IOMMU_LOCK);
+  return result;
+}
+
+function* mapLocked(
+  k: System,
+  task: TaskId,
+  kind: number,
+  vpn: Vpn,
+  iova: number,
+  len: number,
+): Steps<number> {
+  const nr = pagesOf(0, len);
+  touchAlso(k, READ | at(R.io, 2));
   if (overlaps(k, kind, iova / PAGE_SIZE, nr)) return -EEXIST;
   const mm = k.task.mm[task];
   const row = yield* newRegion(k, kind, mm);

@@ -21,10 +21,13 @@ import { LOCKED } from '../mm/gup-args.ts';
 import { hmmRangeFault } from '../mm/hmm.ts';
 import {
   deviceEntry,
+  faultBegin,
+  faultEnd,
   intervalInsert,
   intervalReadBegin,
   intervalReadRetry,
   intervalRemove,
+  intervalUsed,
   setDeviceEntry,
 } from '../mm/mmu-notifier.ts';
 
@@ -56,26 +59,19 @@ export function* odpRegister(
   return n === 0 ? -ENOMEM : ODP_HANDLE + n;
 }
 
-/** Whether `n` is a region. */
-function isRegion(k: System, n: number): boolean {
-  return n > 0 && n < k.notifier.mm.length && k.notifier.mm[n] !== 0;
-}
-
-/** ib_umem_odp_release(): 0 or -EINVAL. The device has stopped before. */
+/** ib_umem_odp_release(): 0, or -EINVAL where there is none (any more). The device has stopped before. */
 export function* odpDeregister(k: System, n: number): Steps<number> {
-  if (!isRegion(k, n)) return -EINVAL;
-  yield* intervalRemove(k, n);
-  return 0;
+  const removed = yield* intervalRemove(k, n);
+  return removed ? 0 : -EINVAL;
 }
 
 /** The device reads byte `offset` of the region: the byte, or -EFAULT, -EINVAL. */
 export function* odpRead(k: System, task: TaskId, n: number, offset: number): Steps<number> {
-  const off = offset + (isRegion(k, n) ? k.notifier.off[n] : 0);
   for (;;) {
-    const pfn = yield* deviceTranslate(k, n, off, false);
-    if (pfn > 0) return pageByte(k, pfn, off % PAGE_SIZE);
+    const pfn = yield* deviceTranslate(k, n, offset, false);
+    if (pfn > 0) return pageByte(k, pfn, (k.notifier.off[n] + offset) % PAGE_SIZE);
     if (pfn < 0) return pfn;
-    const error = yield* odpFault(k, task, n, Math.floor(off / PAGE_SIZE));
+    const error = yield* deviceFault(k, task, n, offset);
     if (error !== 0) return error;
   }
 }
@@ -88,42 +84,62 @@ export function* odpWrite(
   offset: number,
   value: number,
 ): Steps<number> {
-  const off = offset + (isRegion(k, n) ? k.notifier.off[n] : 0);
   for (;;) {
-    const pfn = yield* deviceTranslate(k, n, off, true);
+    const pfn = yield* deviceTranslate(k, n, offset, true);
     if (pfn > 0) {
-      setPageByte(k, pfn, off % PAGE_SIZE, value);
+      setPageByte(k, pfn, (k.notifier.off[n] + offset) % PAGE_SIZE, value);
       return 0;
     }
     if (pfn < 0) return pfn;
-    const error = yield* odpFault(k, task, n, Math.floor(off / PAGE_SIZE));
+    const error = yield* deviceFault(k, task, n, offset);
     if (error !== 0) return error;
   }
 }
 
 /**
- * The device looks its page table up and goes to the page, in one step: an invalidation returns only when no access is
- * under way. The page frame; 0: no entry; -EINVAL, -EFAULT: never.
+ * The device looks byte `offset` up in its page table and goes to the page, in one step: an invalidation returns only when no
+ * access is under way. The page frame; -EINVAL, -EFAULT: never; 0: no entry, and a fault is under way that keeps the region.
  */
-export function* deviceTranslate(k: System, n: number, off: number, write: boolean): Steps<Pfn> {
-  if (!isRegion(k, n) || off < 0) return -EINVAL;
+function* deviceTranslate(k: System, n: number, offset: number, write: boolean): Steps<Pfn> {
+  if (n <= 0 || n >= k.notifier.mm.length || offset < 0) return -EINVAL;
   yield READ | kmemAt(notifierLock(n));
-  if (!isRegion(k, n) || k.notifier.start[n] + Math.floor(off / PAGE_SIZE) >= k.notifier.end[n])
-    return -EINVAL;
+  const i = Math.floor((k.notifier.off[n] + offset) / PAGE_SIZE);
+  if (!intervalUsed(k, n) || k.notifier.start[n] + i >= k.notifier.end[n]) return -EINVAL;
   if (write && k.notifier.writes[n] === 0) return -EFAULT;
-  const entry = deviceEntry(k, n, Math.floor(off / PAGE_SIZE));
-  if (entry === 0 || (write && (entry & 1) === 0)) return 0;
+  const entry = deviceEntry(k, n, i);
+  if (entry === 0 || (write && (entry & 1) === 0)) {
+    faultBegin(k, n);
+    return 0;
+  }
   const pfn = entry >> 1;
   touchAlso(k, (write ? WRITE : READ) | at(R.content, pfn));
   if (k.page.refcount[headOf(k, pfn)] <= 0) bug(k, BUG.useAfterFree, pfn);
   return pfn;
 }
 
+/** The device asks for page `i` of the region, wanted or not: 0, -EFAULT, -EINVAL. */
+export function* odpFaultPage(k: System, task: TaskId, n: number, i: number): Steps<number> {
+  yield READ | kmemAt(notifierLock(n));
+  if (!intervalUsed(k, n) || i < 0 || k.notifier.start[n] + i >= k.notifier.end[n]) return -EINVAL;
+  faultBegin(k, n);
+  const error = yield* odpFault(k, task, n, i);
+  yield* faultEnd(k, n);
+  return error;
+}
+
+/** The device's page fault at byte `offset`, begun by `deviceTranslate`. */
+function* deviceFault(k: System, task: TaskId, n: number, offset: number): Steps<number> {
+  const i = Math.floor((k.notifier.off[n] + offset) / PAGE_SIZE);
+  const error = yield* odpFault(k, task, n, i);
+  yield* faultEnd(k, n);
+  return error;
+}
+
 /**
  * ib_umem_odp_map_dma_and_lock(): brings page `i` into the device's table; begins anew when an invalidation came between
  * the look at the page tables and the lock. 0 or -EFAULT.
  */
-export function* odpFault(k: System, task: TaskId, n: number, i: number): Steps<number> {
+function* odpFault(k: System, task: TaskId, n: number, i: number): Steps<number> {
   const writes = k.notifier.writes[n] !== 0;
   for (;;) {
     const seq = yield* intervalReadBegin(k, n);

@@ -38,6 +38,8 @@ export interface NotifierTables {
   readonly seq: Int32Array;
   /** 1: its device asks for pages to write to. */
   readonly writes: Int32Array;
+  /** 1: its owner is taking it away, and the device has stopped. */
+  readonly leaving: Int32Array;
   /** `NOTIFIER_PAGES` entries of the device's page table a notifier: page frame << 1 | may write; 0: none. */
   readonly table: Int32Array;
 }
@@ -61,6 +63,7 @@ export function notifierTables(alloc: Alloc, wanted: boolean): NotifierTables {
     off: alloc(n),
     seq: alloc(n),
     writes: alloc(n),
+    leaving: alloc(n),
     table: alloc(n * NOTIFIER_PAGES),
   };
 }
@@ -70,19 +73,30 @@ export function pgmapWord(kind: number): number {
   return 1 + 2 * kind;
 }
 
+/** Word of kernel memory that is the mutex of whoever fills the tables of an IOMMU (vfio's iommu->lock and its like). */
+export const IOMMU_LOCK = 10;
+
 /** Word of kernel memory that is the lock of notifier `n`'s owner. */
 export function notifierLock(n: number): number {
   return 10 + n;
 }
 
+/** Word of kernel memory at which senders of signals and those who ask for them meet. */
+export const SIGNALS = 15;
+
+/** Word of kernel memory with the number of device faults of notifier `n` under way. */
+export function notifierFaults(n: number): number {
+  return 15 + n;
+}
+
 /** Word of kernel memory with an address space's invalidate_seq; invalidations under way are counted in the next. */
 export function invalidateSeq(mm: MmId): number {
-  return 16 + 2 * mm;
+  return 20 + 2 * mm;
 }
 
 /** First word of kernel memory behind these; `mms` counts the unused number 0. */
 export function firstFreeKmem(mms: number): number {
-  return 16 + 2 * mms;
+  return 20 + 2 * mms;
 }
 
 /** The object of a word of kernel memory, for an access word. */

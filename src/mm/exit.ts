@@ -2,7 +2,8 @@
  * The end of a task's use of its address space, and of the address space (exit.c: exit_mm; fork.c: mmput;
  * mmap.c: exit_mmap). Pinned pages outlive both: nobody looks at the drivers' lists here (A.26.3, A.26.4).
  */
-import { R } from '../machine/access.ts';
+import { R, WRITE } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { flushTlbMm } from '../machine/cpu.ts';
 import { entryClear } from '../machine/entries.ts';
 import { entryPfn } from '../machine/entry.ts';
@@ -12,6 +13,7 @@ import { tableEntry } from '../machine/mmu.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { EntryAddr, MmId, Pfn, Steps, TaskId } from '../machine/types.ts';
 import { enter, leave } from '../machine/workers.ts';
+import { invalidateSeq, kmemAt } from './device-tables.ts';
 import type { Kernel } from './kernel.ts';
 import { freeRetired, freeTable, isTable, pgdFree, tableEmpty } from './pgtable.ts';
 import { removeVma } from './vma.ts';
@@ -30,6 +32,7 @@ export function* exitMm(k: Kernel, task: TaskId): Steps<void> {
 
 /** mmget_not_zero(): one user more; false when the address space is gone or going. */
 export function mmGet(k: Kernel, mm: MmId): boolean {
+  touchAlso(k, WRITE | usersAt(mm));
   enter(k, GUARD.ids);
   const alive = k.mm.users[mm] >= 1;
   if (alive) k.mm.users[mm] += 1;
@@ -42,8 +45,14 @@ export function* mmPut(k: Kernel, mm: MmId): Steps<void> {
   if (dropUser(k, mm)) yield* exitMmap(k, mm);
 }
 
+/** The object at which those meet who count users of an address space: nothing else of it is touched as rarely. */
+function usersAt(mm: MmId): number {
+  return kmemAt(invalidateSeq(mm));
+}
+
 /** One user less; true: that was the last, and nobody gets in any more. */
 function dropUser(k: Kernel, mm: MmId): boolean {
+  touchAlso(k, WRITE | usersAt(mm));
   enter(k, GUARD.ids);
   const last = k.mm.users[mm] <= 1;
   // mmget_not_zero fails below 1, yet the number is not free.

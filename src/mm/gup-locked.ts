@@ -3,7 +3,8 @@
  * page, fault and look again; and around it the lock that a fault may drop. Rules: semantics.md
  * A.2.3, A.2.5, A.3, A.4, S9.
  */
-import { R } from '../machine/access.ts';
+import { at, R, READ } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { EAGAIN, EBUSY, EEXIST, EFAULT, EINTR, EMLINK } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import { WARN, warn } from '../machine/report.ts';
@@ -18,6 +19,7 @@ import { forceCowBreak } from './gup-unshare.ts';
 import { followPages, NO_PAGE } from './gup-walk.ts';
 import { mmSetHasPinned } from './has-pinned.ts';
 import { type Kernel, PF } from './kernel.ts';
+import { signalled } from './signals.ts';
 
 /**
  * What `walkPages` answers when mmap_lock was dropped after `n` pages: `DROPPED - n`. Below every
@@ -51,7 +53,7 @@ function* walkPages(
       if (refused !== 0) return done > 0 ? done : refused;
       flags = pageFlags(k, vma, given);
     }
-    if ((k.task.flags[task] & PF.sigkill) !== 0) return done > 0 ? done : -EINTR;
+    if (signalled(k, task, PF.sigkill)) return done > 0 ? done : -EINTR;
     const taken = yield* followPages(k, vma, vpn, flags, nr - done, pages, done);
     if (taken > 0) {
       done += taken;
@@ -169,7 +171,10 @@ function outputAhead(k: Kernel, pages: number, n: number, flags: number): number
 
 /** mmap_read_lock_killable(): false when a fatal signal is pending and the lock isn't free. */
 export function* lockKillable(k: Kernel, task: TaskId, mm: MmId): Steps<boolean> {
-  if ((k.task.flags[task] & PF.sigkill) !== 0 && k.mm.mmapLock[mm] < 0) return false;
+  if (signalled(k, task, PF.sigkill)) {
+    touchAlso(k, READ | at(R.mmapLock, mm));
+    if (k.mm.mmapLock[mm] < 0) return false;
+  }
   yield* lockShared(k, R.mmapLock, mm);
   return true;
 }
@@ -177,5 +182,5 @@ export function* lockKillable(k: Kernel, task: TaskId, mm: MmId): Steps<boolean>
 /** gup_signal_pending(): a fatal signal, or any with FOLL_INTERRUPTIBLE. */
 function signalPending(k: Kernel, task: TaskId, flags: number): boolean {
   const any = (flags & FOLL.interruptible) !== 0 ? PF.sigkill | PF.signal : PF.sigkill;
-  return (k.task.flags[task] & any) !== 0;
+  return signalled(k, task, any);
 }

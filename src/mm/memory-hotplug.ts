@@ -8,6 +8,7 @@ import { AREA_FIELDS } from '../machine/machine.ts';
 import type { Pfn, Steps, TaskId } from '../machine/types.ts';
 import { migrateRange } from './contig-range.ts';
 import { type Kernel, PF } from './kernel.ts';
+import { signalled } from './signals.ts';
 
 /** How often kernels to 4.14 try before they give up (S161). */
 const TRIES = 5;
@@ -27,7 +28,7 @@ export function* offlineMovable(k: Kernel, task: TaskId): Steps<number> {
   while (result === -EBUSY) {
     yield* migrateRange(k, start, end);
     if (allFree(k, start, end)) result = 0;
-    else if ((k.task.flags[task] & (PF.sigkill | PF.signal)) !== 0) result = -EINTR;
+    else if (signalled(k, task, PF.sigkill | PF.signal)) result = -EINTR;
     else if (k.rules.offline.givesUp && ++tries === TRIES) break;
   }
   if (result !== 0) yield* isolateArea(k, a, false);

@@ -11,7 +11,14 @@ import { touchAlso } from '../machine/also.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { MmId, Pfn, Steps, Vpn } from '../machine/types.ts';
 import { fillWords } from '../machine/words.ts';
-import { invalidateSeq, kmemAt, NOTIFIER_PAGES, NOTIFIERS, notifierLock } from './device-tables.ts';
+import {
+  invalidateSeq,
+  kmemAt,
+  NOTIFIER_PAGES,
+  NOTIFIERS,
+  notifierFaults,
+  notifierLock,
+} from './device-tables.ts';
 import { headOf } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { folioMarkDirty } from './set-dirty.ts';
@@ -43,6 +50,7 @@ export function* invalidateStart(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Ste
   }
   const seq = k.kmem[word];
   for (let n = 1; n <= NOTIFIERS; n++) {
+    touchAlso(k, READ | kmemAt(word));
     if (k.notifier.mm[n] === mm && overlaps(k, n, start, end))
       yield* invalidateInterval(k, n, start, end, seq);
   }
@@ -86,8 +94,12 @@ export function* intervalInsert(
 ): Steps<number> {
   yield WRITE | kmemAt(invalidateSeq(mm));
   let n = 1;
-  while (n <= NOTIFIERS && k.notifier.mm[n] !== 0) n++;
+  while (n <= NOTIFIERS && k.notifier.mm[n] !== 0) {
+    touchAlso(k, READ | kmemAt(notifierLock(n)));
+    n++;
+  }
   if (n > NOTIFIERS) return 0;
+  touchAlso(k, WRITE | kmemAt(notifierLock(n)));
   const word = invalidateSeq(mm);
   k.notifier.mm[n] = mm;
   k.notifier.start[n] = start;
@@ -98,20 +110,54 @@ export function* intervalInsert(
   return n;
 }
 
-/** mmu_interval_notifier_remove(): the owner wants to hear no more; waits for the invalidations under way. */
-export function* intervalRemove(k: Kernel, n: number): Steps<void> {
+/** Whether `n` is an interval that its owner still uses. */
+export function* intervalThere(k: Kernel, n: number): Steps<boolean> {
+  if (n <= 0 || n >= k.notifier.mm.length) return false;
+  yield READ | kmemAt(notifierLock(n));
+  return intervalUsed(k, n);
+}
+
+/** As part of a step that announced the owner's lock. */
+export function intervalUsed(k: Kernel, n: number): boolean {
+  return k.notifier.mm[n] !== 0 && k.notifier.leaving[n] === 0;
+}
+
+/**
+ * mmu_interval_notifier_remove(): the owner wants to hear no more; waits for the device's faults and the invalidations under
+ * way. False: there is none, or another takes it away.
+ */
+export function* intervalRemove(k: Kernel, n: number): Steps<boolean> {
+  if (n <= 0 || n >= k.notifier.mm.length) return false;
+  yield WRITE | kmemAt(notifierLock(n));
+  if (!intervalUsed(k, n)) return false;
+  k.notifier.leaving[n] = 1;
   const mm = k.notifier.mm[n];
+  yield WAIT_ZERO | kmemAt(notifierFaults(n));
   yield WAIT_ZERO | kmemAt(invalidateSeq(mm) + 1);
-  yield WRITE | kmemAt(invalidateSeq(mm));
   yield* lock(k, R.kmem, notifierLock(n));
+  touchAlso(k, WRITE | kmemAt(invalidateSeq(mm)));
   k.notifier.mm[n] = 0;
   k.notifier.start[n] = 0;
   k.notifier.end[n] = 0;
   k.notifier.off[n] = 0;
   k.notifier.seq[n] = 0;
   k.notifier.writes[n] = 0;
+  k.notifier.leaving[n] = 0;
   fillWords(k.notifier.table, n * NOTIFIER_PAGES, NOTIFIER_PAGES, 0);
   yield* unlock(k, R.kmem, notifierLock(n));
+  return true;
+}
+
+/** As part of the step that found the device's entry missing: the interval stays until `faultEnd`. */
+export function faultBegin(k: Kernel, n: number): void {
+  touchAlso(k, WRITE | kmemAt(notifierFaults(n)));
+  k.kmem[notifierFaults(n)] += 1;
+}
+
+/** The device's fault is over. */
+export function* faultEnd(k: Kernel, n: number): Steps<void> {
+  yield WRITE | kmemAt(notifierFaults(n));
+  k.kmem[notifierFaults(n)] -= 1;
 }
 
 /** mmu_interval_read_begin(): the number to compare later; waits while the interval is just being invalidated. */

@@ -8,6 +8,7 @@ import { refTryAdd } from '../../machine/grab-words.ts';
 import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../../machine/locks.ts';
 import { leafPfn, noteWalk } from '../../machine/mmu.ts';
 import type { MmId, Steps, Vpn } from '../../machine/types.ts';
+import { mmPut } from '../../mm/exit.ts';
 import { sysFtruncate } from '../../mm/file-size.ts';
 import { folioPut, headOf, isHugetlb, isLarge } from '../../mm/folio.ts';
 import { splitHugePage } from '../../mm/huge-split.ts';
@@ -19,7 +20,7 @@ import { isolateFolio, migrateFolio, putbackFolio } from '../../mm/migrate.ts';
 import { flushFile } from '../../mm/sync.ts';
 import { shrinkLruPages } from '../../mm/vmscan.ts';
 import { CALL } from './call-ids.ts';
-import { processMm } from './calls-process.ts';
+import { holdMm, processMm } from './calls-process.ts';
 import { LIMIT, type Lit } from './program.ts';
 import { argCount, argInt, argOff, argVpn, instructionAt } from './values.ts';
 
@@ -65,8 +66,14 @@ function* callTruncate(k: Lit, mm: MmId, pc: number): Steps<number> {
 function* onAddress(k: Lit, thread: number, pc: number, id: number): Steps<number> {
   const own = id === CALL.migrate ? 2 : 1;
   const shift = argCount(k, pc) > own ? 1 : 0;
-  const mm = processMm(k, shift === 1 ? argInt(k, pc, 0) : thread);
+  const mm = yield* holdMm(k, thread, shift === 1 ? argInt(k, pc, 0) : thread);
   if (mm === 0) return -EINVAL;
+  const result = yield* atAddress(k, mm, shift, pc, id);
+  yield* mmPut(k, mm);
+  return result;
+}
+
+function* atAddress(k: Lit, mm: MmId, shift: number, pc: number, id: number): Steps<number> {
   const vpn = argVpn(k, pc, shift);
   if (id === CALL.khugepaged) {
     const result = yield* collapseHugePage(k, mm, vpn);

@@ -2,7 +2,7 @@
 import {
   ODP_HANDLE,
   odpDeregister,
-  odpFault,
+  odpFaultPage,
   odpRead,
   odpRegister,
   odpWrite,
@@ -14,12 +14,18 @@ import { lock, unlock } from '../../machine/locks.ts';
 import type { Steps, TaskId } from '../../machine/types.ts';
 import { daxTeardown } from '../../mm/device-dax.ts';
 import { kmemAt, notifierLock } from '../../mm/device-tables.ts';
+import { mmPut } from '../../mm/exit.ts';
 import { FOLL } from '../../mm/foll.ts';
 import { hmmRangeFault } from '../../mm/hmm.ts';
 import { migrateToDevice } from '../../mm/migrate-device.ts';
-import { intervalReadBegin, intervalReadRetry, setDeviceEntry } from '../../mm/mmu-notifier.ts';
+import {
+  intervalReadBegin,
+  intervalReadRetry,
+  intervalThere,
+  setDeviceEntry,
+} from '../../mm/mmu-notifier.ts';
 import { CALL } from './call-ids.ts';
-import { processMm } from './calls-process.ts';
+import { holdMm, processMm } from './calls-process.ts';
 import type { Lit } from './program.ts';
 import { argCount, argInt, argOff, argVpn } from './values.ts';
 
@@ -47,8 +53,11 @@ function* callTeardown(k: Lit, thread: number, pc: number): Steps<number> {
 
 function* callMigrate(k: Lit, thread: number, pc: number): Steps<number> {
   const shift = argCount(k, pc) > 1 ? 1 : 0;
-  const mm = processMm(k, shift === 1 ? argInt(k, pc, 0) : thread);
-  return mm === 0 ? -EINVAL : yield* migrateToDevice(k, mm, argVpn(k, pc, shift));
+  const mm = yield* holdMm(k, thread, shift === 1 ? argInt(k, pc, 0) : thread);
+  if (mm === 0) return -EINVAL;
+  const result = yield* migrateToDevice(k, mm, argVpn(k, pc, shift));
+  yield* mmPut(k, mm);
+  return result;
 }
 
 /** A driver of the test's own. A notifier that is not there is refused, by each call. */
@@ -69,7 +78,8 @@ function* onNotifier(k: Lit, task: TaskId, pc: number, id: number): Steps<number
     }
     default: {
       const n = first - ODP_HANDLE;
-      if (n <= 0 || n >= k.notifier.mm.length || k.notifier.mm[n] === 0) return -EINVAL;
+      const there = yield* intervalThere(k, n);
+      if (!there) return -EINVAL;
       return yield* onInterval(k, task, pc, id, n);
     }
   }
@@ -91,7 +101,7 @@ function* onInterval(k: Lit, task: TaskId, pc: number, id: number, n: number): S
       yield* unlock(k, R.kmem, notifierLock(n));
       return 0;
     case CALL.device_fault:
-      return yield* odpFault(k, task, n, argInt(k, pc, 1));
+      return yield* odpFaultPage(k, task, n, argInt(k, pc, 1));
     case CALL.device_map:
       return yield* mapEntry(k, pc, n);
     case CALL.device_read:

@@ -7,6 +7,7 @@ import { EBADF, EINVAL } from '../../machine/errno.ts';
 import { lockShared, unlockShared } from '../../machine/locks.ts';
 import type { MmId, Steps, TaskId } from '../../machine/types.ts';
 import { getDumpPage } from '../../mm/dump-page.ts';
+import { mmPut } from '../../mm/exit.ts';
 import { headOf } from '../../mm/folio.ts';
 import { folioAddPin } from '../../mm/grab.ts';
 import {
@@ -28,11 +29,17 @@ import {
 import { LOCKED } from '../../mm/gup-args.ts';
 import { memfdPinFolios } from '../../mm/memfd-pin.ts';
 import { CALL } from './call-ids.ts';
-import { processMm } from './calls-process.ts';
+import { holdMm } from './calls-process.ts';
 import type { Lit } from './program.ts';
 import { arg, argCount, argInt, argPageArray, argVpn, setVar } from './values.ts';
 
-export function* callGup(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
+export function* callGup(
+  k: Lit,
+  thread: number,
+  task: TaskId,
+  pc: number,
+  id: number,
+): Steps<number> {
   if (id === CALL.folio_add_pin) {
     yield* folioAddPin(k, headOf(k, argInt(k, pc, 0)));
     return 0;
@@ -43,7 +50,7 @@ export function* callGup(k: Lit, task: TaskId, pc: number, id: number): Steps<nu
     id === CALL.pin_user_pages_remote ||
     id === CALL.pin_longterm_pages_remote
   ) {
-    return yield* remoteCall(k, task, pc, id);
+    return yield* remoteCall(k, thread, task, pc, id);
   }
   // A kernel thread has no memory of its own to name (current->mm is NULL).
   if (mm === 0) return -EINVAL;
@@ -125,8 +132,8 @@ function* underMmapLock(k: Lit, task: TaskId, mm: MmId, pc: number, id: number):
 }
 
 /** First argument: a thread of the process meant. */
-function* remoteCall(k: Lit, task: TaskId, pc: number, id: number): Steps<number> {
-  const mm = processMm(k, argInt(k, pc, 0));
+function* remoteCall(k: Lit, thread: number, task: TaskId, pc: number, id: number): Steps<number> {
+  const mm = yield* holdMm(k, thread, argInt(k, pc, 0));
   if (mm === 0) return -EINVAL;
   const vpn = argVpn(k, pc, 1);
   const nr = argInt(k, pc, 2);
@@ -141,6 +148,7 @@ function* remoteCall(k: Lit, task: TaskId, pc: number, id: number): Steps<number
     taken = yield* pinUserPagesRemote(k, task, mm, vpn, nr, flags, pages, locked);
   else taken = yield* pinLongtermPagesRemote(k, task, mm, vpn, nr, flags, pages, locked);
   yield* unlockShared(k, R.mmapLock, mm);
+  yield* mmPut(k, mm);
   return taken;
 }
 

@@ -8,6 +8,7 @@ import { leafPfn, noteWalk } from '../../machine/mmu.ts';
 import type { MmId, Steps, Vpn } from '../../machine/types.ts';
 import { cmaAlloc } from '../../mm/cma.ts';
 import { compactMemory } from '../../mm/compaction.ts';
+import { mmPut } from '../../mm/exit.ts';
 import { failKmalloc } from '../../mm/fail-alloc.ts';
 import { folioPut, headOf } from '../../mm/folio.ts';
 import { ksmMerge } from '../../mm/ksm.ts';
@@ -17,7 +18,7 @@ import { isolateFolio, migrateFolio, putbackFolio } from '../../mm/migrate.ts';
 import { numaHint } from '../../mm/numa-balancing.ts';
 import { swapOff, swapReadahead } from '../../mm/swapoff.ts';
 import { CALL } from './call-ids.ts';
-import { processMm } from './calls-process.ts';
+import { holdMm } from './calls-process.ts';
 import type { Lit } from './program.ts';
 import { argCount, argInt, argVpn } from './values.ts';
 
@@ -43,8 +44,14 @@ export function* callMovement(k: Lit, thread: number, pc: number, id: number): S
 function* onProcess(k: Lit, thread: number, pc: number, id: number): Steps<number> {
   const own = id === CALL.ksm ? 2 : 1;
   const shift = argCount(k, pc) > own ? 1 : 0;
-  const mm = processMm(k, shift === 1 ? argInt(k, pc, 0) : thread);
+  const mm = yield* holdMm(k, thread, shift === 1 ? argInt(k, pc, 0) : thread);
   if (mm === 0) return -EINVAL;
+  const result = yield* atAddress(k, mm, shift, pc, id);
+  yield* mmPut(k, mm);
+  return result;
+}
+
+function* atAddress(k: Lit, mm: MmId, shift: number, pc: number, id: number): Steps<number> {
   const vpn = argVpn(k, pc, shift);
   if (id === CALL.ksm) return yield* ksmMerge(k, mm, vpn, argVpn(k, pc, shift + 1));
   if (id === CALL.numa_balance) return yield* numaHint(k, mm, vpn);

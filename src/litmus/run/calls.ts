@@ -37,7 +37,7 @@ export function* call(k: Lit, thread: number, pc: number): Steps<number> {
   if (id < CALL.io_uring_register_buffers) return yield* callFiles(k, task, pc, id);
   if (id < CALL.post) return yield* callAsync(k, task, pc, id);
   if (id < CALL.get_user_pages) return yield* callOrder(k, pc, id);
-  if (id < CALL.put_page) return yield* callGup(k, task, pc, id);
+  if (id < CALL.put_page) return yield* callGup(k, thread, task, pc, id);
   if (id < CALL.get_page) return yield* callRelease(k, pc, id);
   if (id < CALL.shrink) return yield* callPage(k, task, pc, id);
   return yield* callDaemon(k, thread, pc, id);
