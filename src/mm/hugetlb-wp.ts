@@ -28,6 +28,7 @@ import {
 import { ownsReservation } from './hugetlb-resv.ts';
 import { unmapHugetlbPage } from './hugetlb-zap.ts';
 import type { Kernel } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { pteLock, pteUnlock } from './pgtable.ts';
 import {
   anonExclusiveWrite,
@@ -133,6 +134,7 @@ function* copyOver(
   }
   yield* copyHugePages(k, old, fresh, n);
   k.page.flags[fresh] |= PG.uptodate;
+  const told = yield* invalidateStart(k, k.vma.mm[vma], base, base + n);
   yield* pteLock(k, e);
   const now = yield* entryRead(k, e);
   const same = now === lo && entryHi(k, e) === hi;
@@ -146,6 +148,7 @@ function* copyOver(
     else yield* setHugeLeaf(k, vma, e, fresh, false);
   }
   yield* pteUnlock(k, e);
+  yield* invalidateEnd(k, k.vma.mm[vma], told);
   // The mapping's reference moves from the old folio to the new one.
   if (same) yield* folioPut(k, old, 1);
   else yield* putUnusedHugetlbFolio(k, vma, base, fresh);

@@ -21,6 +21,7 @@ import { pteProt } from './fault-common.ts';
 import { folioPut, headOf } from './folio.ts';
 import { hugeEntry, vmaHugeOrder } from './hugetlb.ts';
 import type { Kernel } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { pteLock, pteUnlock } from './pgtable.ts';
 import { folioRemoveRmap } from './rmap.ts';
 
@@ -39,8 +40,12 @@ export function* unmapHugetlbPageRange(k: Kernel, vma: VmaId, start: Vpn, end: V
 
 /** unmap_hugepage_range() with a page given: unmaps it there, and the mapping must not get a new one in its place. */
 export function* unmapHugetlbPage(k: Kernel, vma: VmaId, vpn: Vpn, only: Folio): Steps<void> {
-  const e = hugeEntry(k, k.vma.mm[vma], vpn, vmaHugeOrder(k, vma));
+  const order = vmaHugeOrder(k, vma);
+  const mm = k.vma.mm[vma];
+  const told = yield* invalidateStart(k, mm, vpn, vpn + (1 << order));
+  const e = hugeEntry(k, mm, vpn, order);
   if (e !== 0) yield* unmapEntry(k, vma, e, vpn, only);
+  yield* invalidateEnd(k, mm, told);
 }
 
 function* unmapEntry(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn, only: Folio): Steps<void> {

@@ -23,6 +23,7 @@ import { invalidPmd, pmdBase } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
 import { lruDrain } from './lru.ts';
 import { mapsWhole, splitForAdvice, splitMapped } from './madvise-cold.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { entryPeek, isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { freeSwapAndCache, inSwapCache, tryToFreeSwap } from './swap-state.ts';
 import { vmaIsAnonymous } from './vma.ts';
@@ -40,12 +41,14 @@ export function* madvFreeRange(
 ): Steps<number> {
   if (!vmaIsAnonymous(k, vma)) return -EINVAL;
   yield* lruDrain(k);
+  const told = yield* invalidateStart(k, k.vma.mm[vma], start, end);
   let vpn = start;
   while (vpn < end) {
     const next = Math.min(end, pmdBase(vpn) + HPAGE_PMD_NR);
     yield* freeBelowPmd(k, vma, vpn, next);
     vpn = next;
   }
+  yield* invalidateEnd(k, k.vma.mm[vma], told);
   yield* flushTlbRange(k, k.vma.mm[vma], start, end);
   return 0;
 }

@@ -14,6 +14,7 @@ import { vmaAccessible } from './fault-common.ts';
 import { headOf, isKsm } from './folio.ts';
 import { isHugeZero } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { entryPeek, isLeaf, PMD_PAGES, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
 import { folioMapcountRead } from './rmap.ts';
@@ -29,8 +30,12 @@ export function* numaHint(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> {
   let hinted = 0;
   if (vma !== 0 && mayHint(k, vma)) {
     const pmd = pmdEntry(k, mm, vpn);
-    if (pmd !== 0 && isLeaf(entryPeek(k, pmd))) hinted = yield* hintPmd(k, vma, vpn, pmd);
+    const huge = pmd !== 0 && isLeaf(entryPeek(k, pmd));
+    const start = huge ? vpn - (vpn % PMD_PAGES) : vpn;
+    const told = yield* invalidateStart(k, mm, start, start + (huge ? PMD_PAGES : 1));
+    if (huge) hinted = yield* hintPmd(k, vma, vpn, pmd);
     else hinted = yield* hintPte(k, vma, vpn);
+    yield* invalidateEnd(k, mm, told);
   }
   yield* unlockShared(k, R.mmapLock, mm);
   return hinted;

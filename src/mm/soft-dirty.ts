@@ -14,8 +14,10 @@ import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { headOf, isHugetlb } from './folio.ts';
 import { type Kernel, MMF } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
+import { TASK_PAGES } from './unmapped-area.ts';
 import { isCowMapping, VM } from './vma.ts';
 
 /** CLEAR_REFS_SOFT_DIRTY. */
@@ -28,10 +30,13 @@ export function* clearRefs(k: Kernel, mm: MmId, value: number): Steps<number> {
   if (value < 1 || value > LAST) return -EINVAL;
   if (value !== SOFT_DIRTY) return 0;
   yield* lock(k, R.mmapLock, mm);
+  // Everybody is told, whatever he watches (A.25.1, SOFT_DIRTY).
+  const told = yield* invalidateStart(k, mm, 0, TASK_PAGES);
   for (let vma = k.mm.vmaFirst[mm]; vma !== 0; vma = k.vma.next[vma]) {
     k.vma.flags[vma] &= ~VM.softDirty;
     yield* clearVma(k, vma);
   }
+  yield* invalidateEnd(k, mm, told);
   yield* flushTlbMm(k, mm);
   yield* unlock(k, R.mmapLock, mm);
   return 0;

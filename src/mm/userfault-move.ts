@@ -32,6 +32,7 @@ import { entrySame, makePteLo, mayWriteBit, PTE_MKDIRTY } from './fault-common.t
 import { anonVmaOf, folioPut, headOf, isAnon, isKsm } from './folio.ts';
 import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isLeaf, pmdEntry, pteAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
 import { anonExclusiveRead, setAnonMapping } from './rmap.ts';
@@ -64,7 +65,7 @@ export function* uffdioMove(
     const from = movableVma(k, mm, src, src + nr, false);
     const to = movableVma(k, mm, dst, dst + nr, true);
     if (from === 0 || to === 0) error = -EINVAL;
-    else error = yield* moveOne(k, from, to, src + done, dst + done);
+    else error = yield* moveTold(k, from, to, src + done, dst + done);
     // Somebody changed an entry meanwhile, or had to be waited for.
     if (error === -EAGAIN) error = 0;
     else if (error === 0 || (error === -ENOENT && (mode & UFFD_MOVE.allowSrcHoles) !== 0)) {
@@ -87,7 +88,16 @@ function movableVma(k: Kernel, mm: MmId, start: Vpn, end: Vpn, registered: boole
   return vma;
 }
 
-/** move_pages_pte(): 0, -EAGAIN to look again, or -errno. */
+/** move_pages_pte() between the calls to those who watch the source (A.25.1). */
+function* moveTold(k: Kernel, from: VmaId, to: VmaId, src: Vpn, dst: Vpn): Steps<number> {
+  const mm = k.vma.mm[from];
+  const told = yield* invalidateStart(k, mm, src, src + 1);
+  const error = yield* moveOne(k, from, to, src, dst);
+  yield* invalidateEnd(k, mm, told);
+  return error;
+}
+
+/** 0, -EAGAIN to look again, or -errno. */
 function* moveOne(k: Kernel, from: VmaId, to: VmaId, src: Vpn, dst: Vpn): Steps<number> {
   const mm = k.vma.mm[from];
   const pmd = pmdEntry(k, mm, src);

@@ -27,6 +27,7 @@ import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
 import { userAccess } from './memory.ts';
+import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isLeaf, pmdEntry, pteAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { folioAddFileRmap, folioAddNewAnonRmap, linearIndex } from './rmap.ts';
 import { folioMarkDirty } from './set-dirty.ts';
@@ -291,6 +292,7 @@ export function* uffdioWriteprotect(
 
 /** change_protection() with MM_CP_UFFD_WP or MM_CP_UFFD_WP_RESOLVE. A huge page is split, so that its parts can differ. */
 function* protectRange(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, on: boolean): Steps<void> {
+  const told = yield* invalidateStart(k, k.vma.mm[vma], start, end);
   for (let vpn = start; vpn < end; vpn++) {
     const pmd = pmdEntry(k, k.vma.mm[vma], vpn);
     if (pmd !== 0 && isLeaf(k.contents[pmd]))
@@ -302,6 +304,7 @@ function* protectRange(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, on: boolean)
     yield* pteUnlock(k, e);
   }
   yield* flushTlbRange(k, k.vma.mm[vma], start, end);
+  yield* invalidateEnd(k, k.vma.mm[vma], told);
 }
 
 function* protectEntry(k: Kernel, e: EntryAddr, on: boolean): Steps<void> {
