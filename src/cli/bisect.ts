@@ -2,11 +2,10 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
 import { type Bisected, startBisect } from '../explore/bisect-run.ts';
-import { parseKernelList } from '../kernels/index.ts';
 import { bisectJson, bisectText, minimisedText } from '../output/bisect.ts';
-import { EXIT, UserError } from './errors.ts';
-import { litmusFiles, readSources } from './litmus-files.ts';
-import { limitsOf, refuseIdle, stoppable, whole } from './options.ts';
+import { EXIT, reasonOf, userError } from './errors.ts';
+import { readOne } from './litmus-files.ts';
+import { kernelsOf, limitsOf, refuseIdle, stoppable, whole } from './options.ts';
 import { print, write } from './output.ts';
 import { Progress, SearchMeter } from './progress.ts';
 
@@ -50,17 +49,13 @@ export const addBisect = (program: Command): void => {
     .option('--json', 'print one JSON document (schema pinfold.bisect/1)')
     .addHelpText('after', EXAMPLES)
     .action(async (file, options) => {
-      const parsed = parseKernelList(options.kernel);
-      if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
-      const { kernels } = parsed;
+      const kernels = kernelsOf(options.kernel);
       const minimise = options.minimise === true;
       if (kernels.length < 2 && !minimise)
-        throw new UserError('-k: name at least two kernels to bisect between');
+        throw userError('C011', '-k: name at least two kernels to bisect between');
       const given = { '-o': options.output, '--max-tries': options.maxTries };
       refuseIdle(given, !minimise, 'it is for --minimise');
-      const [source, ...more] = readSources(litmusFiles([file]));
-      if (source === undefined || more.length > 0)
-        throw new UserError(`${file}: this folder holds ${more.length + 1} tests; name one file`);
+      const source = readOne(file);
       const { name } = source.checked.test;
       const progress = new Progress();
       const meter = new SearchMeter();
@@ -76,7 +71,7 @@ export const addBisect = (program: Command): void => {
         (at, search) => progress.update(`${name}: ${at}${meter.search(name, at, search)}`),
       );
       const found = await stoppable(run.result, () => run.stop()).catch((error: unknown) => {
-        if (error instanceof RangeError) throw new UserError(`${name}: ${error.message}`, 3);
+        if (error instanceof RangeError) throw userError('C030', error.message, name);
         throw error;
       });
       progress.done();
@@ -102,8 +97,7 @@ const writeTo = (file: string, text: string): void => {
   try {
     writeFileSync(file, text);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UserError(`-o ${file}: cannot be written (${why})`);
+    throw userError('C026', `cannot be written (${reasonOf(error)})`, file);
   }
 };
 

@@ -4,16 +4,16 @@ import type { Verdict } from '../explore/check.ts';
 import { notReached } from '../explore/check.ts';
 import { testHash } from '../explore/explain/explain.ts';
 import { checkAll, defaultJobs, type PoolProgress } from '../explore/pool.ts';
-import { DESIGNS, type Design, designNamed, parseKernelList } from '../kernels/index.ts';
+import { DESIGNS, type Design, designNamed } from '../kernels/index.ts';
 import { checkJson } from '../output/check-json.ts';
 import { compareJson, compareText } from '../output/compare.ts';
 import { herdText } from '../output/herd.ts';
 import { matrixText } from '../output/matrix.ts';
 import { columnsOf, compareDesigns } from './compare-designs.ts';
-import { EXIT, UserError } from './errors.ts';
+import { EXIT, userError } from './errors.ts';
 import { Journal } from './journal.ts';
 import { libraryFolder, litmusFiles, readSources } from './litmus-files.ts';
-import { limitsOf, positive, refuseIdle, stoppable, whole } from './options.ts';
+import { kernelsOf, limitsOf, positive, refuseIdle, stoppable, whole } from './options.ts';
 import { colorChoice, print, wantsColor } from './output.ts';
 import { Progress, SearchMeter } from './progress.ts';
 
@@ -67,9 +67,7 @@ export const addCheck = (program: Command): void => {
     .action(async (paths, options) => {
       const designs = designsOf(options.design, options.compare === true);
       const [chosen = null] = designs;
-      const parsed = parseKernelList(options.kernel ?? chosen?.base ?? 'all');
-      if (!parsed.ok) throw new UserError(`-k: ${parsed.message}`);
-      const { kernels } = parsed;
+      const kernels = kernelsOf(options.kernel ?? chosen?.base ?? 'all');
       const color = wantsColor(colorChoice(options.color));
       const limits = limitsOf(options);
       const design = chosen?.name ?? null;
@@ -195,12 +193,13 @@ const designsOf = (list: string | undefined, compare: boolean): readonly Design[
     const design = designNamed(name);
     if (design !== undefined) return design;
     const known = DESIGNS.map((d) => d.name).join(', ');
-    throw new UserError(`--design ${name}: there is no such design; known: ${known}`);
+    throw userError('C012', `--design ${name}: there is no such design; known: ${known}`);
   });
   if (designs.length > 1 && !compare)
-    throw new UserError('--design: several designs are only compared; add --compare');
+    throw userError('C006', '--design: several designs are only compared; add --compare');
   if (designs.length === 0 && compare)
-    throw new UserError(
+    throw userError(
+      'C006',
       '--compare: name the designs to compare, as in --design range-lock,bias-2019',
     );
   return designs;

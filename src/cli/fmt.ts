@@ -1,10 +1,11 @@
 /** `pinfold fmt`: litmus files in canonical form. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Command } from '@commander-js/extra-typings';
 import { format } from '../litmus/format.ts';
 import { renderDiagnostics } from '../litmus/render.ts';
-import { EXIT, UserError } from './errors.ts';
-import { litmusFiles, shownPath } from './litmus-files.ts';
+import { messageText } from '../output/messages.ts';
+import { EXIT, reasonOf, UserError, userError } from './errors.ts';
+import { litmusFiles, readText, STDIN, shownPath } from './litmus-files.ts';
 import { print, write } from './output.ts';
 
 const EXAMPLES = `
@@ -31,16 +32,20 @@ export const addFmt = (program: Command): void => {
     .action((paths, options) => {
       const check = options.check === true;
       if ((options.stdin === true) === paths.length > 0)
-        throw new UserError('name files or folders, or --stdin, and not both');
-      if (paths.includes('-')) throw new UserError('-: write --stdin to format standard input');
+        throw userError(
+          options.stdin === true ? 'C004' : 'C006',
+          'name files or folders, or --stdin, and not both',
+        );
+      if (paths.includes('-')) throw userError('C004', '-: write --stdin to format standard input');
       process.exitCode = options.stdin === true ? formatInput(check) : formatFiles(paths, check);
     });
 };
 
 const formatInput = (check: boolean): number => {
-  const text = readFileSync(0, 'utf8');
+  const text = readText(STDIN);
   const formatted = format(text, '<stdin>');
-  if (!formatted.ok) throw new UserError(renderDiagnostics(formatted.diagnostics, text));
+  if (!formatted.ok)
+    throw new UserError(renderDiagnostics(formatted.diagnostics, text), EXIT.usage);
   if (!check) {
     write(formatted.text);
     return EXIT.ok;
@@ -57,7 +62,7 @@ const formatFiles = (paths: readonly string[], check: boolean): number => {
   for (const file of litmusFiles(paths)) {
     const shown = shownPath(file);
     try {
-      const text = readFileSync(file, 'utf8');
+      const text = readText(file);
       const formatted = format(text, shown);
       if (!formatted.ok) problems.push(renderDiagnostics(formatted.diagnostics, text));
       else if (formatted.text !== text) {
@@ -65,10 +70,14 @@ const formatFiles = (paths: readonly string[], check: boolean): number => {
         changed.push(shown);
       }
     } catch (error) {
-      problems.push(`${shown}: ${error instanceof Error ? error.message : String(error)}`);
+      problems.push(
+        error instanceof UserError
+          ? error.message
+          : messageText('C026', `cannot be written (${reasonOf(error)})`, shown),
+      );
     }
   }
   if (changed.length > 0) print(changed.join('\n'));
-  if (problems.length > 0) throw new UserError(problems.join('\n\n'));
+  if (problems.length > 0) throw new UserError(problems.join('\n\n'), EXIT.usage);
   return check && changed.length > 0 ? EXIT.differs : EXIT.ok;
 };

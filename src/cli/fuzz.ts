@@ -10,8 +10,9 @@ import { Store } from '../host/fuzz/store.ts';
 import { NR_HUGEPAGES } from '../host/journal.ts';
 import { Host } from '../host/machine.ts';
 import { modelledRelease, runningRelease } from '../host/release.ts';
-import { EXIT, UserError } from './errors.ts';
+import { EXIT, userError } from './errors.ts';
 import { ModelPool } from './fuzz-pool.ts';
+import { whole } from './options.ts';
 import { print } from './output.ts';
 import { Progress } from './progress.ts';
 
@@ -53,12 +54,13 @@ export const addFuzz = (program: Command): void => {
     .option('--json', 'print one JSON document (schema pinfold.fuzz/1)')
     .addHelpText('after', EXAMPLES)
     .action(async (options) => {
-      const seed = whole('--seed', options.seed);
-      const count = whole('-n', options.n);
-      const time = options.time === undefined ? Infinity : 1000 * whole('--time', options.time);
+      const seed = whole('--seed', options.seed, 1);
+      const count = whole('-n', options.n, 1);
+      const time = options.time === undefined ? Infinity : 1000 * whole('--time', options.time, 1);
       const only = options.program === undefined ? null : whole('--program', options.program, 0);
       if (only !== null && options.resume === true)
-        throw new UserError(
+        throw userError(
+          'C004',
           '--program says which program to run, --resume goes on: take one of them',
         );
       const { out, resume, json } = options;
@@ -82,22 +84,19 @@ const mixOf = (names: string | undefined, allowed: boolean): ReadonlySet<Mix> =>
   const mix = names.split(',').map((name) => {
     const known = MIXES.find((m) => m === name);
     if (known === undefined)
-      throw new UserError(`--mix ${names}: write one or more of ${MIXES.join(', ')}, with commas`);
+      throw userError(
+        'C003',
+        `--mix ${names}: write one or more of ${MIXES.join(', ')}, with commas`,
+      );
     return known;
   });
   const changes = mix.find((m) => m === 'hugetlb' || m === 'swap');
   if (changes !== undefined && !allowed)
-    throw new UserError(
+    throw userError(
+      'C006',
       `--mix ${names}: ${changes} changes the machine while programs run: add --allow-system`,
     );
   return new Set(mix);
-};
-
-const whole = (option: string, text: string, least = 1): number => {
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n < least)
-    throw new UserError(`${option} ${text}: write a whole number, ${least} or more`);
-  return n;
 };
 
 interface Asked {
@@ -115,22 +114,22 @@ interface Asked {
 
 const run = async ({ seed, count, time, only, out, mix, resume, json }: Asked): Promise<void> => {
   if (process.platform !== 'linux')
-    throw new UserError(`this is ${process.platform}, not Linux`, 3);
+    throw userError('C040', `this is ${process.platform}, not Linux`);
   if (process.getuid?.() !== 0)
-    throw new UserError(
+    throw userError(
+      'C040',
       'only root sees page frames (/proc/PID/pagemap): run pinfold fuzz as root',
-      3,
     );
   const release = runningRelease();
   const kernel = modelledRelease(release);
   if (kernel === null)
-    throw new UserError(`kernel ${release} is older than all that are modelled`, 3);
+    throw userError('C040', `kernel ${release} is older than all that are modelled`);
   mkdirSync(out, { recursive: true });
   const host = new Host();
   const peer = Peer.start(host, mix);
   if ('reason' in peer) {
     host.close();
-    throw new UserError(peer.reason, 3);
+    throw userError('C040', peer.reason);
   }
   const pool = new ModelPool(kernel, mix.has('swap'));
   const store = new Store(join(out, 'fuzz.sqlite'));
@@ -176,12 +175,12 @@ const withMachine = async <A>(
   mix: ReadonlySet<Mix>,
   ask: () => Promise<A>,
 ): Promise<A> => {
-  if (!(await host.lock())) throw new UserError('another run keeps the huge pages or swap', 3);
+  if (!(await host.lock())) throw userError('C040', 'another run keeps the huge pages or swap');
   const swap = mix.has('swap');
   try {
     const why =
       (mix.has('hugetlb') ? host.takeHugePages() : null) ?? (swap ? host.takeSwap(true) : null);
-    if (why !== null) throw new UserError(why, 3);
+    if (why !== null) throw userError('C040', why);
     return await undisturbed(swap, ask);
   } finally {
     if (mix.has('hugetlb')) writeFileSync(NR_HUGEPAGES, '0');
@@ -197,7 +196,7 @@ const withMachine = async <A>(
 const undisturbed = async <A>(swap: boolean, ask: () => Promise<A>): Promise<A> => {
   for (;;) {
     for (let waited = 0; !asModelled(swap); waited += 200) {
-      if (waited > DISTURBED) throw new UserError(OTHERWISE, 3);
+      if (waited > DISTURBED) throw userError('C040', OTHERWISE);
       await new Promise((done) => setTimeout(done, 200));
     }
     const answer = await ask();

@@ -15,7 +15,7 @@ import * as direct from '../index.ts';
 import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../machine/page.ts';
 import { FILE } from '../mm/file-tables.ts';
 import * as shared from '../shared.ts';
-import { UserError } from './errors.ts';
+import { userError } from './errors.ts';
 
 /** What is mapped: /dev/zero, or a file that is made as long as the mapping. */
 export type Backing = 'zero' | 'tmpfs' | 'hugetlbfs' | 'devdax';
@@ -121,7 +121,7 @@ const mapRange = (
     (plan.hugetlb ? MAP.hugetlb : 0) |
     (file === 0 ? MAP.anonymous : 0);
   const start = form.sysMmap(k, task, 0, pages, PROT.read | PROT.write, flags, file, 0);
-  if (start < 0) throw new UserError(`mmap failed (error ${-start})`, 3);
+  if (start < 0) throw userError('C033', `mmap failed (error ${-start})`);
   if (plan.thp !== null) {
     const advice = plan.thp ? MADV.hugepage : MADV.nohugepage;
     form.sysMadvise(k, task, start, pages, advice);
@@ -129,7 +129,7 @@ const mapRange = (
   for (let i = 0; i < pages; i++) {
     const pfn = form.userAccess(k, task, start + i, true);
     if (pfn < 0)
-      throw new UserError(`page ${i} of the range cannot be written to (error ${-pfn})`, 3);
+      throw userError('C033', `page ${i} of the range cannot be written to (error ${-pfn})`);
     if (i % 65_536 === 0) told(i);
   }
   return start;
@@ -248,5 +248,5 @@ export const runThread = ({ machine, plan, cpu, task, start, list }: ThreadJob):
 const checkReport = (k: System): void => {
   const code = k.report[0] ?? direct.BUG.none;
   if (code !== direct.BUG.none)
-    throw new UserError(`the kernel ends in ${direct.bugName(code)}`, 3);
+    throw userError('C034', `the kernel ends in ${direct.bugName(code)}`);
 };

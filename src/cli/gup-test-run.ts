@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { GUP_TEST } from '../drivers/gup-test.ts';
 import { parseKernelList, RELEASES, rulesFor } from '../kernels/index.ts';
 import { FOLL, follFromRaw } from '../mm/foll.ts';
-import { UserError } from './errors.ts';
+import { userError } from './errors.ts';
 import type { LastWritten } from './gup-test.ts';
 import {
   type Backing,
@@ -68,10 +68,10 @@ export const gupTest = async (
   const kernel = kernelOf(options.kernel);
   const dumps = COMMANDS[last.command] === GUP_TEST.dump;
   const size = whole('-m', options.m ?? '128', 1) * MIB_PAGES;
-  if (size > MOST_MIB * MIB_PAGES) throw new UserError(`-m ${options.m}: at most ${MOST_MIB}`);
+  if (size > MOST_MIB * MIB_PAGES) throw userError('C002', `-m ${options.m}: at most ${MOST_MIB}`);
   const perCall = Number(options.n ?? '1');
   if (!Number.isInteger(perCall) || perCall === 0)
-    throw new UserError(`-n ${options.n}: write how many pages, or -1 for all`);
+    throw userError('C002', `-n ${options.n}: write how many pages, or -1 for all`);
   const plan: Plan = {
     kernel,
     command: dumps && options.p === true ? GUP_TEST.dumpPinned : COMMANDS[last.command],
@@ -93,16 +93,16 @@ export const gupTest = async (
 const kernelOf = (name: string | undefined): string => {
   const newest = RELEASES.at(-1) ?? '';
   const parsed = parseKernelList(name ?? newest);
-  if (!parsed.ok) throw new UserError(parsed.message);
+  if (!parsed.ok) throw userError('C010', parsed.message);
   const [only, ...more] = parsed.kernels;
   if (only === undefined || more.length > 0)
-    throw new UserError(`-k ${name} names several kernels; name one`);
+    throw userError('C011', `-k ${name} names several kernels; name one`);
   return only;
 };
 
 const threadsOf = (text: string): number => {
   const threads = whole('-j', text, 1);
-  if (threads > MOST_THREADS) throw new UserError(`-j ${text}: at most ${MOST_THREADS}`);
+  if (threads > MOST_THREADS) throw userError('C002', `-j ${text}: at most ${MOST_THREADS}`);
   return threads;
 };
 
@@ -110,13 +110,13 @@ const threadsOf = (text: string): number => {
 const strtol = (what: string, text: string): number => {
   const n = /^0[0-7]+$/.test(text) ? Number.parseInt(text, 8) : Number(text);
   if (text === '' || !Number.isInteger(n) || n < 0 || n > 0x7fff_ffff)
-    throw new UserError(`${what} ${text}: write a whole number, such as 1 or 0x1`);
+    throw userError('C002', `${what} ${text}: write a whole number, such as 1 or 0x1`);
   return n;
 };
 
 const flagsOf = (kernel: string, text: string, isWrite: boolean): number => {
   const flags = follFromRaw({ rules: rulesFor(kernel) }, strtol('-F', text));
-  if (flags === -1) throw new UserError(`-F ${text}: a bit of it is no flag of ${kernel}`);
+  if (flags === -1) throw userError('C002', `-F ${text}: a bit of it is no flag of ${kernel}`);
   return isWrite ? flags | FOLL.write : flags;
 };
 
@@ -128,7 +128,8 @@ const backingOf = (path: string): Backing => {
   if (path.startsWith('/dev/dax')) return 'devdax';
   if (/^\/tmpfs\/./.test(path)) return 'tmpfs';
   if (/^\/hugetlbfs\/./.test(path)) return 'hugetlbfs';
-  throw new UserError(
+  throw userError(
+    'C003',
     `-f ${path}: write /dev/zero, /dev/dax0.0, or a path below /tmpfs or /hugetlbfs`,
   );
 };
@@ -138,10 +139,13 @@ const refuseUnknown = ({ kernel, command, backing, shared, hugetlb }: Plan): voi
   const rules = rulesFor(kernel);
   const pinning: readonly number[] = [GUP_TEST.pinFast, GUP_TEST.pinLongterm, GUP_TEST.pinBasic];
   if ((pinning.includes(command) || command === GUP_TEST.dumpPinned) && !rules.api.pinUserPages)
-    throw new UserError(`-k ${kernel}: no pin_user_pages() there; 5.6 is the first that has it`);
+    throw userError(
+      'C016',
+      `-k ${kernel}: no pin_user_pages() there; 5.6 is the first that has it`,
+    );
   if (backing !== 'devdax' || hugetlb) return;
-  if (!rules.call.deviceDax) throw new UserError(`-k ${kernel}: no device-dax there`);
-  if (!shared) throw new UserError('-f /dev/dax*: such a device is mapped with -S only');
+  if (!rules.call.deviceDax) throw userError('C016', `-k ${kernel}: no device-dax there`);
+  if (!shared) throw userError('C006', '-f /dev/dax*: such a device is mapped with -S only');
 };
 
 /** Runs it and prints as gup_test does. */

@@ -16,7 +16,7 @@ import {
   writeSync,
 } from 'node:fs';
 import type { Verdict } from '../explore/check.ts';
-import { UserError } from './errors.ts';
+import { reasonOf, userError } from './errors.ts';
 
 interface Line {
   readonly key: string;
@@ -48,9 +48,7 @@ export class Journal {
         statSync(path, { throwIfNoEntry: false }) === undefined ? '' : readFileSync(path, 'utf8');
       this.#file = openSync(path, 'a');
     } catch (error) {
-      throw new UserError(
-        `--resume ${path}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      throw userError('C026', `cannot be read and written (${reasonOf(error)})`, path);
     }
     const lines = text.split('\n');
     lines.forEach((line, i) => {
@@ -61,7 +59,7 @@ export class Journal {
       } catch {
         // The last line may have been cut off by a kill; any other is not ours.
         if (i < lines.length - 1)
-          throw new UserError(`--resume ${path}:${i + 1}: no line of a journal of pinfold check`);
+          throw userError('C027', 'no line of a journal of pinfold check', `${path}:${i + 1}`);
       }
     });
     if (text !== '' && !text.endsWith('\n')) writeSync(this.#file, '\n');

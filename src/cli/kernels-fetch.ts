@@ -2,7 +2,8 @@
 import type { Command } from '@commander-js/extra-typings';
 import { KernelProblem } from '../host/qemu/problem.ts';
 import { type Fetched, fetchedKernels, fetchKernel } from '../host/qemu/store.ts';
-import { UserError } from './errors.ts';
+import { messageText } from '../output/messages.ts';
+import { EXIT, UserError, userError } from './errors.ts';
 import { print } from './output.ts';
 import { Progress } from './progress.ts';
 
@@ -29,9 +30,9 @@ export const addFetch = (kernels: Command<[], { json?: true }>): void => {
     .action(async (versions) => {
       for (const version of versions)
         if (!/^\d+\.\d+(\.\d+)?$/.test(version))
-          throw new UserError(`'${version}' is no kernel version; write 6.1 or 6.1.192`);
+          throw userError('C010', `'${version}' is no kernel version; write 6.1 or 6.1.192`);
       const problems = await fetchAll(versions);
-      if (problems.length > 0) throw new UserError(problems.join('\n'), 3);
+      if (problems.length > 0) throw new UserError(problems.join('\n'), EXIT.unfinished);
     });
   kernels
     .command('fetched')
@@ -55,7 +56,7 @@ const fetchAll = async (versions: readonly string[]): Promise<string[]> => {
     } catch (error) {
       progress.done();
       if (!(error instanceof KernelProblem)) throw error;
-      problems.push(error.message);
+      problems.push(messageText('C041', error.message));
     }
   return problems;
 };

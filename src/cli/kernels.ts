@@ -9,7 +9,7 @@ import {
   kernelsText,
   kernelText,
 } from '../output/kernels.ts';
-import { UserError } from './errors.ts';
+import { userError } from './errors.ts';
 import { addFetch } from './kernels-fetch.ts';
 import { print } from './output.ts';
 
@@ -22,10 +22,10 @@ Examples:
 /** One kernel's name, checked. */
 const kernel = (name: string): string => {
   const parsed = parseKernelList(name);
-  if (!parsed.ok) throw new UserError(parsed.message);
+  if (!parsed.ok) throw userError('C010', parsed.message);
   const [only, ...more] = parsed.kernels;
   if (only === undefined || more.length > 0)
-    throw new UserError(`'${name}' names several kernels; name one`);
+    throw userError('C011', `'${name}' names several kernels; name one`);
   return only;
 };
 

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import type { CheckedTest } from '../litmus/checked.ts';
 import { parse } from '../litmus/parse.ts';
 import { renderDiagnostics } from '../litmus/render.ts';
-import { UserError } from './errors.ts';
+import { messageText } from '../output/messages.ts';
+import { EXIT, reasonOf, UserError, userError } from './errors.ts';
 
 /** The library that ships: beside src/ in a checkout, beside dist/ in a package. */
 export const libraryFolder = (): string => {
@@ -13,9 +14,9 @@ export const libraryFolder = (): string => {
     const folder = fileURLToPath(new URL(up, import.meta.url));
     if (isFolder(folder)) return folder;
   }
-  throw new UserError(
+  throw userError(
+    'C029',
     'the library of tests is missing from this installation; name a file or a folder',
-    3,
   );
 };
 
@@ -23,12 +24,9 @@ const isFolder = (path: string): boolean =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** The name that stands for standard input. */
-const STDIN = '-';
+export const STDIN = '-';
 /** How messages name it. */
 const STDIN_SHOWN = '<stdin>';
-
-const reasonOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
 
 /** Every .litmus file that `paths` name, folders with all that is in them, each once, in order. */
 export const litmusFiles = (paths: readonly string[]): string[] => {
@@ -37,21 +35,19 @@ export const litmusFiles = (paths: readonly string[]): string[] => {
     if (!found.has(identity)) found.set(identity, file);
   };
   for (const path of paths) {
-    if (path === '') throw new UserError('an empty path names no file');
+    if (path === '') throw userError('C020', 'an empty path names no file');
     if (path === STDIN) {
       add(path, path);
       continue;
     }
     const stat = statOf(path);
-    if (stat === undefined) throw new UserError(`${path}: there is no such file or folder`);
+    if (stat === undefined) throw userError('C020', 'there is no such file or folder', path);
     if (stat.isFile()) add(path, resolve(path));
     else if (!stat.isDirectory())
-      throw new UserError(
-        `${path}: neither a file nor a folder; name \`-\` to read standard input`,
-      );
+      throw userError('C021', 'neither a file nor a folder; name `-` to read standard input', path);
     else {
       const inside = filesBelow(path);
-      if (inside.length === 0) throw new UserError(`${path}: no .litmus file in this folder`);
+      if (inside.length === 0) throw userError('C023', 'no .litmus file in this folder', path);
       for (const file of inside.sort()) add(file, resolve(file));
     }
   }
@@ -62,7 +58,7 @@ const statOf = (path: string): ReturnType<typeof statSync> => {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw new UserError(`${path}: cannot be looked at (${reasonOf(error)})`);
+    throw userError('C022', `cannot be looked at (${reasonOf(error)})`, path);
   }
 };
 
@@ -88,7 +84,7 @@ const filesBelow = (top: string): string[] => {
       }
     } catch (error) {
       if (error instanceof UserError) throw error;
-      throw new UserError(`${folder}: cannot be read (${reasonOf(error)})`);
+      throw userError('C022', `cannot be read (${reasonOf(error)})`, folder);
     }
   };
   walk(top);
@@ -111,6 +107,15 @@ export const shownPath = (file: string): string => {
   return short.length > 0 && short.length < file.length ? short : file;
 };
 
+/** The text of a file, or of standard input. */
+export const readText = (file: string): string => {
+  try {
+    return readFileSync(file === STDIN ? 0 : file, 'utf8');
+  } catch (error) {
+    throw userError('C022', `cannot be read (${reasonOf(error)})`, shownPath(file));
+  }
+};
+
 /** A test and the text that it was read from. */
 export interface TestSource {
   readonly checked: CheckedTest;
@@ -121,6 +126,16 @@ export interface TestSource {
 export const readTests = (files: readonly string[]): CheckedTest[] =>
   readSources(files).map((s) => s.checked);
 
+/** The one test that `path` names. */
+export const readOne = (path: string): TestSource => {
+  const files = litmusFiles([path]);
+  if (files.length > 1)
+    throw userError('C024', `this folder holds ${files.length} tests; name one file`, path);
+  const [source] = readSources(files);
+  if (source === undefined) throw new Error(`${path}: neither a test nor a message`);
+  return source;
+};
+
 /** `readTests` with the texts. */
 export const readSources = (files: readonly string[]): TestSource[] => {
   const tests: TestSource[] = [];
@@ -130,9 +145,9 @@ export const readSources = (files: readonly string[]): TestSource[] => {
     const shown = shownPath(file);
     let text: string;
     try {
-      text = readFileSync(file === STDIN ? 0 : file, 'utf8');
+      text = readText(file);
     } catch (error) {
-      problems.push(`${shown}: cannot be read (${reasonOf(error)})`);
+      problems.push(reasonOf(error));
       continue;
     }
     const { checked, diagnostics } = parse(text, shown);
@@ -145,12 +160,16 @@ export const readSources = (files: readonly string[]): TestSource[] => {
     const other = names.get(checked.test.name);
     if (other !== undefined) {
       problems.push(
-        `${shown}:1:3: error: the test is called '${checked.test.name}', as the one in ${other}; give it a name of its own`,
+        messageText(
+          'C025',
+          `the test is called '${checked.test.name}', as the one in ${other}; give it a name of its own`,
+          `${shown}:1:3`,
+        ),
       );
     }
     names.set(checked.test.name, shown);
     tests.push({ checked, text });
   }
-  if (problems.length > 0) throw new UserError(problems.join('\n'));
+  if (problems.length > 0) throw new UserError(problems.join('\n'), EXIT.usage);
   return tests;
 };

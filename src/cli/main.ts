@@ -2,9 +2,10 @@
 /** The command line: every command's own file adds it here. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from '@commander-js/extra-typings';
+import { messageText } from '../output/messages.ts';
 import { addBisect } from './bisect.ts';
 import { addCheck } from './check.ts';
-import { EXIT, UserError } from './errors.ts';
+import { EXIT, reasonOf, UserError } from './errors.ts';
 import { addErrors } from './errors-command.ts';
 import { addExplain } from './explain.ts';
 import { addFmt } from './fmt.ts';
@@ -34,7 +35,10 @@ const program: Command = new Command('pinfold')
     'Linux page pinning as an executable model: litmus tests explored over every interleaving, at every kernel version.',
   )
   .version(version())
-  .configureOutput({ writeOut: write })
+  .configureOutput({
+    writeOut: write,
+    outputError: (text, out) => out(messageText('C001', text.replace(/^error: /, ''))),
+  })
   .showHelpAfterError('(pinfold --help lists the commands; pinfold COMMAND --help has examples)')
   .exitOverride();
 addCheck(program);
@@ -58,15 +62,12 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   } else if (error instanceof UserError) {
-    process.stderr.write(
-      `${error.message.startsWith('-') || !error.message.includes(':') ? 'pinfold: ' : ''}${error.message}\n`,
-    );
+    process.stderr.write(`${error.message}\n`);
     process.exitCode = error.status;
   } else {
     // A fault of ours: no trace for the user, unless asked for.
-    const text = error instanceof Error ? error.message : String(error);
     process.stderr.write(
-      `pinfold: internal error: ${text}\nPlease report it with the command and the file; PINFOLD_DEBUG=1 shows where.\n`,
+      `pinfold: internal error: ${reasonOf(error)}\nPlease report it with the command and the file; PINFOLD_DEBUG=1 shows where.\n`,
     );
     if (process.env['PINFOLD_DEBUG'] === '1' && error instanceof Error)
       process.stderr.write(`${error.stack ?? ''}\n`);

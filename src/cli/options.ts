@@ -1,20 +1,28 @@
 /** Options that several commands have, and what they refuse. */
-import { UserError } from './errors.ts';
+import { parseKernelList } from '../kernels/index.ts';
+import { userError } from './errors.ts';
 
 /** A number above 0. */
 export const positive = (option: string, text: string): number => {
   const n = Number(text);
   if (!Number.isFinite(n) || n <= 0)
-    throw new UserError(`${option} ${text}: write a number above 0`);
+    throw userError('C002', `${option} ${text}: write a number above 0`);
   return n;
 };
 
 /** A whole number, `least` or more. */
 export const whole = (option: string, text: string, least: number): number => {
   const n = Number(text);
-  if (!Number.isInteger(n) || n < least)
-    throw new UserError(`${option} ${text}: write a whole number from ${least} on`);
+  if (!Number.isSafeInteger(n) || n < least)
+    throw userError('C002', `${option} ${text}: write a whole number from ${least} on`);
   return n;
+};
+
+/** The kernels that `-k` names. */
+export const kernelsOf = (text: string): readonly string[] => {
+  const parsed = parseKernelList(text);
+  if (!parsed.ok) throw userError('C010', `-k: ${parsed.message}`);
+  return parsed.kernels;
 };
 
 /** As the helps of the commands say. */
@@ -44,7 +52,7 @@ export const refuseIdle = (
   if (!idle) return;
   for (const [option, value] of Object.entries(given))
     if (value !== undefined && value !== false)
-      throw new UserError(`${option}: it would change nothing; ${advice}`);
+      throw userError('C005', `${option}: it would change nothing; ${advice}`);
 };
 
 /**

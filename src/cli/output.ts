@@ -1,13 +1,13 @@
 /** Standard output as this run has it: whether to colour, and how to write results. */
 import { writeSync } from 'node:fs';
-import { UserError } from './errors.ts';
+import { reasonOf, userError } from './errors.ts';
 
 export type ColorChoice = 'auto' | 'always' | 'never';
 
 /** Reads `--color`. */
 export const colorChoice = (text: string): ColorChoice => {
   if (text === 'auto' || text === 'always' || text === 'never') return text;
-  throw new UserError(`--color ${text}: write auto, always or never`);
+  throw userError('C003', `--color ${text}: write auto, always or never`);
 };
 
 /** Colours on a terminal, unless NO_COLOR says otherwise. */
@@ -29,8 +29,7 @@ export const write = (text: string): void => {
       const code = (error as NodeJS.ErrnoException).code;
       if (code === 'EAGAIN') continue;
       if (code === 'EPIPE') process.exit();
-      const why = error instanceof Error ? error.message : String(error);
-      throw new UserError(`standard output: cannot be written (${why})`, 3);
+      throw userError('C028', `cannot be written (${reasonOf(error)})`, 'standard output');
     }
   }
 };

@@ -6,7 +6,7 @@ import { type Kernel, kernelNamed } from '../host/qemu/store.ts';
 import { modelledKernel } from '../host/release.ts';
 import { type Report, runJson } from '../host/report.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
-import { EXIT, UserError } from './errors.ts';
+import { EXIT, userError } from './errors.ts';
 import { print } from './output.ts';
 import { Progress } from './progress.ts';
 import { printReports, reportOf, statusOf } from './run-reports.ts';
@@ -15,7 +15,7 @@ import { printReports, reportOf, statusOf } from './run-reports.ts';
 export const kernelsNamed = (list: string): Kernel[] => {
   const names = [...new Set(list.split(',').map((n) => n.trim()))].filter((n) => n !== '');
   if (names.length === 0)
-    throw new UserError(`--kernel '${list}': name versions such as 5.10,6.1, or vmlinuz files`);
+    throw userError('C010', `--kernel '${list}': name versions such as 5.10,6.1, or vmlinuz files`);
   try {
     return names.map(kernelNamed);
   } catch (error) {
@@ -24,7 +24,7 @@ export const kernelsNamed = (list: string): Kernel[] => {
 };
 
 const asUserError = (error: unknown): unknown =>
-  error instanceof KernelProblem ? new UserError(error.message, EXIT.unfinished) : error;
+  error instanceof KernelProblem ? userError('C041', error.message) : error;
 
 /** Runs, prints, and gives the exit status: the worst of all kernels; one that does not boot gives 3. */
 export const runKernels = async (

@@ -7,8 +7,9 @@ import { type Report, runJson } from '../host/report.ts';
 import { type RunOptions, runTest } from '../host/run-test.ts';
 import { staticSkip } from '../host/skip.ts';
 import type { CheckedTest } from '../litmus/checked.ts';
-import { EXIT, UserError } from './errors.ts';
+import { EXIT, userError } from './errors.ts';
 import { litmusFiles, readTests } from './litmus-files.ts';
+import { whole } from './options.ts';
 import { print } from './output.ts';
 import { Progress } from './progress.ts';
 import { kernelsNamed, runKernels } from './run-kernels.ts';
@@ -61,24 +62,26 @@ export const addRun = (program: Command): void => {
         return;
       }
       const common = {
-        runs: options.runs === undefined ? null : whole('--runs', options.runs),
-        seed: whole('--seed', options.seed),
-        seconds: whole('--seconds', options.seconds),
+        runs: options.runs === undefined ? null : whole('--runs', options.runs, 1),
+        seed: whole('--seed', options.seed, 1),
+        seconds: whole('--seconds', options.seconds, 1),
       };
-      const limit = options.runLimit === undefined ? null : whole('--run-limit', options.runLimit);
+      const limit =
+        options.runLimit === undefined ? null : whole('--run-limit', options.runLimit, 1);
       if (options.kernel !== undefined) {
         const chosen = {
           ...common,
           runLimit: limit ?? 10_000,
           accel: options.kvm === true ? ('kvm' as const) : ('tcg' as const),
-          jobs: options.jobs === undefined ? null : whole('--jobs', options.jobs),
+          jobs: options.jobs === undefined ? null : whole('--jobs', options.jobs, 1),
         };
         const kernels = kernelsNamed(options.kernel);
         process.exitCode = await runKernels(tests, kernels, chosen, options.json === true);
         return;
       }
       for (const name of ['jobs', 'kvm'] as const)
-        if (options[name] !== undefined) throw new UserError(`--${name} goes with --kernel only`);
+        if (options[name] !== undefined)
+          throw userError('C006', `--${name} goes with --kernel only`);
       const reports = await runAll(tests, {
         ...common,
         runLimit: limit ?? 3000,
@@ -90,16 +93,9 @@ export const addRun = (program: Command): void => {
     });
 };
 
-const whole = (option: string, text: string): number => {
-  const n = Number(text);
-  if (!Number.isSafeInteger(n) || n <= 0)
-    throw new UserError(`${option} ${text}: write a whole number above 0`);
-  return n;
-};
-
 const sourceOf = (checked: CheckedTest): string => {
   const why = staticSkip(checked);
-  if (why !== null) throw new UserError(`${checked.test.file}: cannot be a C program: ${why}`, 3);
+  if (why !== null) throw userError('C032', `cannot be a C program: ${why}`, checked.test.file);
   return emitProgram(checked);
 };
 

@@ -86,12 +86,19 @@ export class Checker {
     };
   }
 
-  /** Explores once more and keeps what `replay` needs. The test must be supported and modelled (`explore` says so). */
+  /** Explores, whatever is known, and keeps what `replay` needs; nothing of a test that cannot be explored. */
   exploreForReplay(rules: Rules, options: CheckOptions = {}): Explored {
-    const plain = this.explore(rules, options);
-    if (this.#compiled === null || plain.observation === 'Unsupported')
-      return { exploration: plain, machine: null, sharing: null, graph: null };
-    return explore(this.#compiled, rules, this.#needs, { ...options, graph: true });
+    const program = this.#programAt(rules);
+    if ('observation' in program)
+      return { exploration: program, machine: null, sharing: null, graph: null };
+    return explore(program, rules, this.#needs, { ...options, graph: true });
+  }
+
+  /** What there is to explore, or what is said of a test that cannot be. */
+  #programAt(rules: Rules): Compiled | Exploration {
+    const lack = missing(this.checked, rules);
+    if (lack !== null) return nothing('Unsupported', `this kernel has no ${lack}`);
+    return this.#compiled ?? nothing('Incomplete', `not modelled yet: ${this.#lacking.join(', ')}`);
   }
 
   /** Rules that the exploration at `rules` read; empty when it was not explored. */
@@ -103,16 +110,14 @@ export class Checker {
 
   /** Explores with given rules; a search that read the same answers before is not repeated. */
   explore(rules: Rules, options: CheckOptions = {}): Exploration {
-    const lack = missing(this.checked, rules);
-    if (lack !== null) return nothing('Unsupported', `this kernel has no ${lack}`);
-    if (this.#compiled === null)
-      return nothing('Incomplete', `not modelled yet: ${this.#lacking.join(', ')}`);
+    const program = this.#programAt(rules);
+    if ('observation' in program) return program;
     // Only what the ordinary search found may stand for another kernel's.
     const ordinary = options.sample === undefined && options.unreduced !== true;
     const known = this.#known.find(({ tracked }) => agrees(rules, tracked.read));
     if (known !== undefined && ordinary) return known.exploration;
     const tracked = trackRules(rules);
-    const { exploration, machine, sharing } = explore(this.#compiled, tracked.rules, this.#needs, {
+    const { exploration, machine, sharing } = explore(program, tracked.rules, this.#needs, {
       ...options,
       shared: this.#shared,
     });

@@ -161,12 +161,18 @@ exists (0:r1=7)
   });
 
   test.each([
-    [['-o', 'x.litmus'], 'pinfold: -o: it would change nothing; it is for --minimise\n'],
-    [['--max-tries', '5'], 'pinfold: --max-tries: it would change nothing; it is for --minimise\n'],
-    [['-k', '5.8'], 'pinfold: -k: name at least two kernels to bisect between\n'],
+    [
+      ['-o', 'x.litmus'],
+      'pinfold: error C005: -o: it would change nothing; it is for --minimise\n',
+    ],
+    [
+      ['--max-tries', '5'],
+      'pinfold: error C005: --max-tries: it would change nothing; it is for --minimise\n',
+    ],
+    [['-k', '5.8'], 'pinfold: error C011: -k: name at least two kernels to bisect between\n'],
     [
       ['--minimise', '--max-tries', 'many'],
-      'pinfold: --max-tries many: write a whole number from 1 on\n',
+      'pinfold: error C002: --max-tries many: write a whole number from 1 on\n',
     ],
   ] as const)('%j is refused', (args, message) => {
     expect(pinfold(['bisect', ...args, padded])).toEqual({
@@ -210,6 +216,11 @@ describe('what could not be explored', () => {
       'bisect',
       ['bisect', '-k', '6.11,6.12', large],
       /^large: Incomplete at 6\.11, 6\.12 .*interrupted$/m,
+    ],
+    [
+      'explain',
+      ['explain', '-k', '6.12', large],
+      /^ +Incomplete at 6\.12 \(interrupted\): (so far there|an execution)/m,
     ],
   ] as const)('an interrupted %s prints what it has: status 3', async (_, args, said) => {
     const node = spawn(

@@ -83,7 +83,7 @@ describe('--json', () => {
     expect(ran).toEqual({
       status: 2,
       stdout: '',
-      stderr: 'nosuch.litmus: there is no such file or folder\n',
+      stderr: 'nosuch.litmus: error C020: there is no such file or folder\n',
     });
   });
 });
@@ -173,40 +173,55 @@ wrong-names.litmus:9:11: error L041: there is no call \`pin_user_page_fast\`
   });
 
   test.each([
-    [['nosuch.litmus'], 'nosuch.litmus: there is no such file or folder\n'],
+    [['nosuch.litmus'], 'nosuch.litmus: error C020: there is no such file or folder\n'],
     [
       ['-k', '6.99', 'two-writes.litmus'],
-      "pinfold: -k: unknown kernel version '6.99'; did you mean 6.19 or 7.0?\n",
+      "pinfold: error C010: -k: unknown kernel version '6.99'; did you mean 6.19 or 7.0?\n",
     ],
-    [['-k', 'foo'], "pinfold: -k: unknown kernel 'foo'; `pinfold kernels` lists them\n"],
-    [['-k', '5.4..'], "pinfold: -k: range '5.4..' lacks an end; write both, as in 6.1..7.3\n"],
-    [['-k', '6.1..5.4'], "pinfold: -k: range '6.1..5.4' runs backwards; write 5.4..6.1\n"],
+    [
+      ['-k', 'foo'],
+      "pinfold: error C010: -k: unknown kernel 'foo'; `pinfold kernels` lists them\n",
+    ],
+    [
+      ['-k', '5.4..'],
+      "pinfold: error C010: -k: range '5.4..' lacks an end; write both, as in 6.1..7.3\n",
+    ],
+    [
+      ['-k', '6.1..5.4'],
+      "pinfold: error C010: -k: range '6.1..5.4' runs backwards; write 5.4..6.1\n",
+    ],
     [
       ['-k', ''],
-      "pinfold: -k: empty kernel name in ''; write names with commas between them, as in 5.4,6.1..6.18\n",
+      "pinfold: error C010: -k: empty kernel name in ''; write names with commas between them, as in 5.4,6.1..6.18\n",
     ],
     [
       ['--design', 'x'],
-      'pinfold: --design x: there is no such design; known: pg-dma-pinned, range-lock, bias-2019, pin-longterm-only, enforce-coherency, grab-once, per-page\n',
+      'pinfold: error C012: --design x: there is no such design; known: pg-dma-pinned, range-lock, bias-2019, pin-longterm-only, enforce-coherency, grab-once, per-page\n',
     ],
-    [['--max-states', '0'], 'pinfold: --max-states 0: write a whole number from 1 on\n'],
-    [['--timeout', 'long'], 'pinfold: --timeout long: write a number above 0\n'],
+    [
+      ['--max-states', '0'],
+      'pinfold: error C002: --max-states 0: write a whole number from 1 on\n',
+    ],
+    [['--timeout', 'long'], 'pinfold: error C002: --timeout long: write a number above 0\n'],
     [
       ['--seed', '3'],
-      'pinfold: --seed: it would change nothing; every execution is explored, none is sampled; add --random N to sample N of them\n',
+      'pinfold: error C005: --seed: it would change nothing; every execution is explored, none is sampled; add --random N to sample N of them\n',
     ],
     [
       ['--pct', '3'],
-      'pinfold: --pct: it would change nothing; every execution is explored, none is sampled; add --random N to sample N of them\n',
+      'pinfold: error C005: --pct: it would change nothing; every execution is explored, none is sampled; add --random N to sample N of them\n',
     ],
     [
       ['--random', '10', '--unreduced'],
-      'pinfold: --unreduced: it would change nothing; --random samples executions and stores no states; leave out one of the two\n',
+      'pinfold: error C005: --unreduced: it would change nothing; --random samples executions and stores no states; leave out one of the two\n',
     ],
-    [['--color', 'sometimes'], 'pinfold: --color sometimes: write auto, always or never\n'],
+    [
+      ['--color', 'sometimes'],
+      'pinfold: error C003: --color sometimes: write auto, always or never\n',
+    ],
     [
       ['twins'],
-      "twins/two.litmus:1:3: error: the test is called 'two-writes', as the one in twins/one.litmus; give it a name of its own\n",
+      "twins/two.litmus:1:3: error C025: the test is called 'two-writes', as the one in twins/one.litmus; give it a name of its own\n",
     ],
   ] as const)('%j', (args, message) => {
     expect(wrong(args)).toBe(message);
@@ -214,12 +229,12 @@ wrong-names.litmus:9:11: error L041: there is no call \`pin_user_page_fast\`
 
   test('an empty folder', () => {
     mkdirSync(empty);
-    expect(wrong([empty])).toBe(`${empty}: no .litmus file in this folder\n`);
+    expect(wrong([empty])).toBe(`${empty}: error C023: no .litmus file in this folder\n`);
   });
 
   test('an unknown option', () => {
     expect(wrong(['--frob'])).toBe(`\
-error: unknown option '--frob'
+pinfold: error C001: unknown option '--frob'
 (pinfold --help lists the commands; pinfold COMMAND --help has examples)
 `);
   });
@@ -315,7 +330,7 @@ describe('paths that are no ordinary files', () => {
       { cwd: FIXTURES, encoding: 'utf8', env: { ...process.env, NODE_NO_WARNINGS: '1' } },
     );
     expect(status).toBe(3);
-    expect(stderr).toMatch(/^standard output: cannot be written \(ENOSPC.*\)\n$/);
+    expect(stderr).toMatch(/^standard output: error C028: cannot be written \(ENOSPC.*\)\n$/);
   });
 
   test('--max-states is a whole number', () => {

@@ -70,6 +70,16 @@ describe('pinfold explain', () => {
     );
   });
 
+  test('a limit: what was found so far, status 3', () => {
+    const args = ['-k', '6.12', '--max-states', '2', 'two-writes.litmus'];
+    const ran = pinfold(['explain', ...args]);
+    expect(ran).toMatchObject({ status: 3, stderr: '' });
+    expect(ran.stdout).toContain('Incomplete at 6.12 (limit of 2 states): so far there is no');
+    const all = pinfold(['explain', '--max-states', '2', 'two-writes.litmus']);
+    expect(all.status).toBe(3);
+    expect(all.stdout).not.toContain('at every other kernel');
+  });
+
   test.each([
     [
       ['explain', RACE, '-k', '5.10', '--path', '0.5/x'],

@@ -118,7 +118,7 @@ test('usage', () => {
   expect(fmt(['--stdin', 'a.litmus']).status).toBe(2);
   expect(fmt(['missing.litmus'])).toMatchObject({
     status: 2,
-    err: 'missing.litmus: there is no such file or folder\n',
+    err: 'missing.litmus: error C020: there is no such file or folder\n',
   });
 });
 

@@ -76,24 +76,25 @@ describe('pinfold gup-test', () => {
     expect(gupTest('-k', '5.5', '-a', '-m', '1')).toEqual({
       status: 2,
       text: '',
-      stderr: 'pinfold: -k 5.5: no pin_user_pages() there; 5.6 is the first that has it\n',
+      stderr:
+        'pinfold: error C016: -k 5.5: no pin_user_pages() there; 5.6 is the first that has it\n',
     });
   });
 
   test.each([
-    [['-m', 'x'], '-m x: write a whole number from 1 on'],
-    [['-m', '0'], '-m 0: write a whole number from 1 on'],
-    [['-m', '2000000'], '-m 2000000: at most 1048576'],
-    [['-n', '0'], '-n 0: write how many pages, or -1 for all'],
-    [['-j', '31'], '-j 31: at most 30'],
-    [['-F', '0x40000000'], '-F 0x40000000: a bit of it is no flag of 7.3'],
-    [['-F', '1f'], '-F 1f: write a whole number, such as 1 or 0x1'],
+    [['-m', 'x'], 'error C002: -m x: write a whole number from 1 on'],
+    [['-m', '0'], 'error C002: -m 0: write a whole number from 1 on'],
+    [['-m', '2000000'], 'error C002: -m 2000000: at most 1048576'],
+    [['-n', '0'], 'error C002: -n 0: write how many pages, or -1 for all'],
+    [['-j', '31'], 'error C002: -j 31: at most 30'],
+    [['-F', '0x40000000'], 'error C002: -F 0x40000000: a bit of it is no flag of 7.3'],
+    [['-F', '1f'], 'error C002: -F 1f: write a whole number, such as 1 or 0x1'],
     [
       ['-f', '/etc/passwd'],
-      '-f /etc/passwd: write /dev/zero, /dev/dax0.0, or a path below /tmpfs or /hugetlbfs',
+      'error C003: -f /etc/passwd: write /dev/zero, /dev/dax0.0, or a path below /tmpfs or /hugetlbfs',
     ],
-    [['-f', '/dev/dax0.0'], '-f /dev/dax*: such a device is mapped with -S only'],
-    [['-k', '5.4,5.5'], '-k 5.4,5.5 names several kernels; name one'],
+    [['-f', '/dev/dax0.0'], 'error C006: -f /dev/dax*: such a device is mapped with -S only'],
+    [['-k', '5.4,5.5'], 'error C011: -k 5.4,5.5 names several kernels; name one'],
   ])('%j is refused', (args, message) => {
     expect(gupTest(...args)).toEqual({ status: 2, text: '', stderr: `pinfold: ${message}\n` });
   });

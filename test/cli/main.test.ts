@@ -52,7 +52,7 @@ describe('pinfold', () => {
     expect(pinfold(['chekc'])).toEqual({
       status: 2,
       stdout: '',
-      stderr: `error: unknown command 'chekc'\n(Did you mean check?)\n${MORE}`,
+      stderr: `pinfold: error C001: unknown command 'chekc'\n(Did you mean check?)\n${MORE}`,
     });
   });
 });
@@ -66,6 +66,9 @@ describe('pinfold errors', () => {
     expect(one).toMatchObject({ status: 0, stderr: '' });
     expect(one.stdout).toMatch(/^L048 \(error\): Operands of the wrong type\n/);
     expect(one.stdout).toContain('example.litmus:8:8: error L048: ');
+    const command = pinfold(['errors', 'c012']);
+    expect(command.stdout).toMatch(/^C012 \(error, exit status 2\): A design variant/);
+    expect(command.stdout).toContain('  pinfold check --design x\n');
     const json = JSON.parse(pinfold(['errors', '--json', 'L048']).stdout) as object;
     expect(json).toMatchObject({ schema: 'pinfold.errors/1', errors: [{ code: 'L048' }] });
   });
@@ -74,7 +77,7 @@ describe('pinfold errors', () => {
     expect(pinfold(['errors', 'L999'])).toEqual({
       status: 2,
       stdout: '',
-      stderr: "pinfold: 'L999' is no code of an error; `pinfold errors` lists them\n",
+      stderr: "pinfold: error C013: 'L999' is no code of a message; `pinfold errors` lists them\n",
     });
   });
 });
@@ -126,11 +129,11 @@ describe('pinfold kernels', () => {
   });
 
   test.each([
-    [['show', '9.9'], "pinfold: unknown kernel version '9.9'; did you mean 7.3?\n"],
-    [['diff', '5.8', 'debian'], /^pinfold: unknown kernel 'debian'; .+\n$/],
-    [['show', '5.4..5.8'], "pinfold: '5.4..5.8' names several kernels; name one\n"],
-    [['show'], `error: missing required argument 'kernel'\n${MORE}`],
-    [['diff', '5.8'], `error: missing required argument 'to'\n${MORE}`],
+    [['show', '9.9'], "pinfold: error C010: unknown kernel version '9.9'; did you mean 7.3?\n"],
+    [['diff', '5.8', 'debian'], /^pinfold: error C010: unknown kernel 'debian'; .+\n$/],
+    [['show', '5.4..5.8'], "pinfold: error C011: '5.4..5.8' names several kernels; name one\n"],
+    [['show'], `pinfold: error C001: missing required argument 'kernel'\n${MORE}`],
+    [['diff', '5.8'], `pinfold: error C001: missing required argument 'to'\n${MORE}`],
   ] as const)('kernels %j: status 2', (args, message) => {
     const ran = pinfold(['kernels', ...args]);
     expect(ran).toMatchObject({ status: 2, stdout: '' });

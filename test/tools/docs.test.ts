@@ -30,7 +30,7 @@ describe('docs/errors.md', () => {
   });
 
   test('every code has an entry, and its example as it stands there gets that code alone', () => {
-    const entries = [...page.matchAll(/^## (L\d{3})\n[\s\S]*?```litmus\n([\s\S]*?)```/gm)];
+    const entries = [...page.matchAll(/^### (L\d{3})\n[\s\S]*?```litmus\n([\s\S]*?)```/gm)];
     expect(entries.map(([, code]) => code)).toEqual(Object.keys(ERRORS));
     for (const [, code = '', example = ''] of entries) {
       const { diagnostics } = parse(example, 'example.litmus');

@@ -1,8 +1,6 @@
 /** Which end of a test is worth showing, and at which kernel. */
-import type { Rules } from '../../kernels/index.ts';
 import type { Quantifier } from '../../litmus/ast.ts';
 import type { CheckedTest } from '../../litmus/checked.ts';
-import type { Checker } from '../check.ts';
 import type { Exploration } from '../findings.ts';
 import type { ExplainedEnd } from './types.ts';
 
@@ -48,13 +46,3 @@ export const findEnd = (
     ? found[0]
     : (found.length > 0 ? found : ends).map((e) => e.text);
 };
-
-/** The first of `kernels` at which there is an end of interest; null: at none. */
-export const interestingKernel = (
-  checker: Checker,
-  kernels: readonly string[],
-  rulesOf: (kernel: string) => Rules,
-): string | null =>
-  kernels.find(
-    (kernel) => chooseEnd(checker.checked, checker.explore(rulesOf(kernel)))?.interesting === true,
-  ) ?? null;
