@@ -164,27 +164,32 @@ const parseBlock = (s: TokenStream): Extract<Statement, { kind: 'block' }> => {
   return { kind: 'block', body, trailing, comments, after: s.takeAfter(), span: s.spanFrom(first) };
 };
 
-/** After an error: on behind the next `;`, or at `{`, `}` or the next part of the file. */
+/** After an error: on behind the next `;` that ends the statement with its `else` branches, or at `{`, `}` or the next part of the file. */
 const recover = (s: TokenStream, began: number): void => {
   if (s.position === began && s.peek().kind !== 'end' && !s.at('}') && !atNextPart(s)) s.next();
   while (s.peek().kind !== 'end' && !s.at('}') && !s.at('{') && !atNextPart(s))
-    if (s.next().text === ';') break;
+    if (s.next().text === ';' && !s.at('else')) break;
   s.lose(began);
 };
 
 /** Statements up to and with the closing brace. A brace that is missing is reported, and the file goes on. */
 export const parseBody = (s: TokenStream): { body: Statement[]; trailing: string[] } => {
   const body: Statement[] = [];
+  /** An `else` here belongs to an `if` that was given up. */
+  let orphan = false;
   while (!s.at('}') && s.peek().kind !== 'end' && !atNextPart(s)) {
+    if (orphan && s.accept('else')) continue;
     const began = s.position;
     try {
       const { blank } = s.peek();
       const [first, ...rest] = parseStatement(s);
+      orphan &&= first?.kind === 'block';
       if (first !== undefined)
         body.push(blank && body.length > 0 ? { ...first, blank } : first, ...rest);
     } catch (e) {
       if (!(e instanceof Unwind)) throw e;
       recover(s, began);
+      orphan = true;
     }
   }
   const open = s.peek();

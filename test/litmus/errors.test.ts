@@ -57,6 +57,16 @@ const BAD: readonly (readonly [name: string, text: string, found: readonly strin
   ['initial block twice', 'C t\n{ }\n{ }\nP0() { r0 = 1; }\nexists (0:r0=1)', ['L017@3:1']],
   ['too deep', withBody(`  r0 = ${'('.repeat(300)}1${')'.repeat(300)};`), ['L018@10:67']],
   [
+    'else if too often: nothing is said of the rest',
+    withBody(`  if (r0) r1 = 1;${'\n  else if (r0 == 2) r1 = 2;'.repeat(130)}\n  else r1 = ;`),
+    ['L018@127:21'],
+  ],
+  [
+    'a test of `if` that is wrong, with branches',
+    withBody('  if (r0 = ) { r1 = 1; } else if (r0) { r1 = 2; } else { r1 = ; }'),
+    ['L011@10:10', 'L011@10:63'],
+  ],
+  [
     'bad Result',
     simple(
       'exists (0:r0=1)',
