@@ -3,7 +3,7 @@
 import { at, R, WRITE } from '../machine/access.ts';
 import { EBADF, EMFILE } from '../machine/errno.ts';
 import type { FileId, MmId, Steps } from '../machine/types.ts';
-import { fileGet, filePut } from '../mm/file-refs.ts';
+import { filePut } from '../mm/file-refs.ts';
 import { pipeEndClosed } from './pipe.ts';
 import { FD_MAX, OFD, type System } from './system.ts';
 
@@ -87,11 +87,4 @@ export function* fdCloseAll(k: System, mm: MmId): Steps<void> {
   for (let fd = 0; fd < FD_MAX; fd++) {
     if (k.fd[mm * FD_MAX + fd] !== 0) yield* sysClose(k, mm, fd);
   }
-}
-
-/** One more reference on the file behind `fd`, so that it outlives a close meanwhile; 0: not a file. */
-export function* fdGetFile(k: System, mm: MmId, fd: number): Steps<FileId> {
-  const file = fileOfFd(k, mm, fd);
-  if (file !== 0) yield* fileGet(k, file);
-  return file;
 }

@@ -1,7 +1,7 @@
 /** `Result:` and `Design:` lines of the comments: what is expected of a test, by version. */
 import type { Expectation, LitmusTest, Outcome, Span } from './ast.ts';
 import type { Report } from './errors.ts';
-import { compareVersions, formatRange, matches, overlap, parseRange } from './range.ts';
+import { formatRange, matches, overlap, parseRange } from './range.ts';
 import { didYouMean } from './suggest.ts';
 import type { Comment } from './tokens.ts';
 
@@ -118,16 +118,4 @@ export const expectedAt = (
   const number = /^\d+(\.\d+)*$/.test(version) ? version : baseVersion(version);
   if (number === null) return null;
   return test.expectations.find((e) => matches(e.range, number))?.outcome ?? null;
-};
-
-/** The versions at which the expectation may change, in order: for listings and tests. */
-export const boundaries = (test: LitmusTest): string[] => {
-  const versions = test.expectations.flatMap(({ range }) =>
-    range.kind === 'compare'
-      ? [range.version]
-      : range.kind === 'between'
-        ? [range.from, range.to]
-        : [],
-  );
-  return [...new Set(versions)].sort(compareVersions);
 };

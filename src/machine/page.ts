@@ -93,9 +93,6 @@ export const PAGE_SIZE = 4096;
 /** Pages of a PMD entry, and order of the folio that it maps whole. */
 export const HPAGE_PMD_NR = 512;
 export const HPAGE_PMD_ORDER = 9;
-/** Pages of a PUD entry (1 GiB). */
-export const HPAGE_PUD_NR = 1 << 18;
-export const HPAGE_PUD_ORDER = 18;
 
 export type PageFlag = (typeof PG)[keyof typeof PG];
 export type { Pfn };

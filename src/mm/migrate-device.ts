@@ -12,13 +12,11 @@ import {
   entryHiOf,
   entryPfn,
   isPresent,
-  isSwapEntry,
   PTE,
   SWP,
   swpHi,
   swpLo,
   swpOffset,
-  swpType,
 } from '../machine/entry.ts';
 import { EBUSY, EFAULT, EINVAL, ENOMEM } from '../machine/errno.ts';
 import { folioTrylock, folioUnlock, lockShared, unlockShared } from '../machine/locks.ts';
@@ -120,11 +118,6 @@ function* takeOver(k: Kernel, page: Pfn, target: Pfn, e: EntryAddr, lo: number):
   yield* folioAddAnonRmap(k, target, exclusive, false);
   const mark = exclusive ? PTE.swpExclusive : 0;
   yield* entrySet(k, e, swpLo(target, mark), swpHi(SWP.devicePrivate, target));
-}
-
-/** Whether an entry stands for a page in a device's own memory. */
-export function isDevicePrivate(lo: number, hi: number): boolean {
-  return isSwapEntry(lo, hi) && swpType(hi) === SWP.devicePrivate;
 }
 
 /** The driver's migrate_to_ram(): a processor needs the page. `VMF` bits; the access is tried again. */

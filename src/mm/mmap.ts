@@ -13,7 +13,7 @@ import {
   EPERM,
 } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
-import type { FileId, MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import type { FileId, MmId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { filePut, newFile } from './file-refs.ts';
 import { FILE, isDeviceFile } from './file-tables.ts';
 import { hugetlbReservePages } from './hugetlb-resv.ts';
@@ -23,7 +23,7 @@ import { freePgtables } from './pgtable.ts';
 import { populateRange } from './populate.ts';
 import { shmemNewFile } from './shmem.ts';
 import { MIN_VPN, rangeFree, TASK_PAGES, unmappedArea } from './unmapped-area.ts';
-import { allocVma, findVma, linkVma, removeVma, VM, vmaPages, vmaSetFile } from './vma.ts';
+import { allocVma, findVma, linkVma, removeVma, VM, vmaSetFile } from './vma.ts';
 import { isolateRange, mergeVma } from './vma-split.ts';
 import { unmapVmas } from './zap.ts';
 
@@ -235,18 +235,4 @@ export function* unmapRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<nu
   }
   yield* freePgtables(k, mm, start, end);
   return 0;
-}
-
-/** Pages mapped in [start, end), for callers that must know of gaps. */
-export function mappedPages(k: Kernel, mm: MmId, start: Vpn, end: Vpn): number {
-  let pages = 0;
-  for (
-    let vma: VmaId = findVma(k, mm, start);
-    vma !== 0 && k.vma.start[vma] < end;
-    vma = k.vma.next[vma]
-  ) {
-    const outside = Math.max(0, start - k.vma.start[vma]) + Math.max(0, k.vma.end[vma] - end);
-    pages += vmaPages(k, vma) - outside;
-  }
-  return pages;
 }

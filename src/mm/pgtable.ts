@@ -134,11 +134,6 @@ export function* entryAlloc(k: Kernel, mm: MmId, vpn: Vpn, level: number): Steps
   return tableEntry(k, table, tableIndex(vpn, level));
 }
 
-/** pud_alloc(). */
-export function* pudAlloc(k: Kernel, mm: MmId, vpn: Vpn): Steps<EntryAddr> {
-  return yield* entryAlloc(k, mm, vpn, LEVEL.pud);
-}
-
 /** pmd_alloc(). */
 export function* pmdAlloc(k: Kernel, mm: MmId, vpn: Vpn): Steps<EntryAddr> {
   return yield* entryAlloc(k, mm, vpn, LEVEL.pmd);

@@ -9,7 +9,7 @@ import { at, R, READ, WRITE } from '../machine/access.ts';
 import { flagClear, mapcountAdd } from '../machine/atomic.ts';
 import { MAPPING_ANON, PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
-import type { Folio, MmId, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
+import type { Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { folioMapcount, headOf, isAnon, isHugetlb, isLarge, nrPages } from './folio.ts';
 import type { Kernel } from './kernel.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
@@ -169,9 +169,4 @@ export function rmapNext(k: Kernel, folio: Folio, vma: VmaId): VmaId {
 export function rmapVpn(k: Kernel, folio: Folio, i: number, vma: VmaId): Vpn {
   const vpn = k.vma.start[vma] + (k.page.index[folio] + i - k.vma.pgoff[vma]);
   return vpn >= k.vma.start[vma] && vpn < k.vma.end[vma] ? vpn : -1;
-}
-
-/** Address space of a VMA. */
-export function vmaMm(k: Kernel, vma: VmaId): MmId {
-  return k.vma.mm[vma];
 }
