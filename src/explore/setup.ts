@@ -1,6 +1,6 @@
 /** A machine for a test: as small as the test allows, with the initial block already run. */
 
-import { deviceLoop } from '../../gen/resumable/fs/direct-io.ts';
+import { deviceLoop } from '../../gen/resumable/fs/aio.ts';
 import { runInit, runThread } from '../../gen/resumable/litmus/run/interpret.ts';
 import { bootLit, type Lit } from '../../gen/resumable/litmus/run/program.ts';
 import { setHugetlbPool } from '../../gen/resumable/mm/hugetlb.ts';

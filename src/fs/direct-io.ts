@@ -5,13 +5,13 @@
  * bio_release_pages). What the page cache has of the range is written first, and a write takes it out of the cache
  * before and after (A.23.7; S189 to S192).
  */
-import { at, R, READ, WAIT, WRITE } from '../machine/access.ts';
+import { at, R, READ, WRITE } from '../machine/access.ts';
 import { EAGAIN, EINVAL, ENOMEM, ENOSPC, ENOTBLK } from '../machine/errno.ts';
 import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import type { FileId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { copyWords, fillWords } from '../machine/words.ts';
 import { noteChecksum } from '../mm/checksum.ts';
-import { fileGet, filePut, inodeRwsem, setFileSize, touchSize } from '../mm/file-refs.ts';
+import { inodeRwsem, setFileSize, touchSize } from '../mm/file-refs.ts';
 import { FILE, FILE_BLOCKS } from '../mm/file-tables.ts';
 import { headOf } from '../mm/folio.ts';
 import { FOLL } from '../mm/foll.ts';
@@ -36,7 +36,7 @@ function pagesOf(k: System, aio: number): number {
 }
 
 /** The first request in a state (`AIO`); 0: none. */
-function slotIn(k: System, state: number): number {
+export function slotIn(k: System, state: number): number {
   for (let aio = 1; aio <= AIO_SLOTS; aio++) if (k.aio.state[aio] === state) return aio;
   return 0;
 }
@@ -84,7 +84,7 @@ function mustBuffer(
  * one that the file ends in, and answers the bytes before the end (iomap_dio_rw, iomap_dio_complete). i_rwsem is held.
  * `given`: where in `kmem` the pages are, when somebody holds them already (io_uring's registered buffers); -1: hold them.
  */
-function* beginDirect(
+export function* beginDirect(
   k: System,
   task: TaskId,
   file: FileId,
@@ -195,7 +195,7 @@ function* endDirect(k: System, aio: number): Steps<void> {
 }
 
 /** Forgets the request. */
-function* forget(k: System, aio: number): Steps<void> {
+export function* forget(k: System, aio: number): Steps<void> {
   yield WRITE | at(R.io, 0);
   fillWords(k.kmem, pagesOf(k, aio), AIO_PAGES, 0);
   k.aio.state[aio] = AIO.free;
@@ -257,17 +257,19 @@ export function* growDisk(k: System, file: FileId, end: number): Steps<void> {
 }
 
 /** A request that the disk refuses at once (-EINVAL), or that has nothing to move; 1: neither. */
-function refused(off: number, len: number, pos: number): number {
+export function refused(off: number, len: number, pos: number): number {
   if (off % DISK_ALIGN !== 0 || len % DISK_ALIGN !== 0 || pos % DISK_ALIGN !== 0) return -EINVAL;
   return len === 0 ? NOTHING : 1;
 }
 
-function* lockInode(k: System, file: FileId, isRead: boolean): Steps<void> {
+/** i_rwsem, shared for a read. */
+export function* lockInode(k: System, file: FileId, isRead: boolean): Steps<void> {
   if (isRead) yield* lockShared(k, R.inodeLock, inodeRwsem(k, file));
   else yield* lock(k, R.inodeLock, inodeRwsem(k, file));
 }
 
-function* unlockInode(k: System, file: FileId, isRead: boolean): Steps<void> {
+/** Gives `lockInode`'s lock back. */
+export function* unlockInode(k: System, file: FileId, isRead: boolean): Steps<void> {
   if (isRead) yield* unlockShared(k, R.inodeLock, inodeRwsem(k, file));
   else yield* unlock(k, R.inodeLock, inodeRwsem(k, file));
 }
@@ -300,79 +302,4 @@ export function* directIo(
   const moved = k.aio.result[aio];
   yield* forget(k, aio);
   return moved;
-}
-
-/** The device on its own: takes the oldest request that was submitted and serves it; never ends. */
-export function* deviceLoop(k: System): Steps<void> {
-  for (;;) {
-    yield WAIT | at(R.io, 0);
-    const aio = slotIn(k, AIO.submitted);
-    if (aio === 0) continue;
-    k.aio.count[0] -= 1;
-    k.aio.state[aio] = AIO.taken;
-    yield* deviceTransfer(k, aio, k.rules.dio.aioInvalidates);
-    yield WRITE | at(R.io, 1);
-    k.aio.state[aio] = AIO.done;
-    k.aio.count[1] += 1;
-  }
-}
-
-/**
- * io_submit(2) of one direct request: 1, -EAGAIN when there are too many, or -ENOTBLK: it must go through the cache, and
- * its result is then `aioResult`'s. What direct I/O says of it at once (an error, or nothing to move) is its
- * result, which io_getevents fetches (aio_rw_done).
- */
-export function* submitAio(
-  k: System,
-  task: TaskId,
-  file: FileId,
-  isRead: boolean,
-  vpn: Vpn,
-  off: number,
-  len: number,
-  pos: number,
-): Steps<number> {
-  const early = refused(off, len, pos);
-  if (early <= 0) return yield* aioResult(k, task, early);
-  yield* lockInode(k, file, isRead);
-  const aio = yield* beginDirect(k, task, file, isRead, vpn, off, len, pos, -1);
-  yield* unlockInode(k, file, isRead);
-  if (aio === -ENOTBLK) return aio;
-  if (aio <= 0) return yield* aioResult(k, task, aio);
-  yield* fileGet(k, file);
-  yield WRITE | at(R.io, 0);
-  k.aio.mm[aio] = k.task.mm[task];
-  k.aio.state[aio] = AIO.submitted;
-  k.aio.count[0] += 1;
-  return 1;
-}
-
-/** A request that is over when io_submit returns. 1, or -EAGAIN when there are too many. */
-export function* aioResult(k: System, task: TaskId, result: number): Steps<number> {
-  yield WRITE | at(R.io, 0);
-  const own = slotIn(k, AIO.free);
-  if (own === 0) return -EAGAIN;
-  k.aio.mm[own] = k.task.mm[task];
-  k.aio.result[own] = result;
-  k.aio.state[own] = AIO.done;
-  yield WRITE | at(R.io, 1);
-  k.aio.count[1] += 1;
-  return 1;
-}
-
-/** io_getevents(): waits for a request of this process to be done, and returns its result. -EINVAL: there is none. */
-export function* reapDirect(k: System, task: TaskId): Steps<number> {
-  let aio = 1;
-  while (aio <= AIO_SLOTS && k.aio.mm[aio] !== k.task.mm[task]) aio++;
-  if (aio > AIO_SLOTS) return -EINVAL;
-  for (;;) {
-    yield WAIT | at(R.io, 1);
-    if (k.aio.state[aio] === AIO.done) break;
-  }
-  const result = k.aio.result[aio];
-  const file = k.aio.file[aio];
-  k.aio.count[1] -= 1;
-  yield* forget(k, aio);
-  if (file !== 0) yield* filePut(k, file);
-  return result;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { aioResult, directIo, reapDirect, submitAio } from '../../src/fs/direct-io.ts';
+import { aioResult, reapDirect, submitAio } from '../../src/fs/aio.ts';
+import { directIo } from '../../src/fs/direct-io.ts';
 import { fdCloseAll, fdInstall } from '../../src/fs/fd.ts';
 import { addHeldBySystem } from '../../src/fs/held.ts';
 import { newPipe } from '../../src/fs/pipe.ts';

@@ -2,7 +2,7 @@
 
 import { fixedIo } from '../../drivers/fixed-io.ts';
 import { ringRegister, ringUnregister } from '../../drivers/io-uring.ts';
-import { aioResult, reapDirect, submitAio } from '../../fs/direct-io.ts';
+import { aioResult, reapDirect, submitAio } from '../../fs/aio.ts';
 import { ofdOf } from '../../fs/fd.ts';
 import { isDirect, readFd, writeFd } from '../../fs/read-write.ts';
 import { OFD } from '../../fs/system.ts';
