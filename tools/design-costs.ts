@@ -29,13 +29,14 @@ export interface Cost {
 }
 
 /** Memory that is pinned. */
-export type Memory = 'anonymous' | 'file' | 'huge';
+export type Memory = 'anonymous' | 'file' | 'huge' | 'device';
 
 const MAPS: Readonly<Record<Memory, string>> = {
   anonymous:
     'mmap(NULL, 128 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)',
   file: 'mmap(NULL, 128 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)',
   huge: 'mmap(NULL, HPAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)',
+  device: 'mmap(NULL, HPAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dev, 0)',
 };
 
 /** Pages of the two runs; both in one page table, none of them the first that is touched. */
@@ -46,6 +47,7 @@ const source = (memory: Memory, n: number, take: string, give: string): string =
 {
   int fd = memfd_create("m", 0);
   ftruncate(fd, 128 * PAGE_SIZE);
+  ${memory === 'device' ? 'int dev = open("/dev/dax", O_RDWR);' : ''}
   char *buf = ${MAPS[memory]};
   struct page *pages[128];
   ${memory === 'huge' ? 'madvise(buf, HPAGE_SIZE, MADV_HUGEPAGE);' : ''}
@@ -112,7 +114,7 @@ const runOnce = (rules: Rules, memory: Memory, n: number): Counts => {
   if (verdict.observation !== 'Always')
     throw new Error(`${n} pages of ${memory}: ${verdict.observation} ${verdict.reason ?? ''}`);
   const none = { gigantic: false, zones: false, swap: false, device: false, notifiers: false };
-  const needs = { ...none, huge: memory === 'huge' };
+  const needs = { ...none, huge: memory === 'huge' || memory === 'device' };
   return countRun(setUp(compile(checked).program, rules, needs));
 };
 

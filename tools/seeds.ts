@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -71,14 +72,15 @@ const ROWS: readonly Row[] = [
   },
   {
     id: 'A5',
-    what: 'The cases of pinning: direct I/O (1), RDMA (2), writing by the kernel (5).',
-    lacks:
-      'case 3, on-demand paging with MMU notifiers, and case 4 have no family of their own here',
+    what: 'The cases of pinning: direct I/O (1), RDMA (2), on-demand paging with MMU notifiers, which pins nothing (3), page structures alone, as move_pages() looks at (4), writing by the kernel (5).',
+    lacks: '',
     commands: [
       check(
         '5.4,5.8,5.9,6.4,6.5',
         'direct-io/read-in-flight-fork',
         'callers/rdma-fork-parent-writes',
+        'notifier/odp-fork-write',
+        'mapping/migrate-a-held-page',
         'force/process-vm-write-read',
       ),
     ],
@@ -112,17 +114,36 @@ const ROWS: readonly Row[] = [
   },
   {
     id: 'A8',
-    what: 'Longterm pins of DAX pages are refused; a short pin makes truncation wait.',
-    lacks: 'the lease that was planned as a prerequisite',
-    commands: [check('5.10,6.12,6.18', 'dax/longterm-refused', 'dax/truncate-waits-for-get')],
+    what: 'Longterm pins of DAX pages: refused in mainline, where a short pin makes truncation wait; allowed by the lease that was planned as a prerequisite, under which truncation fails.',
+    lacks: '',
+    commands: [
+      check('5.10,6.12,6.18', 'dax/longterm-refused', 'dax/truncate-waits-for-get'),
+      compare(
+        'bias-2019',
+        'design/lease-allows-longterm-pins',
+        'design/truncate-races-with-a-lease',
+      ),
+    ],
   },
   {
     id: 'A9',
     what: 'The counters, by their names of 2019 and of today.',
-    lacks: 'their cost, which is a benchmark',
+    lacks: 'their cost, which is a time',
     commands: [
       check('5.6,5.7,6.12', 'callers/goldfish-counts-pins'),
       compare('bias-2019', 'design/counters-requested-and-returned'),
+    ],
+  },
+  {
+    id: 'A10',
+    what: "gup_benchmark's commands, as those of gup_test, on the model. Times differ from run to run.",
+    lacks: '',
+    commands: [
+      ...['-a -m 16 -n 512', '-L -m 16 -n 512 -H', '-u -m 16 -n 123 -f /dev/dax1.0 -S'].map(
+        (args) => `./pinfold gup-test ${args} | sed 's/get:[0-9]* put:[0-9]*/get:N put:N/'`,
+      ),
+      './pinfold gup-test -b -m 16 -n -1',
+      './pinfold gup-test -cpt -m 4 0 19',
     ],
   },
   {
@@ -151,6 +172,12 @@ const ROWS: readonly Row[] = [
     commands: [
       check('5.6,5.7,5.18,6.12', 'refcount/pin-of-a-thp-counts-one', 'release/unpin-user-folio'),
     ],
+  },
+  {
+    id: 'B2, B3, B4',
+    what: 'Output as a list of pages, as ranges (in bytes of a bio_vec and of 12), packed, and as segments for DMA; and what is repeated where the buffer is small. Their speed is in benchmarks.md.',
+    lacks: '',
+    commands: ['node bench/main.ts ranges'],
   },
   {
     id: 'C1',
@@ -211,43 +238,49 @@ const ROWS: readonly Row[] = [
   },
   {
     id: 'E1',
-    what: 'Huge entries page by page, or by one update of the count.',
-    lacks: 'device memory, for which it was posted: anonymous huge pages stand for it',
+    what: 'Huge entries page by page, or by one update of the count: device memory, for which it was posted, and other huge pages; atomic operations are counted (last column).',
+    lacks: '',
     commands: [
       compare(
         'grab-once,per-page',
+        'design/fast-walk-takes-device-pages-at-once',
         'design/fast-walk-takes-huge-pages-at-once',
         'design/slow-walk-takes-huge-pages-at-once',
       ),
+      check('5.10,6.12,6.18', 'design/fast-walk-takes-device-pages-at-once'),
+      "node tools/designs.ts --costs | sed -n '1,2p; /5.17/p'",
     ],
   },
   {
     id: 'E2',
     what: 'Teardown of device memory waits for references and for fast walks.',
-    lacks: 'the cost of a reference a page',
+    lacks: 'the cost of a reference on the page map for each page, which is a time',
     commands: [
       check('5.10,6.12,6.18', 'device/teardown-against-fast-walk', 'device/teardown-against-pin'),
     ],
   },
   {
     id: 'E3',
-    what: 'A huge entry over several compound pages.',
+    what: 'A huge entry over several compound pages; the assertion that was proposed for its insertion.',
     lacks: '',
-    commands: [check('5.10,6.12,6.18', 'device/pmd-over-many-pages')],
+    commands: [
+      check('5.10,6.12,6.18', 'device/pmd-over-many-pages'),
+      './pinfold check -k 5.10,5.16,5.17 --design grab-once library/device/pmd-over-many-pages.litmus',
+    ],
   },
-];
-
-const MISSING: readonly string[] = [
-  'A8: the lease; of the two answers to longterm pins of DAX pages only the refusal is here.',
-  "A10: gup_benchmark's commands (`pinfold gup-test`).",
-  'B2, B3, B4: output as ranges and packed arrays is in the library (test/mm/gup-ranges.test.ts) and in the benchmarks, whose numbers are no fixed output.',
-  'E4: the cost of the page structures of device memory.',
+  {
+    id: 'E4',
+    what: 'Memory for the page structures of device memory.',
+    lacks: '',
+    commands: ['node bench/main.ts memmap'],
+  },
 ];
 
 const outputOf = (command: string): string => {
   const { stdout, stderr, status } = spawnSync('sh', ['-c', command], {
     cwd: ROOT,
     encoding: 'utf8',
+    env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` },
   });
   if (status !== 0) throw new Error(`${command}: exit status ${status}\n${stdout}${stderr}`);
   return stdout
@@ -272,13 +305,9 @@ writeFileSync(
   FILE,
   `# The discussions, row by row
 
-Five discussions on the Linux memory management lists describe the system. Each row of theirs that this version has stands here with
-the command that shows it and what it prints. The page is generated (\`node tools/seeds.ts\`), and a test runs every command again.
+Five discussions on the Linux memory management lists describe the system. Each row of theirs stands here with the command that
+shows it and what it prints. The page is generated (\`node tools/seeds.ts\`), and a test runs every command again.
 
 ${ROWS.map(section).join('\n\n')}
-
-## Not here yet
-
-${MISSING.map((m) => `- ${m}`).join('\n')}
 `,
 );

@@ -26,6 +26,23 @@ describe('results', () => {
     ['folder-unexpected', ['-k', '5.8,6.12', 'folder', 'unexpected.litmus'], 1],
     ['json', ['--json', '-k', '5.8,6.12', 'two-writes.litmus', 'unexpected.litmus'], 1],
     ['design', ['-k', '5.4', '--design', 'bias-2019', 'pin-fork-write.litmus'], 0],
+    [
+      'compare',
+      [
+        ...['--design', 'pg-dma-pinned,range-lock,bias-2019', '--compare'],
+        ...['gup-takes-page-off-lru', 'counters-requested-and-returned'].map(
+          (name) => `${ROOT}library/design/${name}.litmus`,
+        ),
+      ],
+      0,
+    ],
+    ['compare-one-kernel', ['-k', '5.9', '--design', 'grab-once', '--compare', 'folder'], 0],
+    ['compare-unexpected', ['--design', 'per-page', '--compare', 'unexpected.litmus'], 1],
+    [
+      'compare-json',
+      ['--json', '--design', 'enforce-coherency', '--compare', 'pin-fork-write.litmus'],
+      0,
+    ],
   ] as const)('%s', async (name, args, status) => {
     const ran = pinfold(['check', ...args]);
     expect(ran).toMatchObject({ status, stderr: '' });
