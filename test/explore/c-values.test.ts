@@ -52,6 +52,12 @@ test.each([
     '  int a[2];\n  for (i = 0; i < 2; i++)\n    a[i] = 300 + i;\n  r0 = a[0] == 300 && a[1] == 301;',
   ],
   ['  unsigned char a[1];\n  a[0] = 300;\n  r0 = a[0] == 44;'],
+  // Only what decides is looked at: NULL is never read.
+  ['  int *q = NULL;\n  r0 = q == NULL || *q == 1;'],
+  ['  int *q = NULL;\n  r0 = 2;\n  if (q != NULL && q[0] == 1)\n    r0 = 3;\n  r0 -= 1;'],
+  ['  int *q = NULL;\n  r0 = p[1] + (q == NULL ? p[2] : *q) + (q && *q) == 11;'],
+  ['  int *q = NULL;\n  r0 = -1;\n  while (r0 < 1 && (q == NULL || *q == 2))\n    r0 += 1;'],
+  ['  r0 = p[1] == 5 && (p[2] == 5 || p[2] == 6) && !(p[0] || p[3]);'],
   ['  int *a[2];\n  a[1] = p + 1;\n  r0 = *a[1] == 5;'],
 ])('%s', (body) => {
   expect(explored(body).observation).toBe('Always');

@@ -88,6 +88,16 @@ export class BodyCompiler {
           this.#call(call, { dst });
           return (k) => getVar(k, dst);
         },
+        choose: (test, yes, no, line) => {
+          const dst = this.#temporary();
+          const skip = this.#jump({ op: OP.jumpUnless, args: [test], line });
+          this.#emit({ op: OP.assign, dst, args: [yes()], line });
+          const end = this.#jump({ op: OP.jump, line });
+          this.#patch(skip);
+          this.#emit({ op: OP.assign, dst, args: [no()], line });
+          this.#patch(end);
+          return (k) => getVar(k, dst);
+        },
         shared: (place, read, line) => {
           if (thread < 0 || place.kind !== 'var' || !this.#isShared(place.index)) return read;
           const dst = this.#temporary();
@@ -145,6 +155,15 @@ export class BodyCompiler {
       ...parts,
     });
     return this.code.length - 1;
+  }
+
+  /** A jump inside of an expression: what was found of it so far is still needed. */
+  #jump(parts: Partial<Instruction> & Pick<Instruction, 'op'>): number {
+    const kept = this.#temporaries;
+    this.#temporaries = [];
+    const at = this.#emit(parts);
+    this.#temporaries = kept;
+    return at;
   }
 
   /** Makes the jump at `at` go to the next instruction. */

@@ -17,6 +17,8 @@ export interface Effects {
   call(call: CallExpr): Eval;
   /** A variable that other threads may assign; `read` reads it. */
   shared(place: Place, read: Eval, line: number): Eval;
+  /** One of two values, of which only the one that `test` chooses makes its steps. Without it, nothing makes steps. */
+  choose?(test: Eval, yes: () => Eval, no: () => Eval, line: number): Eval;
 }
 
 export interface Context {
@@ -66,12 +68,23 @@ export const compileExpr = (c: Context, e: Expr): Eval => {
     case 'unary':
       return compileUnary(c, e);
     case 'binary': {
+      if ((e.op === '&&' || e.op === '||') && makesSteps(c, e.right)) return compileLazy(c, e);
       const left = { value: compileExpr(c, e.left), type: typeOf(c, e.left) };
       const right = { value: compileExpr(c, e.right), type: typeOf(c, e.right) };
       return compileBinary(e.op, left, right, e.span.line);
     }
     case 'conditional': {
       const test = compileExpr(c, e.test);
+      if (
+        c.effects.choose !== undefined &&
+        [e.consequent, e.alternate].some((x) => makesSteps(c, x))
+      )
+        return c.effects.choose(
+          test,
+          () => compileExpr(c, e.consequent),
+          () => compileExpr(c, e.alternate),
+          e.span.line,
+        );
       const yes = compileExpr(c, e.consequent);
       const no = compileExpr(c, e.alternate);
       return (k) => (test(k) !== 0 ? yes(k) : no(k));
@@ -86,6 +99,48 @@ export const compileExpr = (c: Context, e: Expr): Eval => {
     case 'call':
       return c.effects.call(e);
   }
+};
+
+/** Whether finding the value may take more than a look at the thread's own variables. */
+const makesSteps = (c: Context, e: Expr): boolean => {
+  switch (e.kind) {
+    case 'number':
+    case 'string':
+      return false;
+    case 'name':
+      return placeOf(c, e)?.kind === 'var' && c.checked.globals.some((g) => g.name === e.name);
+    case 'call':
+      return true;
+    case 'unary':
+      return e.op === '*' || makesSteps(c, e.operand);
+    case 'binary':
+      return makesSteps(c, e.left) || makesSteps(c, e.right);
+    case 'conditional':
+      return [e.test, e.consequent, e.alternate].some((x) => makesSteps(c, x));
+    case 'index':
+      return typeOf(c, e.base)?.kind !== 'array' || makesSteps(c, e.index);
+    case 'cast':
+      return makesSteps(c, e.operand);
+  }
+};
+
+/** `&&` and `||` whose second operand must not be looked at when the first one decides. */
+const compileLazy = (c: Context, e: BinaryExpr): Eval => {
+  const and = e.op === '&&';
+  const left = compileExpr(c, e.left);
+  const right = (): Eval => {
+    const value = compileExpr(c, e.right);
+    return (k) => (value(k) !== 0 ? 1 : 0);
+  };
+  if (c.effects.choose !== undefined)
+    return c.effects.choose(
+      left,
+      and ? right : () => constant(1),
+      and ? () => constant(0) : right,
+      e.span.line,
+    );
+  const value = right();
+  return and ? (k) => (left(k) !== 0 ? value(k) : 0) : (k) => (left(k) !== 0 ? 1 : value(k));
 };
 
 /** An operand: its value, and the type that tells what pointer arithmetic counts in. */
