@@ -37,7 +37,7 @@ export function* gupFastFallback(
   // A negative count is a huge one: the length in bytes overflows.
   if (nr < 0 || end > ADDRESS_PAGES)
     return k.rules.fast.overflowRet === 'eoverflow' ? -EOVERFLOW : 0;
-  if (end > userPages(k)) return -EFAULT;
+  if (end > USER_PAGES) return -EFAULT;
   const fast = yield* gupFast(k, k.task.cpu[task], mm, start, end, flags, pages);
   if (fast === nr || (flags & FOLL.fastOnly) !== 0) return fast;
   const rest = outputBehind(k, pages, fast, flags);
@@ -59,7 +59,8 @@ export function* gupFastFallback(
 /** Pages of the 64-bit address space; a range that ends behind it wraps. */
 const ADDRESS_PAGES = 2 ** 52;
 
-/** TASK_SIZE_MAX in pages: half of what the tables translate, less the last page. */
-function userPages(k: Kernel): number {
-  return (k.levels === 4 ? 2 ** 35 : 2 ** 44) - 1;
-}
+/**
+ * Every page number of user memory is below; Linux has TASK_SIZE_MAX here, and refuses the same ranges but for those that begin
+ * in memory that is mapped and go on for a quarter of a tebibyte.
+ */
+const USER_PAGES = 0x7fff_ffff;

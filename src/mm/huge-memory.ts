@@ -31,6 +31,8 @@ import { folioAddLru } from './lru.ts';
 import { allocTable, freeTable, isLeaf, pmdAlloc, pteLock, pteUnlock, tableOf } from './pgtable.ts';
 import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
 import { anonVmaPrepare, VM, vmaIsAnonymous } from './vma.ts';
+import { vmstatAdd } from './vmstat.ts';
+import { VMSTAT } from './vmstat-items.ts';
 
 /** thp_vma_allowable_order(): the mapping wants huge pages and the 2 MiB around `vpn` lie inside of it. */
 export function thpFits(k: Kernel, vma: VmaId, vpn: Vpn): boolean {
@@ -64,6 +66,7 @@ export function* doHugePmdAnonymousPage(
   if (folio === 0) return VMF.fallback;
   const result = yield* mapFreshThp(k, vma, vpn, e, folio);
   if (result !== 0) yield* folioPut(k, folio, 1);
+  else vmstatAdd(k, folio, VMSTAT.thp_fault_alloc, 1);
   return result === VMF.nopage ? 0 : result;
 }
 

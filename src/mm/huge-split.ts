@@ -25,6 +25,8 @@ import { removeMigrationPtes, tryToMigrate } from './migration-entries.ts';
 import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
 import { isLeaf, pteLock, pteUnlock, TABLE_FLAGS } from './pgtable.ts';
 import { folioMapcountRead } from './rmap.ts';
+import { vmstatAdd } from './vmstat.ts';
+import { VMSTAT } from './vmstat-items.ts';
 
 /** Flags that the pages of a split folio take over from its head. */
 const INHERITED =
@@ -48,6 +50,7 @@ export function* splitHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): St
   const told = yield* invalidateStart(k, mm, pmdBase(vpn), pmdBase(vpn) + HPAGE_PMD_NR);
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
+  if (isLeaf(lo)) vmstatAdd(k, entryPfn(lo, entryHi(k, e)), VMSTAT.thp_split_pmd, 1);
   if (isLeaf(lo) && mapsDevice(k, lo, entryHi(k, e)))
     yield* clearDevicePmd(k, vma, e, pmdBase(vpn));
   else if (isLeaf(lo)) yield* splitLocked(k, vma, e, pmdBase(vpn), lo, entryHi(k, e));
@@ -138,6 +141,8 @@ export function* splitHugePageFor(
   const n = nrPages(k, folio);
   const error = yield* splitOwned(k, folio, n, anon, zeros);
   yield* unlock(k, region, owner);
+  const outcome = error === 0 ? VMSTAT.thp_split_page : VMSTAT.thp_split_page_failed;
+  if (n === HPAGE_PMD_NR) vmstatAdd(k, folio, outcome, 1);
   if (error !== 0) return error;
   for (let i = 0; i < n; i++) {
     if (folio + i === page) continue;

@@ -29,6 +29,8 @@ import {
   setAnonMapping,
 } from './rmap.ts';
 import { tryToFreeSwap } from './swap-state.ts';
+import { vmstatAdd } from './vmstat.ts';
+import { VMSTAT } from './vmstat-items.ts';
 
 /**
  * do_huge_pmd_wp_page(): a write (or FAULT.unshare) meets the read-only huge PMD `e` that said `lo`. The folio is
@@ -162,6 +164,7 @@ function* copyWhole(
     yield* folioPut(k, old, 1);
     return VMF.fallback;
   }
+  vmstatAdd(k, fresh, VMSTAT.thp_fault_alloc, 1);
   yield* copyHugePages(k, old, fresh, HPAGE_PMD_NR);
   const installed = yield* exchange(k, vma, vpn, e, lo, old, fresh);
   yield* folioPut(k, old, 1);
@@ -213,6 +216,7 @@ function* wpHugeZero(
     const fresh = yield* allocThp(k, task, GFP.zero);
     if (fresh !== 0) {
       const installed = yield* exchange(k, vma, vpn, e, lo, 0, fresh);
+      if (installed) vmstatAdd(k, fresh, VMSTAT.thp_fault_alloc, 1);
       return installed ? VMF.write : 0;
     }
   }

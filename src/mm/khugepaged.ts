@@ -35,6 +35,8 @@ import { folioAddNewAnonRmap, folioRemoveRmap } from './rmap.ts';
 import { doSwapPage } from './swap-fault.ts';
 import { freeSwapCache } from './swap-state.ts';
 import { findVma, VM, vmaAt, vmaIsAnonymous } from './vma.ts';
+import { vmstatAdd } from './vmstat.ts';
+import { VMSTAT } from './vmstat-items.ts';
 
 /** Somebody else has made the huge page meanwhile. */
 const ALREADY = 1;
@@ -103,6 +105,7 @@ export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> 
   if (scanned <= 0) return scanned;
   const fresh = yield* allocThp(k, 0, 0);
   if (fresh === 0) return -ENOMEM;
+  vmstatAdd(k, fresh, VMSTAT.thp_collapse_alloc, 1);
   if (scanned === COLLAPSIBLE.afterSwapin) {
     const missing = yield* bringBack(k, mm, base);
     if (missing !== 0) {

@@ -8,6 +8,8 @@ import { folioMapcount, folioPut, pageAnonExclusive } from '../../src/mm/folio.t
 import { dupMm } from '../../src/mm/fork.ts';
 import { splitHugePage } from '../../src/mm/huge-split.ts';
 import type { Kernel } from '../../src/mm/kernel.ts';
+import { vmstatSum } from '../../src/mm/vmstat.ts';
+import { VMSTAT } from '../../src/mm/vmstat-items.ts';
 import { zapRange } from '../../src/mm/zap.ts';
 import { HAT, pinLarge, pmdPfn, thpBoot } from './huge-builder.ts';
 import { run } from './run.ts';
@@ -39,6 +41,22 @@ describe('split of a folio', () => {
     expect(k.page.private[folio + 1]).toBe(0);
     expect(pageByte(k, load(k, task, HAT + 100), 0)).toBe(55);
     expect(store(k, task, HAT + 100, 56)).toBe(folio + 100);
+  });
+
+  test('A.20.2 a split that a reference refuses is counted as failed, one that works as done', () => {
+    const { k, folio } = thpBoot('6.11');
+    const counts = () =>
+      [VMSTAT.thp_fault_alloc, VMSTAT.thp_split_page_failed, VMSTAT.thp_split_page].map((item) =>
+        vmstatSum(k, item),
+      );
+    const before = counts();
+    const changes = () => counts().map((n, i) => n - (before[i] ?? 0));
+    get(k, folio);
+    split(k, folio);
+    expect(changes()).toEqual([0, 1, 0]);
+    run(folioPut(k, folio, 1));
+    split(k, folio);
+    expect(changes()).toEqual([0, 1, 1]);
   });
 
   test.each([
