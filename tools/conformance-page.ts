@@ -219,9 +219,5 @@ export const page = (
 
 const numbersOf = (s: Stored): string => /^\d+(\.\d+)*/.exec(s.version)?.[0] ?? '0';
 
-/** What was looked into. */
-const NO_WHOLE =
-  'both ask MADV_COLLAPSE for a range without a whole huge page in it, which is no error on 7.2.12 and 7.3.4; inferred from the tests, the source was not read, and the model has no rule for it (docs/findings.md)';
-const REASONS: readonly Reason[] = ['collapse-of-a-hole', 'collapse-of-a-private-file'].map(
-  (test) => ({ test, kernels: ['7.2.12', '7.3.4'], reason: NO_WHOLE }),
-);
+/** What was looked into, and stays as it is. */
+const REASONS: readonly Reason[] = [];

@@ -113,7 +113,9 @@ function* releaseBuffer(k: System, pages: number, nr: number): Steps<void> {
     yield* releasePages(k, pages, nr);
     return;
   }
-  for (let i = 0; i < nr; i++) if (beginsPiece(k, pages, i)) yield* unpinUserPages(k, pages + i, 1);
+  // From the end: with its last pin the folio may be gone, and what its pages were one piece of.
+  for (let i = nr - 1; i >= 0; i--)
+    if (beginsPiece(k, pages, i)) yield* unpinUserPages(k, pages + i, 1);
   for (let i = 0; i < nr; i++) k.kmem[pages + i] = 0;
 }
 

@@ -81,12 +81,7 @@ const MAX_VALUE_BYTES = 4;
 export function* pipeReadValue(k: System, pipe: number, count: number): Steps<number> {
   let value = 0;
   let got = 0;
-  for (;;) {
-    yield WAIT | at(R.ring, 2 * pipe);
-    yield* lock(k, R.pipe, pipe);
-    if (k.pipe.used[pipe] > 0 || k.pipe.writers[pipe] === 0) break;
-    yield* unlock(k, R.pipe, pipe);
-  }
+  yield* pipeLockFilled(k, pipe);
   while (got < count && got < MAX_VALUE_BYTES && k.pipe.used[pipe] > 0) {
     const b = bufferAt(k, pipe, 0);
     yield READ | at(R.content, k.pipe.buffers[b + PIPE_BUF.pfn]);
@@ -96,9 +91,39 @@ export function* pipeReadValue(k: System, pipe: number, count: number): Steps<nu
     }
     if (k.pipe.buffers[b + PIPE_BUF.len] === 0) yield* popBuffer(k, pipe, b);
   }
+  yield* pipeUnlock(k, pipe);
+  return value;
+}
+
+/** Locks the pipe when it holds data, or when nobody will send any. */
+export function* pipeLockFilled(k: System, pipe: number): Steps<void> {
+  for (;;) {
+    yield WAIT | at(R.ring, 2 * pipe);
+    yield* lock(k, R.pipe, pipe);
+    if (k.pipe.used[pipe] > 0 || k.pipe.writers[pipe] === 0) return;
+    yield* unlock(k, R.pipe, pipe);
+  }
+}
+
+/** Unlocks it, and lets those go on for whom there is something to do now. */
+export function* pipeUnlock(k: System, pipe: number): Steps<void> {
   pipeReady(k, pipe);
   yield* unlock(k, R.pipe, pipe);
-  return value;
+}
+
+/** The oldest byte of a locked pipe that holds some, which stays there. */
+export function* pipePeek(k: System, pipe: number): Steps<number> {
+  const b = bufferAt(k, pipe, 0);
+  yield READ | at(R.content, k.pipe.buffers[b + PIPE_BUF.pfn]);
+  return pageByte(k, k.pipe.buffers[b + PIPE_BUF.pfn], k.pipe.buffers[b + PIPE_BUF.off]);
+}
+
+/** Takes the oldest byte out of a locked pipe; with its last byte a buffer lets go of its page. */
+export function* pipeDrop(k: System, pipe: number): Steps<void> {
+  const b = bufferAt(k, pipe, 0);
+  k.pipe.buffers[b + PIPE_BUF.off] += 1;
+  k.pipe.buffers[b + PIPE_BUF.len] -= 1;
+  if (k.pipe.buffers[b + PIPE_BUF.len] === 0) yield* popBuffer(k, pipe, b);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** read(2) and write(2) by descriptor: what kind of file it is decides who does the work. */
-import { at, R, READ, WAIT, WRITE } from '../machine/access.ts';
+import { at, R, READ, WRITE } from '../machine/access.ts';
 import { pageByte } from '../machine/contents.ts';
 import { EBADF, EFAULT, EINVAL, ENOTBLK, ESPIPE } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
@@ -15,7 +15,14 @@ import { writeAndWait } from '../mm/writeback.ts';
 import { copyFromUser, copyToUser } from './bounce.ts';
 import { directIo, sizeOf } from './direct-io.ts';
 import { fdRefuses, ofdOf } from './fd.ts';
-import { pipeReadValue, pipeWrite } from './pipe.ts';
+import {
+  pipeDrop,
+  pipeLockFilled,
+  pipePeek,
+  pipeReadValue,
+  pipeUnlock,
+  pipeWrite,
+} from './pipe.ts';
 import { OFD, type System } from './system.ts';
 
 const PAGE_SIZE = 4096;
@@ -121,6 +128,10 @@ function* advance(k: System, ofd: number, n: number): Steps<void> {
   k.ofd.pos[ofd] += n;
 }
 
+/**
+ * pipe_read(): copies byte for byte while the pipe is locked and its buffer still holds the page; what cannot be stored stays
+ * in the pipe.
+ */
 function* pipeToUser(
   k: System,
   task: TaskId,
@@ -129,24 +140,26 @@ function* pipeToUser(
   off: number,
   len: number,
 ): Steps<number> {
+  if (len === 0) return 0;
   let done = 0;
-  while (done < len) {
-    yield WAIT | at(R.ring, 2 * pipe);
-    if (done > 0 && k.pipe.used[pipe] === 0) return done;
-    const value = yield* pipeReadValue(k, pipe, 1);
-    if (k.pipe.used[pipe] === 0 && k.pipe.writers[pipe] === 0 && value === 0) return done;
-    const pfn = yield* storeByte(
+  let stored = 0;
+  yield* pipeLockFilled(k, pipe);
+  while (done < len && stored >= 0 && k.pipe.used[pipe] > 0) {
+    const value = yield* pipePeek(k, pipe);
+    stored = yield* storeByte(
       k,
       task,
       vpn + Math.floor((off + done) / PAGE_SIZE),
       (off + done) % PAGE_SIZE,
       value,
     );
-    if (pfn < 0) return done > 0 ? done : -EFAULT;
-    done++;
-    if (k.pipe.used[pipe] === 0) return done;
+    if (stored >= 0) {
+      yield* pipeDrop(k, pipe);
+      done++;
+    }
   }
-  return done;
+  yield* pipeUnlock(k, pipe);
+  return stored < 0 && done === 0 ? -EFAULT : done;
 }
 
 function* storeByte(k: System, task: TaskId, vpn: Vpn, off: number, value: number): Steps<number> {

@@ -9,7 +9,7 @@ import { audit, newHeld } from '../../src/mm/audit.ts';
 import { newTask } from '../../src/mm/kernel.ts';
 import { MADV, sysMadvise } from '../../src/mm/madvise.ts';
 import { mmAlloc } from '../../src/mm/mm-alloc.ts';
-import { MAP, PROT, sysMmap } from '../../src/mm/mmap.ts';
+import { MAP, PROT, sysMmap, sysMunmap } from '../../src/mm/mmap.ts';
 import { pmdPfn } from '../mm/huge-builder.ts';
 import { run } from '../mm/run.ts';
 import { store } from '../mm/vma-builder.ts';
@@ -53,6 +53,16 @@ describe('registered buffers', () => {
     audited(k);
     expect(run(ringUnregister(k, mm))).toBe(0);
     expect(pins()).toEqual([0, 0]);
+    audited(k);
+  });
+
+  test('S239 the last pin of a folio that is mapped no more frees it, once', () => {
+    const { k, mm, task, at } = memory('6.12');
+    expect(run(ringRegister(k, task, at, 0, 2 * HPAGE_PMD_NR * PAGE))).toBe(0);
+    run(sysMunmap(k, task, at, 2 * HPAGE_PMD_NR));
+    audited(k);
+    expect(run(ringUnregister(k, mm))).toBe(0);
+    expect(k.report[0]).toBe(0);
     audited(k);
   });
 });
