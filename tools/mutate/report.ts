@@ -186,9 +186,9 @@ const othersHead = (sample: { readonly seed: number } | null, before: Before): s
   const first = before[sample?.seed ?? 0];
   return `
 Tests were written, and reasons given, for what each sample showed to be open, so the shares of a sample say nothing any more about
-the checks outside of it. What a sample said when it was drawn does${first === undefined ? '' : `: the first, ${first}`}; the others have it below. Most of what is
-open in a sample that is fresh turns out to be no matter when somebody reads the code, so that number is too low, as the later
-one is too high.
+the checks outside of it. What a sample said when it was drawn does${first === undefined ? '' : `: the first, ${first}`}; the others have it below. That
+number is too low, for much of what is open in a fresh sample is no matter once somebody has read the code: with the reasons that were
+found since and without the tests that were written since it is the best guess. When the model changes, the same seed draws others.
 `;
 };
 
