@@ -10,6 +10,9 @@ export function suggestions(wrong: string, names: readonly string[]): readonly s
   const release = /^v?(\d+\.\d+)/.exec(word)?.[1];
   if (release !== undefined)
     return names.filter((n) => n === release || n.includes(`-${release}.`)).slice(0, 3);
+  // A name that was not written to its end says more than one with other letters.
+  const begun = word.length >= 3 ? names.filter((n) => n.startsWith(word)) : [];
+  if (begun.length > 0) return begun.slice(0, 3);
   const inside = word.length >= 3 ? names.filter((n) => n.includes(word) || word.includes(n)) : [];
   const close = names.filter((n) => distance(word, n) <= 2);
   return [...new Set([...close, ...inside])].slice(0, 3);

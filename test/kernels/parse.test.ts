@@ -55,6 +55,7 @@ describe('-k', () => {
     ['3.10', /did you mean 4\.4\?/],
     ['6.1.5', /did you mean 6\.1 or debian-6\.1\.192\?/],
     ['debain-6.1.192', /did you mean debian-6\.1\.192/],
+    ['debian-6.1', /did you mean debian-6\.1\.192 or debian-6\.12\.117\?/],
     ['debian', /debian-5\.10\.262/],
     ['ubuntu', /`pinfold kernels` lists them/],
     ['6.1..5.4', /runs backwards; write 5\.4\.\.6\.1/],
