@@ -23,6 +23,7 @@ export const reportOf = (
   return { ...common, model, comparison, expected: model.expected };
 };
 
+/** One test in full; of several a line each, and in full those that disagree. */
 export const printReports = (reports: readonly Report[]): void => {
   if (reports.length === 1) {
     for (const r of reports) print(reportText(r));

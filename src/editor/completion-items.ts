@@ -34,6 +34,7 @@ export const snippet = (
   sortText: `${rank}${label}`,
 });
 
+/** An item for a word of the language. */
 export const keyword = (label: string, rank: Rank = 2): CompletionItem => ({
   label,
   kind: CompletionItemKind.Keyword,

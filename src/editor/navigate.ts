@@ -33,6 +33,7 @@ const definitions = (all: readonly Occurrence[]): Occurrence[] => {
 const locationsOf = (list: readonly Occurrence[], document: TextDocument): Location[] =>
   list.map((o) => ({ uri: document.uri, range: rangeOf(document, o.span) }));
 
+/** Where the name at `offset` is defined; null: there is no name. */
 export const definitionAt = (
   source: Source,
   document: TextDocument,

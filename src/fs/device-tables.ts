@@ -45,6 +45,7 @@ export interface DeviceTables {
   readonly kmem: number;
 }
 
+/** The tables without a registration; `kernelWords` gives kernel memory for their pages. */
 export function deviceTables(alloc: Alloc, kernelWords: (words: number) => number): DeviceTables {
   const row = (): Int32Array => alloc(REGIONS + 1);
   return {

@@ -18,6 +18,7 @@ export interface EmittedCondition {
 /** What looks at a page must not come after what touches it: counters, pages, the medium, memory; writable() stores. */
 const ORDER = ['counter', 'query', 'content', 'located', 'writable'] as const;
 
+/** C that answers the terms that are shown, and the condition and filter over them. */
 export const emitCondition = (checked: CheckedTest, processes: Processes): EmittedCondition => {
   const { condition, filter } = checked.test;
   const snippets = new Set<string>();

@@ -28,6 +28,7 @@ const intName = (type: Extract<Type, { kind: 'int' }>): string => {
   return type.name === 'signed char' ? type.name : `${type.signed ? '' : 'u'}int${8 * type.size}_t`;
 };
 
+/** An expression as C that means the same at that place. */
 export const emitExpr = (checked: CheckedTest, place: Place, e: Expr): string => {
   const emit = (x: Expr): string => emitExpr(checked, place, x);
   /** In brackets unless it is one word, a call or an element. */

@@ -35,6 +35,7 @@ export interface Journal {
   ksm?: Readonly<Record<string, number>> | null;
 }
 
+/** This user's folder for what has to be put back, made if need be. Throws when it is somebody else's. */
 export const stateFolder = (): string => {
   const folder = join(tmpdir(), `pinfold-state-${process.getuid?.() ?? 0}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -44,6 +45,7 @@ export const stateFolder = (): string => {
   return folder;
 };
 
+/** When a process began, in ticks since boot: tells it from a later one of the same number. null: it is gone. */
 export const startTime = (pid: number): string | null => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -54,6 +56,7 @@ export const startTime = (pid: number): string | null => {
   }
 };
 
+/** The number in a file; null: there is none. */
 export const readNumber = (path: string): number | null => {
   try {
     const n = Number.parseInt(readFileSync(path, 'utf8'), 10);
@@ -63,6 +66,7 @@ export const readNumber = (path: string): number | null => {
   }
 };
 
+/** Does what may fail without harm. */
 export const quietly = (work: () => void): void => {
   try {
     work();

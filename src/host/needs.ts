@@ -15,6 +15,7 @@ export type DiskFileSystem = (typeof DISKS)[number];
 export const diskFileSystem = (checked: CheckedTest): DiskFileSystem | null =>
   DISKS.find((fs) => openedPaths(checked).some((p) => p.startsWith(`/${fs}/`))) ?? null;
 
+/** Whether the test opens files below /hugetlbfs. */
 export const usesHugetlbfs = (checked: CheckedTest): boolean =>
   openedPaths(checked).some((p) => p.startsWith('/hugetlbfs/'));
 

@@ -15,6 +15,7 @@ export interface Processes {
   named(thread: ThreadRef | null): number;
 }
 
+/** The processes of a test: process 0, and one for each thread that is forked. */
 export const processesOf = (checked: CheckedTest): Processes => {
   let count = 1;
   const of = checked.threads.map((t) => (t.forkedBy === null ? 0 : count++));

@@ -43,6 +43,7 @@ export const observed = (
   return positive === states.length ? 'Always' : 'Sometimes';
 };
 
+/** One test in full: the kernel's histogram, the model's states, the comparison. */
 export const reportText = (r: Report): string => {
   const { test, result } = r;
   const lines = [`Test ${test.name} ${KIND[test.condition.quantifier]}`];
@@ -154,6 +155,7 @@ export const runJson = (reports: readonly Report[]): object => ({
   summary: summaryOf(reports),
 });
 
+/** How many reports ended how. */
 export const summaryOf = (reports: readonly Report[]) => {
   const count = (wanted: (r: Report) => boolean): number => reports.filter(wanted).length;
   return {

@@ -38,6 +38,7 @@ const GRACE = 15;
 /** Bytes of output after which something is wrong. */
 const MAX_OUTPUT = 64 * 2 ** 20;
 
+/** Runs a built program in `folder` with its options (`more`), and counts what it prints. */
 export const runProgram = (
   program: string,
   folder: string,

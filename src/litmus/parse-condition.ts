@@ -165,6 +165,7 @@ export const parseProp = (s: TokenStream): Prop =>
 export const atCondition = (s: TokenStream): boolean =>
   s.at('exists') || s.at('forall') || (s.at('~') && s.at('exists', 1));
 
+/** `exists (...)`, `~exists (...)` or `forall (...)`; its first word is next. */
 export const parseCondition = (s: TokenStream): Condition => {
   const first = s.next();
   const negated = first.text === '~';
@@ -181,12 +182,14 @@ export const parseCondition = (s: TokenStream): Condition => {
   };
 };
 
+/** `filter (...)`; the word is next. */
 export const parseFilter = (s: TokenStream): Filter => {
   const first = s.next();
   const prop = parseProp(s);
   return { prop, comments: s.takeComments(), after: s.takeAfter(), span: s.spanFrom(first) };
 };
 
+/** `locations [...]`; the word is next. */
 export const parseLocations = (s: TokenStream): Locations => {
   const first = s.next();
   s.expect('[', 'after `locations`');

@@ -28,6 +28,7 @@ const at = (e: Expr, least: number): string => {
   return levelOf(e) >= least ? text : `(${text})`;
 };
 
+/** An expression in canonical spelling, on one line. */
 export const printExpr = (e: Expr): string => {
   switch (e.kind) {
     case 'number':
@@ -195,6 +196,7 @@ export const printTerm = (t: Term): string => {
   }
 };
 
+/** A proposition in canonical spelling, on one line. */
 export const printProp = (p: Prop): string => {
   switch (p.kind) {
     case 'true':

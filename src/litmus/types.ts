@@ -51,6 +51,7 @@ export const isTypeWord = (word: string): boolean =>
   word === 'const' ||
   word === 'volatile';
 
+/** Whether C has the word for itself. */
 export const isCWord = (word: string): boolean => C_WORDS.has(word);
 
 /** `long unsigned int` -> the type `unsigned long`; undefined for nonsense such as `short long`. */
@@ -117,6 +118,7 @@ export const sizeOf = (t: Type): number => {
   }
 };
 
+/** Whether two types are the same in all parts. */
 export const sameType = (a: Type, b: Type): boolean => {
   if (a.kind === 'int') return b.kind === 'int' && a.size === b.size && a.signed === b.signed;
   if (a.kind === 'pointer') return b.kind === 'pointer' && sameType(a.to, b.to);

@@ -79,14 +79,17 @@ export function at(region: number, index: number): number {
   return (region << 4) | (index << 9);
 }
 
+/** The operation of an access word (READ, WRITE, ...). */
 export function accessOp(word: number): number {
   return word & OP_MASK;
 }
 
+/** The region (`R`) that it is about. */
 export function accessRegion(word: number): number {
   return (word >>> 4) & 31;
 }
 
+/** The index in that region. */
 export function accessIndex(word: number): number {
   return word >>> 9;
 }

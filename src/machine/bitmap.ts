@@ -34,10 +34,12 @@ export function bitmapInit(map: Int32Array, bits: number): void {
   map[0] = level;
 }
 
+/** Whether the bit is set. */
 export function bitmapTest(map: Int32Array, bit: number): boolean {
   return (map[map[1] + (bit >>> 5)] & (1 << (bit & 31))) !== 0;
 }
 
+/** Sets a bit, and what says above that its word has one. */
 export function bitmapSet(map: Int32Array, bit: number): void {
   const levels = map[0];
   let i = bit;
@@ -50,6 +52,7 @@ export function bitmapSet(map: Int32Array, bit: number): void {
   }
 }
 
+/** Clears a bit, and what says above that its word has one if it was the last. */
 export function bitmapClear(map: Int32Array, bit: number): void {
   const levels = map[0];
   let i = bit;

@@ -74,14 +74,17 @@ export function areaOf(k: Machine, pfn: Pfn): number {
   return a;
 }
 
+/** The NUMA node of a page (page_to_nid). */
 export function pageNode(k: Machine, pfn: Pfn): number {
   return k.area[areaOf(k, pfn) + AREA_FIELDS.node];
 }
 
+/** Whether it is in ZONE_MOVABLE. */
 export function pageIsMovableZone(k: Machine, pfn: Pfn): boolean {
   return k.area[areaOf(k, pfn) + AREA_FIELDS.movable] === 1;
 }
 
+/** Whether it is in a CMA area (is_migrate_cma_page). */
 export function pageIsCma(k: Machine, pfn: Pfn): boolean {
   return k.area[areaOf(k, pfn) + AREA_FIELDS.cma] === 1;
 }

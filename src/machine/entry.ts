@@ -50,6 +50,7 @@ export const SWP = {
 /** Entries of a table; a table is one page. */
 export const PTRS_PER_TABLE = 512;
 
+/** Page frame number of a present entry, by its two words. */
 export function entryPfn(lo: number, hi: number): number {
   return (lo >>> 12) | ((hi & 0xfff) << 20);
 }
@@ -64,6 +65,7 @@ export function entryHiOf(pfn: number, attributes: number): number {
   return (pfn >>> 20) | attributes;
 }
 
+/** An entry that says nothing (pte_none). */
 export function isNone(lo: number, hi: number): boolean {
   return lo === 0 && hi === 0;
 }
@@ -93,10 +95,12 @@ export function swpOffset(lo: number, hi: number): number {
   return (lo >>> 12) | ((hi & 0xfff) << 20);
 }
 
+/** Low word of a swap entry: offset (or page frame number) and flag bits. */
 export function swpLo(offset: number, flags: number): number {
   return (offset << 12) | flags;
 }
 
+/** High word of a swap entry: its type (`SWP`) and the upper bits of the offset. */
 export function swpHi(type: number, offset: number): number {
   return (type << 27) | (offset >>> 20);
 }

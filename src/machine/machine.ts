@@ -128,6 +128,7 @@ export const TLB = { mm: 0, vpn: 1, lo: 2, hi: 3, words: 4 } as const;
 
 const KMEM_WORDS = 1 << 16;
 
+/** A machine of the given size: all memory free, nothing mapped. */
 export function createMachine(config: MachineConfig): Machine {
   const alloc = config.alloc ?? plainAlloc;
   const pages = config.areas.reduce((sum, a) => sum + a.pages, 0);

@@ -19,11 +19,13 @@ export function workerWords(_alloc: (words: number) => Int32Array, cpus: number)
 /** From here to `leave` no other worker is in this guard. */
 export function enter(_k: Machine, _guard: number): void {}
 
+/** The end of `enter`. */
 export function leave(_k: Machine, _guard: number): void {}
 
 /** As `enter`, for the TLB of one CPU. */
 export function enterTlb(_k: Machine, _cpu: CpuId): void {}
 
+/** The end of `enterTlb`. */
 export function leaveTlb(_k: Machine, _cpu: CpuId): void {}
 
 /** One worker more (or, with -1, fewer) on the machine. Returns how many there are now. */

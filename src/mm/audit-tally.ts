@@ -49,6 +49,7 @@ export interface Tally {
   readonly swapExclusive: Int32Array;
 }
 
+/** An empty tally of the machine. */
 export function newTally(k: Kernel): Tally {
   const perPage = () => new Int32Array(k.pages);
   const slots = k.swap.map.length;

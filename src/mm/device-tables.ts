@@ -44,6 +44,7 @@ export interface NotifierTables {
   readonly table: Int32Array;
 }
 
+/** The area that holds device pages, a quarter for each kind of device; all zero: the machine has none. */
 export function deviceArea(areas: readonly AreaConfig[]): DeviceArea {
   let first = 0;
   for (const area of areas) {

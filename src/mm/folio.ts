@@ -41,6 +41,7 @@ export function isAnon(k: Kernel, folio: Folio): boolean {
   return (k.page.mapping[folio] & MAPPING_ANON) !== 0;
 }
 
+/** A page that KSM keeps (PageKsm). */
 export function isKsm(k: Kernel, folio: Folio): boolean {
   return (k.page.mapping[folio] & MAPPING_KIND) === MAPPING_KSM;
 }
@@ -50,14 +51,17 @@ export function isFile(k: Kernel, folio: Folio): boolean {
   return k.page.mapping[folio] !== 0 && (k.page.mapping[folio] & MAPPING_KIND) === 0;
 }
 
+/** A folio of hugetlb (folio_test_hugetlb). */
 export function isHugetlb(k: Kernel, folio: Folio): boolean {
   return (k.page.flags[folio] & PG.hugetlb) !== 0;
 }
 
+/** The family of an anonymous folio; 0: it is none. */
 export function anonVmaOf(k: Kernel, folio: Folio): AnonVmaId {
   return isAnon(k, folio) ? k.page.mapping[folio] >> 2 : 0;
 }
 
+/** The file whose page cache the folio is in; 0: none. */
 export function fileOf(k: Kernel, folio: Folio): FileId {
   return isFile(k, folio) ? k.page.mapping[folio] >> 2 : 0;
 }

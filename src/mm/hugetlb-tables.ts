@@ -24,6 +24,7 @@ export interface HugetlbTables {
   readonly locks: Int32Array;
 }
 
+/** The empty tables. */
 export function hugetlbTables(alloc: Alloc, vmas: number, files: number): HugetlbTables {
   return {
     freeFirst: alloc(2),

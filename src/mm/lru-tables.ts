@@ -8,6 +8,7 @@ export interface LruTables {
   readonly batched: Int32Array;
 }
 
+/** An empty batch of so many pages. */
 export function lruTables(alloc: Alloc, batch: number): LruTables {
   return { batch: alloc(batch), batched: alloc(1) };
 }

@@ -33,6 +33,7 @@ export function swapSlotOf(k: Kernel, folio: Folio): number {
   return k.page.private[folio];
 }
 
+/** Whether the folio has a place in swap (folio_test_swapcache). */
 export function inSwapCache(k: Kernel, folio: Folio): boolean {
   return (k.page.flags[folio] & PG.swapcache) !== 0;
 }

@@ -11,6 +11,7 @@ export interface SwapTables {
   readonly data: Int32Array;
 }
 
+/** Swap space of so many pages, all free; slot 0 stands for none. */
 export function swapTables(alloc: Alloc, pages: number): SwapTables {
   const slots = pages === 0 ? 0 : pages + 1;
   return { map: alloc(slots), cache: alloc(slots), data: alloc(slots * PAGE_WORDS) };

@@ -9,6 +9,7 @@ export interface UserfaultTables {
   readonly vpn: Int32Array;
 }
 
+/** The tables, with nobody waiting. */
 export function userfaultTables(alloc: Alloc, tasks: number): UserfaultTables {
   return { waits: alloc(tasks), mm: alloc(tasks), vpn: alloc(tasks) };
 }

@@ -17,6 +17,7 @@ export interface Planned {
   readonly args: readonly string[];
 }
 
+/** The text of /plan. */
 export const planText = (plan: readonly Planned[]): string =>
   plan.map((p) => `${[p.test, p.entry, p.limit, `-${p.needs}`, ...p.args].join('\t')}\n`).join('');
 

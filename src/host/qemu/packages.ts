@@ -47,6 +47,7 @@ const PREFERENCE = ['image', 'binary', 'image-unsigned', 'binary-unsigned'];
 /** Numbers of `5.10.262` for ordering. */
 const numbers = (version: string): number[] => version.split(/\D+/).filter(Boolean).map(Number);
 
+/** Orders versions by the numbers in them: below 0 when `a` is the older one. */
 export const compareNumbers = (a: string, b: string): number => {
   const [x, y] = [numbers(a), numbers(b)];
   for (let i = 0; i < Math.max(x.length, y.length); i++) {

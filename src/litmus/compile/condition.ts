@@ -36,6 +36,7 @@ export interface CompiledCondition {
   readonly counters: boolean;
 }
 
+/** Compiles the condition, with its filter and what is shown of a final state. */
 export const compileCondition = (checked: CheckedTest, layout: Layout): CompiledCondition => {
   const observed = new Set<number>();
   let counters = false;

@@ -36,6 +36,7 @@ export const isPage = (type: Type): boolean => type.kind === 'pointer' && type.t
 
 const pairs = (type: Type): number => (type.kind === 'array' ? type.length : 1);
 
+/** Gives each variable its place: threads with their processes, globals, locals, arrays in kernel memory. */
 export const layoutOf = (checked: CheckedTest): Layout => {
   let processes = 1;
   const processOf = checked.threads.map((t) => (t.forkedBy === null ? 0 : processes++));

@@ -34,6 +34,7 @@ function unset(k: Lit, v: number): void {
   k.lit.assigned[v] = 0;
 }
 
+/** The instruction at `pc`, which is inside the code. */
 export function instructionAt(k: Lit, pc: number): Instruction {
   return k.program.code[pc] as Instruction;
 }
@@ -49,6 +50,7 @@ export function argCount(k: Lit, pc: number): number {
   return instructionAt(k, pc).args.length;
 }
 
+/** The same as a 32-bit integer, as the calls of the model take them. */
 export function argInt(k: Lit, pc: number, i: number): number {
   return arg(k, pc, i) | 0;
 }
@@ -123,6 +125,7 @@ export function loadBytes(k: Lit, pfn: Pfn, off: number, size: number, signed: b
   return signed && value >= limit ? value - 2 * limit : value;
 }
 
+/** Stores the low `size` bytes of a value, least first. Not a step. */
 export function storeBytes(k: Lit, pfn: Pfn, off: number, size: number, value: number): void {
   let rest = value;
   for (let i = 0; i < size; i++) {
