@@ -70,6 +70,7 @@ export class Sharing {
     this.#keys = other.#keys.slice();
     this.#known = other.#known.slice();
     this.#besides = other.#besides.slice();
+    this.#changes = other.#changes.slice();
     this.#count = other.#count;
     this.#shared = other.#shared;
     this.begin();
