@@ -16,12 +16,7 @@ import { rmapFirst, rmapNext, rmapVpn } from './rmap.ts';
  * Makes a huge page mapped at `vpn` by a PMD one of small pages, if it is this process's alone. False: there is
  * one, and it stays (shared, locked, pinned, of zeros); the caller leaves it alone. `zeros` as for splitHugePageFor().
  */
-export function* splitForAdvice(
-  k: Kernel,
-  vma: VmaId,
-  vpn: Vpn,
-  zeros: boolean,
-): Steps<boolean> {
+export function* splitForAdvice(k: Kernel, vma: VmaId, vpn: Vpn, zeros: boolean): Steps<boolean> {
   const e = pmdEntry(k, k.vma.mm[vma], vpn);
   if (e === 0 || !isLeaf(entryPeek(k, e))) return true;
   yield* pteLock(k, e);
