@@ -200,13 +200,12 @@ export class Snapshots {
   takeShared(log: Int32Array, to: number): number {
     this.#step++;
     this.#dirtyCount = 0;
+    this.#enterNew(log, to);
     let touched = 0;
     for (let n = 0; n < to; n += 2) {
       const address = log[n] as number;
       const group = address >> GROUP_SHIFT;
-      const hidden = this.#hidden[group] as number;
-      if (hidden !== 0 && ((hidden >>> (address & (GROUP - 1))) & 1) !== 0) continue;
-      if (this.#placeOf[group] === 0) this.#enter(group, log, to);
+      if (this.#isHidden(address)) continue;
       const place = (this.#placeOf[group] as number) - 1;
       if (this.#stamp[place] === this.#step) continue;
       this.#stamp[place] = this.#step;
@@ -253,14 +252,40 @@ export class Snapshots {
     return this.#shared.intern(this.#block, 0, length);
   }
 
-  /** First change of a group ever: what it held before this step is what it held at the start. */
-  #enter(group: number, log: Int32Array, to: number): void {
-    const base = this.#read(group);
+  /** Groups that never changed before this step get places: what they held before it is what they held at the start. */
+  #enterNew(log: Int32Array, to: number): void {
+    const first = this.#places;
+    for (let n = 0; n < to; n += 2) {
+      const address = log[n] as number;
+      const group = address >> GROUP_SHIFT;
+      if (this.#placeOf[group] === 0 && !this.#isHidden(address)) this.#enter(group);
+    }
+    const fresh = this.#places - first;
+    if (fresh === 0) return;
+    const held = new Int32Array(fresh << GROUP_SHIFT);
+    for (let i = 0; i < fresh; i++) {
+      this.#read(this.#groupAt[first + i] as number);
+      held.set(this.#scratch, i << GROUP_SHIFT);
+    }
+    // From the last change back to the first.
     for (let n = to - 2; n >= 0; n -= 2) {
       const address = log[n] as number;
-      if (address >> GROUP_SHIFT === group) this.#scratch[address - base] = log[n + 1] as number;
+      const i = (this.#placeOf[address >> GROUP_SHIFT] as number) - 1 - first;
+      if (i >= 0) held[(i << GROUP_SHIFT) | (address & (GROUP - 1))] = log[n + 1] as number;
     }
-    this.#hide(group);
+    for (let i = 0; i < fresh; i++) {
+      this.#scratch.set(held.subarray(i << GROUP_SHIFT, (i + 1) << GROUP_SHIFT));
+      this.#hide(this.#groupAt[first + i] as number);
+      this.#initial[first + i] = this.#contents.intern(this.#scratch, 0, GROUP);
+    }
+  }
+
+  #isHidden(address: number): boolean {
+    const hidden = this.#hidden[address >> GROUP_SHIFT] as number;
+    return hidden !== 0 && ((hidden >>> (address & (GROUP - 1))) & 1) !== 0;
+  }
+
+  #enter(group: number): void {
     const place = this.#places++;
     if (place === this.#groupAt.length) {
       this.#groupAt = longer(this.#groupAt);
@@ -274,7 +299,6 @@ export class Snapshots {
     }
     this.#groupAt[place] = group;
     this.#placeOf[group] = place + 1;
-    this.#initial[place] = this.#contents.intern(this.#scratch, 0, GROUP);
   }
 
   /** Copies the group to `scratch`; its first address. */
