@@ -1,6 +1,7 @@
 /** The model on several cores. */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { moduleBeside } from '../explore/module-beside.ts';
 import type { ModelOutcome } from '../host/fuzz/fuzz.ts';
 
 export interface FuzzJob {
@@ -20,11 +21,8 @@ export class ModelPool {
   constructor(kernel: string, swap: boolean) {
     this.#kernel = kernel;
     this.#swap = swap;
-    const name = import.meta.url.endsWith('.ts') ? './fuzz-worker.ts' : './fuzz-worker.js';
-    this.#workers = Array.from(
-      { length: availableParallelism() },
-      () => new Worker(new URL(name, import.meta.url)),
-    );
+    const script = moduleBeside('./fuzz-worker', import.meta.url);
+    this.#workers = Array.from({ length: availableParallelism() }, () => new Worker(script));
   }
 
   /** The model's answer to each text. */

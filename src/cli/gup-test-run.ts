@@ -1,6 +1,7 @@
 /** What `pinfold gup-test` does with its options: a plan, the run, and the output of gup_test. */
 import { Worker } from 'node:worker_threads';
 import { GUP_TEST } from '../drivers/gup-test.ts';
+import { moduleBeside } from '../explore/module-beside.ts';
 import { parseKernelList, RELEASES, rulesFor } from '../kernels/index.ts';
 import { FOLL, follFromRaw } from '../mm/foll.ts';
 import { userError } from './errors.ts';
@@ -184,8 +185,8 @@ const runThreads = async (
   said: (measured: Measured) => void,
 ): Promise<void> => {
   const { jobs, end } = prepareThreads(plan, told);
-  const script = import.meta.url.endsWith('.ts') ? './gup-test-worker.ts' : './gup-test-worker.js';
-  const all = await Promise.all(jobs.map((job) => thread(new URL(script, import.meta.url), job)));
+  const script = moduleBeside('./gup-test-worker', import.meta.url);
+  const all = await Promise.all(jobs.map((job) => thread(script, job)));
   for (const measured of all.flat()) said(measured);
   end();
 };

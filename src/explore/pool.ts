@@ -5,6 +5,7 @@ import type { CheckedTest } from '../litmus/checked.ts';
 import type { Verdict } from './check.ts';
 import type { ExploreOptions } from './explore.ts';
 import type { Limits, SearchProgress } from './limits.ts';
+import { moduleBeside } from './module-beside.ts';
 
 /** Where searches are kept while they run: a folder; what tells them from those of other builds and options; how often. */
 export interface KeepOptions {
@@ -88,11 +89,11 @@ export const checkAll = (
   const stop = new Int32Array(new SharedArrayBuffer(4));
   let next = 0;
   let done = 0;
-  const name = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+  const script = moduleBeside('./worker', import.meta.url);
   const runWorker = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const start: WorkerStart = { stop };
-      const worker = new Worker(new URL(name, import.meta.url), { workerData: start });
+      const worker = new Worker(script, { workerData: start });
       const give = (): void => {
         const index = next++;
         const source = Atomics.load(stop, 0) === 0 ? sources[index] : undefined;
