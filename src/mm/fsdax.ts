@@ -164,6 +164,24 @@ function* freeDaxBlocks(k: Kernel, file: FileId, from: number, to: number): Step
 }
 
 /**
+ * Takes the invalidate lock; if blocks of pages [from, to) are to be given up (`frees`), after `breakLayout`, where the kernel waits for busy
+ * pages. 0, or its error, and then the lock is not taken.
+ */
+function* lockLayout(
+  k: Kernel,
+  file: FileId,
+  from: number,
+  to: number,
+  frees: boolean,
+): Steps<number> {
+  yield* lock(k, R.inodeLock, invalidateLock(k, file));
+  let error = 0;
+  if (frees && waitsForBusy(k, file)) error = yield* breakLayout(k, file, from, to);
+  if (error !== 0) yield* unlock(k, R.inodeLock, invalidateLock(k, file));
+  return error;
+}
+
+/**
  * The size becomes `pages` pages and `tail` bytes; with `shrink`, what lies behind goes. i_rwsem is held. -ETXTBSY: see
  * `breakLayout`.
  */
@@ -175,13 +193,8 @@ export function* fsdaxSetSize(
   shrink: boolean,
 ): Steps<number> {
   const from = tail === 0 ? pages : pages + 1;
-  yield* lock(k, R.inodeLock, invalidateLock(k, file));
-  let error = 0;
-  if (shrink && waitsForBusy(k, file)) error = yield* breakLayout(k, file, from, END_OF_FILE);
-  if (error !== 0) {
-    yield* unlock(k, R.inodeLock, invalidateLock(k, file));
-    return error;
-  }
+  const error = yield* lockLayout(k, file, from, END_OF_FILE, shrink);
+  if (error !== 0) return error;
   setFileSize(k, file, pages, tail);
   if (shrink) {
     yield* unmapMappingRange(k, file, from, END_OF_FILE, true);
@@ -202,13 +215,8 @@ export function* fsdaxPunchHole(
   toOff: number,
 ): Steps<number> {
   const first = fromOff === 0 ? fromPage : fromPage + 1;
-  yield* lock(k, R.inodeLock, invalidateLock(k, file));
-  let error = 0;
-  if (waitsForBusy(k, file)) error = yield* breakLayout(k, file, first, toPage);
-  if (error !== 0) {
-    yield* unlock(k, R.inodeLock, invalidateLock(k, file));
-    return error;
-  }
+  const error = yield* lockLayout(k, file, first, toPage, true);
+  if (error !== 0) return error;
   if (fromPage === toPage) {
     yield* zeroBlock(k, file, fromPage, fromOff, toOff);
   } else {
