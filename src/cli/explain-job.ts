@@ -1,11 +1,12 @@
 /** Finds the execution that `pinfold explain` shows. */
 import { Checker } from '../explore/check.ts';
 import { chooseEnd, findEnd, wantedOf } from '../explore/explain/ends.ts';
-import { endOfPath, explain } from '../explore/explain/explain.ts';
+import { bySingleSteps, endOfPath, explain } from '../explore/explain/explain.ts';
 import type { Witness } from '../explore/explain/recorder.ts';
 import type { ExplainedEnd, Explanation } from '../explore/explain/types.ts';
 import type { Explored } from '../explore/explore.ts';
 import type { Exploration } from '../explore/findings.ts';
+import type { Watch } from '../explore/job.ts';
 import type { Limits, SearchProgress } from '../explore/limits.ts';
 import { FULL, parsePath } from '../explore/replay.ts';
 import { allKernels, rulesFor } from '../kernels/index.ts';
@@ -31,14 +32,11 @@ export interface Explained {
   readonly cut: string | null;
 }
 
-/** What a worker is told of how far it is, and whether to stop. */
-export interface Watch {
-  /** Answers true when the search under way, at `kernel`, has to stop. */
-  readonly poll: (kernel: string, at: SearchProgress) => boolean;
-  readonly stopped: () => boolean;
-}
-
 const NO_SAMPLE = { executions: 0, seed: 0, depth: null };
+
+/** When a search that was cut short has nothing to show: executions chosen by a seed, while whoever interrupted it still waits. */
+const A_FEW = { executions: 1_000, seed: 1, depth: null };
+const A_MOMENT = { time: 1_000 };
 
 /** The kernel to explain at when none is named, and what that makes of it. */
 interface Place {
@@ -60,27 +58,30 @@ export const runExplain = (checked: CheckedTest, job: ExplainJob, watch: Watch):
   // A path of single steps needs no search.
   const sample = job.path?.startsWith(FULL) === true ? NO_SAMPLE : undefined;
   const limits = { ...job.limits, poll: (at: SearchProgress) => watch.poll(kernel, at) };
-  const explored = checker.exploreForReplay(rulesFor(kernel), { limits, sample });
+  const searched = checker.exploreForReplay(rulesFor(kernel), { limits, sample });
+  const cut = (sample === undefined ? cutOf(searched.exploration) : null) ?? place.cut;
+  const sampled = cut !== null && job.path === null && !showable(searched);
+  const explored = sampled
+    ? checker.exploreForReplay(rulesFor(kernel), { limits: A_MOMENT, sample: A_FEW })
+    : searched;
   const { exploration, machine, sharing } = explored;
   const { condition } = checker;
-  if (machine === null || condition === null) throw cannot(name, kernel, exploration);
+  if (machine === null || condition === null) throw cannot(name, kernel, searched.exploration);
   const base = { checked, condition, machine, sharing, kernel, source: job.text };
-  const cut = (sample === undefined ? cutOf(exploration) : null) ?? place.cut;
   if (job.path !== null) {
     if (cut !== null) throw cannot(name, kernel, exploration);
     return { explanation: byPath(base, job.path), cut };
   }
-  const found = exploration.states.length + exploration.problems.length;
-  // What was thought to be one thread's own and was not gives a path that cannot be walked again.
-  if (cut !== null && (found === 0 || sharing?.broken === true))
-    throw cannot(name, kernel, exploration);
+  if (cut !== null && endsOf(exploration) === 0) throw cannot(name, kernel, searched.exploration);
 
-  const at = `${exploration.observation} at ${kernel}${cut === null ? '' : ` (${cut})`}`;
+  const how = cut === null ? '' : ` (${cut}${sampled ? '; from a sample of executions' : ''})`;
+  const at = `${exploration.observation} at ${kernel}${how}`;
   const wanted = wantedOf(checked.test.condition.quantifier);
-  const shown = (end: ExplainedEnd, reason: string, interesting: boolean): Explained => ({
-    explanation: explain({ ...base, path: pathTo(explored, end) }, end, reason, interesting),
-    cut,
-  });
+  const shown = (end: ExplainedEnd, reason: string, interesting: boolean): Explained => {
+    const witness = { ...base, path: pathTo(explored, end) };
+    const explanation = explain(witness, end, reason, interesting);
+    return { explanation: cut === null ? explanation : bySingleSteps(witness, explanation), cut };
+  };
   if (job.state !== null) {
     const end = findEnd(exploration, job.state);
     if ('text' in end) return shown(end, `${at}; asked for by --state`, end.holds !== !wanted);
@@ -110,6 +111,12 @@ export const runExplain = (checked: CheckedTest, job: ExplainJob, watch: Watch):
     false,
   );
 };
+
+const endsOf = ({ states, problems }: Exploration): number => states.length + problems.length;
+
+/** Whether the search has come to an end, by a way that can be walked again: not by one that took for a thread's own what is shared. */
+const showable = ({ exploration, sharing }: Explored): boolean =>
+  endsOf(exploration) > 0 && sharing?.broken !== true;
 
 const cutOf = (e: Exploration): string | null =>
   e.observation === 'Incomplete' ? (e.reason ?? 'cut short') : null;
@@ -146,8 +153,8 @@ const newestPlace = (checker: Checker, job: ExplainJob, watch: Watch): Place => 
   return { kernel: first ?? allKernels.at(-1) ?? '', remark, cut };
 };
 
-const pathTo = ({ graph }: Explored, end: ExplainedEnd): Witness['path'] => {
-  const path = graph?.easiestPath(end.text) ?? null;
+const pathTo = ({ ways }: Explored, end: ExplainedEnd): Witness['path'] => {
+  const path = ways?.easiestPath(end.text) ?? null;
   if (path === null) throw new Error(`no path leads to '${end.text}'`);
   return path;
 };

@@ -90,7 +90,7 @@ export class Checker {
   exploreForReplay(rules: Rules, options: CheckOptions = {}): Explored {
     const program = this.#programAt(rules);
     if ('observation' in program)
-      return { exploration: program, machine: null, sharing: null, graph: null };
+      return { exploration: program, machine: null, sharing: null, ways: null };
     return explore(program, rules, this.#needs, { ...options, graph: true });
   }
 

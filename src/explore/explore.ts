@@ -11,7 +11,7 @@ import {
   nothing,
   problemOf,
 } from './findings.ts';
-import { Graph } from './graph.ts';
+import { type Decision, Graph } from './graph.ts';
 import { type Knowledge, noKnowledge } from './knowledge.ts';
 import type { Limits } from './limits.ts';
 import { rehearse } from './rehearse.ts';
@@ -40,7 +40,14 @@ export interface Explored {
   readonly exploration: Exploration;
   readonly machine: Machine | null;
   readonly sharing: Sharing | null;
-  readonly graph: Graph | null;
+  /** null: nothing was kept. */
+  readonly ways: Ways | null;
+}
+
+/** The ends that an exploration came to, and a way to each: the easiest, or what a sample took (then of single steps). */
+export interface Ways {
+  readonly names: readonly string[];
+  easiestPath(name: string): readonly Decision[] | null;
 }
 
 /** Sets of threads are bits of a word, which also has room for the device and for one more mark. */
@@ -52,7 +59,7 @@ const stopped = (reason: string): Explored => ({
   exploration: nothing('Incomplete', reason),
   machine: null,
   sharing: null,
-  graph: null,
+  ways: null,
 });
 
 /** One clock for all the searches that an exploration takes. */
@@ -84,8 +91,11 @@ export const explore = (
   const trouble = limitOf(machine);
   if (trouble !== null) return stopped(trouble);
   if (options.sample !== undefined) {
-    const exploration = explorationOf(machine, condition, { ...options.sample, limits });
-    return { exploration, machine, sharing: null, graph: null };
+    return {
+      ...sampled(machine, condition, { ...options.sample, limits }),
+      machine,
+      sharing: null,
+    };
   }
   const knowledge = noKnowledge(machine, options.unreduced !== true, options.graph === true);
   const { sharing } = knowledge;
@@ -123,7 +133,7 @@ export const explore = (
       continue;
     }
     if (result.cut === null) keeper?.done();
-    return { exploration: findings.exploration(result, searches), machine, sharing, graph };
+    return { exploration: findings.exploration(result, searches), machine, sharing, ways: graph };
   }
 };
 
@@ -134,29 +144,30 @@ const load = (from: CheckpointReader, { sharing, snapshots, futures }: Knowledge
 };
 
 /** Samples; whatever is found, nothing is claimed of what was not run. */
-const explorationOf = (
+const sampled = (
   m: Machine,
   condition: CompiledCondition,
   options: SampleOptions,
-): Exploration => {
+): Pick<Explored, 'exploration' | 'ways'> => {
   const states = new Map<string, FinalState>();
   const problems = new Map<string, string>();
+  const ways = new Map<string, readonly Decision[]>();
   let limit: string | null = null;
   const result = sample(m, options, (end, path) => {
     limit ??= limitOf(m);
     const problem = problemOf(m, end);
-    if (problem !== null) {
-      if (!problems.has(problem))
-        problems.set(problem, `${problem} (path ${FULL}${pathText(path())})`);
-      return;
-    }
-    const state = finalState(m, condition);
-    if (state === null || states.has(state.text)) return;
-    states.set(state.text, { ...state, path: FULL + pathText(path()) });
+    const state = problem === null ? finalState(m, condition) : null;
+    const name = problem ?? state?.text ?? null;
+    if (name === null || problems.has(name) || states.has(name)) return;
+    const way = path();
+    const text = FULL + pathText(way);
+    if (state !== null) states.set(name, { ...state, path: text });
+    else problems.set(name, `${name} (path ${text})`);
+    ways.set(state?.text ?? `${name} (path ${text})`, way);
   });
   const gaveUp = result.endless > 0 ? `, ${result.endless} of them given up` : '';
   const cut = result.cut === null ? '' : `, ${result.cut}`;
-  return {
+  const exploration: Exploration = {
     observation: 'Incomplete',
     states: [...states.values()],
     problems: [...problems.values()],
@@ -166,4 +177,6 @@ const explorationOf = (
       `a sample of ${result.executions} executions (seed ${options.seed})${gaveUp}${cut}, no proof`,
     explored: { states: 0, steps: result.steps, searches: 0 },
   };
+  const names = [...ways.keys()];
+  return { exploration, ways: { names, easiestPath: (name) => ways.get(name) ?? null } };
 };

@@ -175,7 +175,7 @@ export const MESSAGES = {
   C030: unable(
     'An exploration that could not be finished, so that there is no answer',
     'give it more by --max-states, --timeout or --memory; what is not modelled is never explored',
-    'explain -k 6.12 two-writes.litmus --max-states 1',
+    'explain -k 6.12 two-writes.litmus --max-states 1 --path 0/1',
     'two-writes: error C030: at 6.12: Incomplete: limit of 1 states',
   ),
   C031: unable(

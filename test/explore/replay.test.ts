@@ -29,15 +29,15 @@ describe('the text of a path', () => {
 
 describe('replay', () => {
   test('comes to the end that the search said, for every end of a test', () => {
-    const { witness, graph } = witnessOf('fork/pin-races-fork', '5.10');
+    const { witness, ways } = witnessOf('fork/pin-races-fork', '5.10');
     const { machine, sharing, condition } = witness;
-    expect(graph.names.length).toBeGreaterThan(1);
-    for (const name of graph.names) {
+    expect(ways.names.length).toBeGreaterThan(1);
+    for (const name of ways.names) {
       let reached: string | null = null;
       replay(
         machine,
         sharing,
-        graph.easiestPath(name) ?? [],
+        ways.easiestPath(name) ?? [],
         () => undefined,
         (end) => {
           if (end !== null)

@@ -6,7 +6,7 @@ import { chooseEnd } from '../../src/explore/explain/ends.ts';
 import { explain } from '../../src/explore/explain/explain.ts';
 import type { Witness } from '../../src/explore/explain/recorder.ts';
 import type { ExplainedEnd, Explanation } from '../../src/explore/explain/types.ts';
-import type { Graph } from '../../src/explore/graph.ts';
+import type { Ways } from '../../src/explore/explore.ts';
 import { rulesFor } from '../../src/kernels/index.ts';
 import { parse } from '../../src/litmus/parse.ts';
 
@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export interface Found {
   readonly witness: Witness;
   readonly end: ExplainedEnd;
-  readonly graph: Graph;
+  readonly ways: Ways;
   readonly checker: Checker;
 }
 
@@ -27,15 +27,15 @@ export const witnessOf = (name: string, kernel: string): Found => {
   const { checked, diagnostics } = parse(source, file);
   if (checked === undefined) throw new Error(JSON.stringify(diagnostics));
   const checker = new Checker(checked);
-  const { exploration, machine, sharing, graph } = checker.exploreForReplay(rulesFor(kernel));
+  const { exploration, machine, sharing, ways } = checker.exploreForReplay(rulesFor(kernel));
   const { condition } = checker;
   const choice = chooseEnd(checked, exploration);
-  if (machine === null || graph === null || condition === null || choice === null)
+  if (machine === null || ways === null || condition === null || choice === null)
     throw new Error(`${name} at ${kernel}: ${exploration.observation} ${exploration.reason ?? ''}`);
-  const path = graph.easiestPath(choice.end.text);
+  const path = ways.easiestPath(choice.end.text);
   if (path === null) throw new Error(`no path to ${choice.end.text}`);
   const witness = { checked, condition, machine, sharing, path, kernel, source };
-  return { witness, end: choice.end, graph, checker };
+  return { witness, end: choice.end, ways, checker };
 };
 
 export const explanationOf = (name: string, kernel: string): Explanation => {

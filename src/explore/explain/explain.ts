@@ -5,7 +5,8 @@ import type { CheckedTest } from '../../litmus/checked.ts';
 import { print, printCondition } from '../../litmus/printer.ts';
 import type { End } from '../end.ts';
 import { finalState, problemOf } from '../findings.ts';
-import { FULL, pathText, replay } from '../replay.ts';
+import type { Decision } from '../graph.ts';
+import { FULL, pathText, replay, type TraceStep } from '../replay.ts';
 import type { Machine } from '../setup.ts';
 import { Recorder, type Witness } from './recorder.ts';
 import { Survey } from './survey.ts';
@@ -85,12 +86,40 @@ export const explain = (
     end,
     reason,
     path,
-    command: `pinfold explain ${checked.test.file} -k ${w.kernel} --path ${path}`,
+    command: commandFor(w, path),
     threads: threadsOf(machine),
     start: recorder.start,
     steps: recorder.steps,
     verdict: recorder.verdict,
   };
+};
+
+const commandFor = ({ checked, kernel }: Witness, path: string): string =>
+  `pinfold explain ${checked.test.file} -k ${kernel} --path ${path}`;
+
+/**
+ * The explanation by a path of single steps, which is walked again without the search that found it: what that search had
+ * learned of sharing when it was cut short, no other will know. As it is where single steps do not come to the same end
+ * (a livelock is seen by the reduction alone).
+ */
+export const bySingleSteps = (w: Witness, explanation: Explanation): Explanation => {
+  if (w.sharing === null) return explanation;
+  const single: Decision[] = [];
+  let decisions = 0;
+  const onStep = ({ thread, decision }: TraceStep): void => {
+    const choice = decision ? (w.path[decisions++]?.choice ?? 0) : 0;
+    single.push({ thread, choice });
+  };
+  replay(w.machine, w.sharing, w.path, onStep);
+  try {
+    const end = endOfPath({ ...w, sharing: null, path: single });
+    if (end.text !== explanation.end.text) return explanation;
+  } catch (error) {
+    if (error instanceof RangeError) return explanation;
+    throw error;
+  }
+  const path = FULL + pathText(single);
+  return { ...explanation, path, command: commandFor(w, path) };
 };
 
 const threadsOf = (m: Machine): Explanation['threads'] => {
