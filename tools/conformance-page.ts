@@ -220,11 +220,4 @@ export const page = (
 const numbersOf = (s: Stored): string => /^\d+(\.\d+)*/.exec(s.version)?.[0] ?? '0';
 
 /** What is known and stays as it is for now. */
-const REASONS: readonly Reason[] = [
-  {
-    test: 'swapped-in-for-reading-is-clean',
-    kernels: ['7.2.12', '7.3.4'],
-    reason:
-      'not explained: a page that a read brought back from swap is dirty after it was moved, from 7.2 on (docs/findings.md)',
-  },
-];
+const REASONS: readonly Reason[] = [];

@@ -1,7 +1,7 @@
 /**
  * The power of the library: mutants of the model that its tests notice.
  *
- *   node tools/mutate/main.ts [rules|source] [--rule NAME] [--file wp-reuse,grab] [--patience 60]
+ *   node tools/mutate/main.ts [rules|source] [--rule NAME] [--file wp-reuse,grab] [--only ID,ID] [--patience 60]
  *                             [--sample N --seed S [--others S2:N2,S3:N3]] [--minutes 30] [--json] [--verbose] [--write [--commit ID]]
  */
 import { spawnSync } from 'node:child_process';
@@ -28,6 +28,7 @@ const { values, positionals } = parseArgs({
   options: {
     rule: { type: 'string' },
     file: { type: 'string' },
+    only: { type: 'string' },
     patience: { type: 'string', default: '60' },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
@@ -74,7 +75,7 @@ const run = (of: typeof sample, rules: boolean): Promise<Result[]> =>
     {
       files: kind === 'rules' ? [] : files,
       sample: of,
-      ids: null,
+      ids: values.only === undefined ? null : new Set(values.only.split(',')),
       rules: rules ? ruleMutants(RULE_KERNELS, values.rule ?? null) : [],
     },
     tests,

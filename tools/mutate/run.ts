@@ -15,8 +15,11 @@ import type { Showing } from './worker.ts';
 /** Before pins to now, one of each way of deciding; those of the rule mutants are among them. */
 export const KERNELS: readonly string[] = [
   ...new Set([
+    '4.4',
     '4.6',
+    '4.9',
     '5.4',
+    '5.6',
     '5.7',
     '5.8',
     '5.10',

@@ -212,11 +212,11 @@ static int swap_on(const char *device, unsigned pages) {
   return swapon(device, 0) == 0;
 }
 
-/* Swap in compressed memory, or on a disk; once a boot. */
+/* Swap on a disk, as the model's is slow, or in compressed memory, which answers at once; one of them a boot. */
 static int have_swap(void) {
   static int known = -1;
-  if (known < 0) known = write_text("/sys/block/zram0/disksize", "64M") == 0 && swap_on("/dev/zram0", 64 * 256);
-  if (known == 0) known = swap_on(disk("pinfold-swap"), 64 * 256);
+  if (known < 0) known = swap_on(disk("pinfold-swap"), 64 * 256);
+  if (known == 0) known = write_text("/sys/block/zram0/disksize", "64M") == 0 && swap_on("/dev/zram0", 64 * 256);
   return known;
 }
 

@@ -6,7 +6,16 @@ import { zstdDecompressSync } from 'node:zlib';
 
 /** Loop devices, file systems and swap in compressed memory; what a kernel has built in has no file. */
 export const WANTED: readonly string[] = [
-  ...['crc32c-intel', 'crc32c_generic', 'libcrc32c', 'loop', 'ext4', 'lzo-rle', 'zram'],
+  ...[
+    'crc32c-intel',
+    'crc32c_generic',
+    'crc32c-cryptoapi',
+    'libcrc32c',
+    'loop',
+    'ext4',
+    'lzo-rle',
+    'zram',
+  ],
   ...['nvme', 'xxhash_generic', 'blake2b_generic', 'sha256_generic', 'xfs', 'btrfs'],
 ];
 
