@@ -80,6 +80,8 @@ export function* copyPteRange(
     if (vpn === end || result !== -EAGAIN) break;
     spare = yield* allocUserPage(k, task, 0);
     if (spare === 0) return -ENOMEM;
+    // The entry may be gone by the next look: truncation takes even private copies.
+    result = 0;
   }
   if (spare !== 0) yield* folioPut(k, spare, 1);
   return Math.min(result, 0);
