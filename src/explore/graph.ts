@@ -19,11 +19,16 @@ export class Graph {
   #label = new Int32Array(1 << 12);
   #edges = 0;
   #pseudo = 0;
+  /** Where the search begins: its first stored state, or the choice that comes before any. */
+  #start = 1;
   readonly #ends = new Map<string, number[]>();
 
-  /** A step from one stored state to another. */
+  /** A step from one stored state to another; from 0: the search begins at `to`. */
   edge(from: number, label: number, to: number): void {
-    if (from === 0) return;
+    if (from === 0) {
+      this.#start = to;
+      return;
+    }
     if (this.#edges === this.#from.length) {
       this.#from = longer(this.#from);
       this.#to = longer(this.#to);
@@ -45,7 +50,7 @@ export class Graph {
   /** An end called `name`: of the state `from` itself (label -1), or by one more step. */
   end(from: number, label: number, name: string): void {
     // From nowhere: the execution ended before threads could meet.
-    const id = from === 0 ? 1 : label < 0 ? from : this.between(from, label);
+    const id = from === 0 ? this.#start : label < 0 ? from : this.between(from, label);
     const known = this.#ends.get(name);
     if (known === undefined) this.#ends.set(name, [id]);
     else known.push(id);
@@ -68,7 +73,7 @@ export class Graph {
     const done = new Set<number>();
     const steps: Step[] = [];
     let layer = new Layer();
-    layer.add({ node: 1, last: -1, parent: -1, edge: -1 }, 0);
+    layer.add({ node: this.#start, last: -1, parent: -1, edge: -1 }, 0);
     while (!layer.empty) {
       const next = new Layer();
       for (let decisions = 0; decisions < layer.length; decisions++) {

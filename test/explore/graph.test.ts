@@ -44,6 +44,14 @@ describe('the easiest way to an end', () => {
     expect(g.names).toEqual(['bug']);
   });
 
+  test('begins at a choice where one comes before the first state', () => {
+    const g = new Graph();
+    const first = g.between(0, 0);
+    g.edge(first, stepLabel(0, 1), 1);
+    g.end(1, -1, 'x');
+    expect(g.easiestPath('x')).toEqual([{ thread: 0, choice: 1 }]);
+  });
+
   test('is null for an end that there is not', () => {
     const g = new Graph();
     g.edge(1, 0, 2);
