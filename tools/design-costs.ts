@@ -113,8 +113,8 @@ const runOnce = (rules: Rules, memory: Memory, n: number): Counts => {
   const verdict = new Checker(checked).explore(rules);
   if (verdict.observation !== 'Always')
     throw new Error(`${n} pages of ${memory}: ${verdict.observation} ${verdict.reason ?? ''}`);
-  const none = { gigantic: false, zones: false, swap: false, device: false, notifiers: false };
-  const needs = { ...none, huge: memory === 'huge' || memory === 'device' };
+  const large = { huge: memory === 'huge' || memory === 'device', gigantic: false, pud: false };
+  const needs = { ...large, zones: false, swap: false, device: false, notifiers: false };
   return countRun(setUp(compile(checked).program, rules, needs));
 };
 

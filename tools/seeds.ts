@@ -265,6 +265,7 @@ const ROWS: readonly Row[] = [
     lacks: '',
     commands: [
       check('5.10,6.12,6.18', 'device/pmd-over-many-pages'),
+      check('5.10,6.12,6.18', 'device/pud-over-many-pages'),
       './pinfold check -k 5.10,5.16,5.17 --design grab-once library/device/pmd-over-many-pages.litmus',
     ],
   },

@@ -36,6 +36,7 @@ export class FuzzModel {
     const needs = {
       huge: needsHuge(checked),
       gigantic: false,
+      pud: false,
       zones: false,
       swap: this.#swap,
       device: false,

@@ -193,5 +193,6 @@ const needsOf = (checked: CheckedTest): Needs => {
   );
   const device = any('migrate_to_device');
   const notifiers = any('ibv_reg_mr', 'mmu_interval_notifier_insert');
-  return { huge: huge || gigantic, gigantic, zones, swap: true, device, notifiers };
+  const pud = any('PUD_SIZE');
+  return { huge: huge || gigantic, gigantic, pud, zones, swap: true, device, notifiers };
 };

@@ -46,6 +46,8 @@ export interface Needs {
   readonly huge: boolean;
   /** 1 GiB pages. */
   readonly gigantic: boolean;
+  /** Device memory that is mapped by 1 GiB. */
+  readonly pud: boolean;
   /** A second node, ZONE_MOVABLE or CMA. */
   readonly zones: boolean;
   readonly swap: boolean;
@@ -73,6 +75,12 @@ export const setUp = (program: Program, rules: Rules, needs: Needs): Machine => 
   return machine;
 };
 
+/** Pages of the device area, a quarter for each kind of device. */
+const devicePages = ({ pud, huge }: Needs): number => {
+  if (pud) return 4 * GIGA_PAGES;
+  return huge ? HUGE_AREA : DEVICE_AREA;
+};
+
 /** A machine that is large enough for `program`, on which nothing has run yet. */
 export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine => {
   const cpus = Math.max(1, program.threads.length);
@@ -88,12 +96,12 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
           { pages: perCpu, node: 1 },
         ]
       : []),
-    ...(device ? [{ pages: needs.huge ? HUGE_AREA : DEVICE_AREA, device: true }] : []),
+    ...(device ? [{ pages: devicePages(needs), device: true }] : []),
   ];
   const pages = areas.reduce((sum, a) => sum + a.pages, 0);
   const swapPages = needs.swap ? (needs.huge ? 1024 : 32) : 0;
-  // A gigantic page's contents are never touched all: fewer slots than pages, given out in order.
-  const slots = needs.gigantic ? 4096 : pages;
+  // The contents of 1 GiB are never touched all: fewer slots than pages, given out in order.
+  const slots = needs.gigantic || (device && needs.pud) ? 4096 : pages;
   const words = slots * 1024 + pages * 14 + swapPages * 1024 + 420_000 + (cpus + 3) * STACK_WORDS;
   const { arena, alloc } = arenaAlloc(words, takeArena(words));
   const k = bootLit(program, {

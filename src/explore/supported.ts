@@ -72,6 +72,7 @@ const CONSTANTS: Readonly<Record<string, Has>> = {
   UFFDIO_REGISTER_MODE_MINOR: (r) => r.uffd.minor,
   F_SEAL_FUTURE_WRITE: (r) => r.call.sealFutureWrite,
   F_SEAL_EXEC: (r) => r.call.memfdExec,
+  PUD_SIZE: (r) => r.devmap.pud,
   MFD_HUGETLB: (r) => r.call.memfdHugetlb,
   MFD_HUGE_2MB: (r) => r.call.memfdHugetlb,
   MFD_HUGE_1GB: (r) => r.call.memfdHugetlb,

@@ -117,7 +117,7 @@ const process = rows('process', 'user', [
 const files = rows('files', 'user', [
   [
     ['fd open(string path, O flags)', 'fd open(string path, O flags, int mode)'],
-    'Opens a file; the file system is the prefix: /tmpfs, /ext4, /xfs, /btrfs, /hugetlbfs, /dax, /dev/dax. O_TMPFILE takes the prefix alone.',
+    'Opens a file; the file system is the prefix: /tmpfs, /ext4, /xfs, /btrfs, /hugetlbfs, /dax, /dev/dax (one entry maps 2 MiB of it where the test names HPAGE_SIZE, 1 GiB where it names PUD_SIZE). O_TMPFILE takes the prefix alone.',
     'EACCES EEXIST EINVAL EISDIR EMFILE ENOENT ENOMEM ENOSPC ENXIO',
   ],
   ['int close(fd fd)', 'Closes the descriptor.', 'EBADF'],

@@ -13,7 +13,7 @@ export interface Constant {
 
 /** Families: name -> value, written without the common prefix where there is one. */
 const FAMILIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  SIZE: { PAGE_SIZE: 4096, HPAGE_SIZE: 2097152, GUP_PIN_COUNTING_BIAS: 1024 },
+  SIZE: { PAGE_SIZE: 4096, HPAGE_SIZE: 2097152, PUD_SIZE: 1073741824, GUP_PIN_COUNTING_BIAS: 1024 },
   NULL: { NULL: 0 },
   BOOL: { true: 1, false: 0 },
   PROT: { PROT_NONE: 0, PROT_READ: 1, PROT_WRITE: 2, PROT_EXEC: 4, PROT_GROWSDOWN: 0x01000000 },

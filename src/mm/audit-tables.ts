@@ -168,7 +168,7 @@ function presentLeaf(
         `${place(mm, vpn)}: entry of level ${level} maps page ${pfn} of a folio of order ${orderOf(k, folio)} at ${folio}`,
       );
     }
-    if (isZoneDevice(k, pfn)) sum[SUM.file] += HPAGE_PMD_NR;
+    if (isZoneDevice(k, pfn)) sum[SUM.file] += 1 << (9 * level);
     else if (!hugetlb) sum[SUM.anon] += HPAGE_PMD_NR;
   }
   if (vma !== 0) checkOwner(k, t, vma, vpn, pfn, lo);

@@ -1,6 +1,6 @@
 /**
  * Entries that map device memory (memory.c: vmf_insert_mixed(), since 6.15 vmf_insert_page_mkwrite(); huge_memory.c:
- * vmf_insert_pfn_pmd(), vmf_insert_folio_pmd()). Rules: semantics.md A.24.2, S220, S223.
+ * vmf_insert_pfn_pmd(), vmf_insert_folio_pmd(), and the same for a PUD). Rules: semantics.md A.24.2, S220, S223.
  *
  * Until 6.14 such an entry carries the devmap bit and counts nothing: neither reference nor mapping. Since then it is an
  * ordinary mapping of a file's page.
@@ -9,16 +9,27 @@ import { refAdd } from '../machine/atomic.ts';
 import { flushTlbRange } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryHiOf, entryLo, entryPfn, isNone, PTE, PTE_HI } from '../machine/entry.ts';
-import { HPAGE_PMD_NR, HPAGE_PMD_ORDER } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { EntryAddr, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
-import { isZoneDevice } from './dev-pagemap.ts';
+import { deviceOrder, HPAGE_PUD_ORDER, isZoneDevice } from './dev-pagemap.ts';
 import { PTE_MKDIRTY } from './fault-common.ts';
 import { VMF } from './fault-flags.ts';
 import { folioPut, headOf, orderOf } from './folio.ts';
 import type { Kernel } from './kernel.ts';
-import { entryCurrent, pmdAlloc, pteAlloc, pteLock, pteUnlock } from './pgtable.ts';
+import {
+  entryAlloc,
+  entryCurrent,
+  entryPeek,
+  isLeaf,
+  LEVEL,
+  PUD_PAGES,
+  pteAlloc,
+  pteLock,
+  pteUnlock,
+  pudEntry,
+} from './pgtable.ts';
 import { folioAddFileRmap, folioRemoveRmap } from './rmap.ts';
+import { VM } from './vma.ts';
 
 /** pte_devmap(), pmd_devmap(): the entry maps device memory without counting it. Takes the high word. */
 export function isDevmap(hi: number): boolean {
@@ -75,22 +86,24 @@ export function* insertZeroPte(k: Kernel, vma: VmaId, vpn: Vpn): Steps<number> {
 }
 
 /**
- * Maps 512 pages from `pfn` by one entry. Where the design asks for it, an entry over several compound pages is a BUG
- * (S223): a walk that counts once would count on the wrong page.
+ * Maps the 2^`order` pages from `pfn` by one entry, of a PMD or a PUD. Where the design asks for it, an entry over several
+ * compound pages is a BUG (S223): a walk that counts once would count on the wrong page.
  */
-export function* insertDevicePmd(
+export function* insertDeviceLeaf(
   k: Kernel,
   vma: VmaId,
   base: Vpn,
   pfn: Pfn,
   write: boolean,
+  order: number,
 ): Steps<number> {
   const mm = k.vma.mm[vma];
-  if (k.rules.devmap.insertCheck && orderOf(k, headOf(k, pfn)) < HPAGE_PMD_ORDER) {
+  if (k.rules.devmap.insertCheck && orderOf(k, headOf(k, pfn)) < order) {
     bug(k, BUG.badEntry, pfn);
     return VMF.sigbus;
   }
-  const e = yield* pmdAlloc(k, mm, base);
+  const level = order === HPAGE_PUD_ORDER ? LEVEL.pud : LEVEL.pmd;
+  const e = yield* entryAlloc(k, mm, base, level);
   if (e === 0) return VMF.oom;
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
@@ -99,7 +112,7 @@ export function* insertDevicePmd(
     if (counted) {
       yield* refAdd(k, pfn, 1);
       yield* folioAddFileRmap(k, pfn, true);
-      k.mm.fileRss[mm] += HPAGE_PMD_NR;
+      k.mm.fileRss[mm] += 1 << order;
     }
     const flags =
       PTE.present | PTE.user | PTE.accessed | PTE.pse | (write ? PTE.write | PTE_MKDIRTY : 0);
@@ -109,8 +122,17 @@ export function* insertDevicePmd(
   return 0;
 }
 
-/** zap_huge_pmd() of device memory: the entry, whose lock is held, goes; later faults bring it back. */
-export function* clearDevicePmd(k: Kernel, vma: VmaId, e: EntryAddr, base: Vpn): Steps<void> {
+/**
+ * zap_huge_pmd(), zap_huge_pud() of device memory: the entry over the 2^`order` pages from `base`, whose lock is held, goes;
+ * later faults bring it back.
+ */
+export function* clearDeviceLeaf(
+  k: Kernel,
+  vma: VmaId,
+  e: EntryAddr,
+  base: Vpn,
+  order: number,
+): Steps<void> {
   const mm = k.vma.mm[vma];
   const hi = entryHi(k, e);
   const lo = yield* entryClear(k, e);
@@ -118,10 +140,30 @@ export function* clearDevicePmd(k: Kernel, vma: VmaId, e: EntryAddr, base: Vpn):
   const counted = !isDevmap(hi);
   if (counted) {
     yield* folioRemoveRmap(k, folio, true);
-    k.mm.fileRss[mm] -= HPAGE_PMD_NR;
+    k.mm.fileRss[mm] -= 1 << order;
   }
-  yield* flushTlbRange(k, mm, base, base + HPAGE_PMD_NR);
+  yield* flushTlbRange(k, mm, base, base + (1 << order));
   if (counted) yield* folioPut(k, folio, 1);
+}
+
+/** The entry of 1 GiB of device memory for `vpn`; 0: there is none. */
+export function devicePud(k: Kernel, vma: VmaId, vpn: Vpn): EntryAddr {
+  if (deviceOrder(k) < HPAGE_PUD_ORDER || (k.vma.flags[vma] & VM.hugetlb) !== 0) return 0;
+  const e = pudEntry(k, k.vma.mm[vma], vpn);
+  return e !== 0 && isLeaf(entryPeek(k, e)) ? e : 0;
+}
+
+/** Takes away the entry of 1 GiB of device memory that maps `vpn`, if there is one: to split such an entry is to clear it. */
+export function* clearDevicePud(k: Kernel, vma: VmaId, vpn: Vpn): Steps<void> {
+  const e = devicePud(k, vma, vpn);
+  if (e === 0) return;
+  yield* pteLock(k, e);
+  const lo = yield* entryRead(k, e);
+  const base = vpn - (vpn % PUD_PAGES);
+  // __split_huge_pud_locked(): VM_BUG_ON of a mapping that holds a part of it (S242).
+  if (k.vma.start[vma] > base || k.vma.end[vma] < base + PUD_PAGES) bug(k, BUG.badEntry, base);
+  else if (isLeaf(lo)) yield* clearDeviceLeaf(k, vma, e, base, HPAGE_PUD_ORDER);
+  yield* pteUnlock(k, e);
 }
 
 /** Whether a leaf maps memory of a device. */

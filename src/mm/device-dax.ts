@@ -4,9 +4,8 @@
  */
 import { at, R, WRITE } from '../machine/access.ts';
 import { EINVAL } from '../machine/errno.ts';
-import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { FileId, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
-import { insertDevicePmd, insertDevicePte } from './dax-insert.ts';
+import { insertDeviceLeaf, insertDevicePte } from './dax-insert.ts';
 import { deviceAlive, deviceStart, killDevPagemap, memunmapPages } from './dev-pagemap.ts';
 import { DEVICE } from './device-tables.ts';
 import { VMF } from './fault-flags.ts';
@@ -32,16 +31,17 @@ export function* deviceFileFault(k: Kernel, vma: VmaId, vpn: Vpn): Steps<number>
   const write = (k.vma.flags[vma] & VM.write) !== 0;
   const pfn = deviceStart(k, kind) + index;
   if (kind === DEVICE.devdax) yield* setMapping(k, file, pfn);
-  if (k.file.order[file] !== 0) {
-    const base = vpn - (vpn % HPAGE_PMD_NR);
-    return yield* insertDevicePmd(k, vma, base, pfn - (vpn - base), write);
+  const order = k.file.order[file];
+  if (order !== 0) {
+    const base = vpn - (vpn % (1 << order));
+    return yield* insertDeviceLeaf(k, vma, base, pfn - (vpn - base), write, order);
   }
   const counted = kind === DEVICE.p2pdma || k.rules.devmap.mapRefs;
   const result = yield* insertDevicePte(k, vma, vpn, pfn, write, counted);
   return result & VMF.error;
 }
 
-/** dax_set_mapping(): the page, or all of its 2 MiB, belong to the device's file. */
+/** dax_set_mapping(): the page, or all that one entry maps, belong to the device's file. */
 function* setMapping(k: Kernel, file: FileId, pfn: Pfn): Steps<void> {
   if (k.page.mapping[headOf(k, pfn)] === file << 2) return;
   yield WRITE | at(R.mapping, pfn);

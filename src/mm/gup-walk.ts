@@ -9,6 +9,7 @@
 import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryPfn, isNone, isPresent, isProtnone, PTE } from '../machine/entry.ts';
 import { EEXIST, EFAULT, ENOMEM } from '../machine/errno.ts';
+import { BUG, bug } from '../machine/report.ts';
 import type { EntryAddr, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { isDevmap } from './dax-insert.ts';
 import { getDevPagemap, isZoneDevice, putDevPagemap } from './dev-pagemap.ts';
@@ -214,6 +215,9 @@ function* takeLeaf(
   if (isTable(lo)) return NO_PAGE;
   if (!isLeaf(lo)) return noPageTable(k, vma, flags);
   if (isProtnone(lo) && !mayFollowProtnone(k, vma, flags)) return NO_PAGE;
+  const devicePud = span === PUD_PAGES && isDevmap(entryHi(k, e));
+  if (devicePud && (flags & FOLL.write) !== 0 && !k.rules.devmap.writePud)
+    bug(k, BUG.badEntry, head);
   if ((flags & FOLL.write) !== 0 && !mayFollowWrite(k, vma, head, lo, flags, true)) return NO_PAGE;
   const sub = vpn & (span - 1);
   if (isDevmap(entryHi(k, e))) {

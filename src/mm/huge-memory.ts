@@ -8,9 +8,9 @@ import { GFP } from '../machine/buddy.ts';
 import { flushTlbRange } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryHiOf, entryPfn, isNone, isProtnone, PTE } from '../machine/entry.ts';
-import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
+import { HPAGE_PMD_NR, HPAGE_PMD_ORDER, PG } from '../machine/page.ts';
 import type { EntryAddr, Folio, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
-import { clearDevicePmd, mapsDevice } from './dax-insert.ts';
+import { clearDeviceLeaf, mapsDevice } from './dax-insert.ts';
 import { mayWriteBit, pteProt } from './fault-common.ts';
 import { FAULT, VMF } from './fault-flags.ts';
 import { folioPut, headOf, isAnon, pageAnonExclusive } from './folio.ts';
@@ -124,7 +124,7 @@ export function* zapHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Step
     return false;
   }
   if (mapsDevice(k, seen, hi)) {
-    yield* clearDevicePmd(k, vma, e, pmdBase(vpn));
+    yield* clearDeviceLeaf(k, vma, e, pmdBase(vpn), HPAGE_PMD_ORDER);
     yield* pteUnlock(k, e);
     return true;
   }

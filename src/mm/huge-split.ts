@@ -14,9 +14,9 @@ import { entryHiOf, entryLo, entryPfn, PTE } from '../machine/entry.ts';
 import { EAGAIN, EBUSY } from '../machine/errno.ts';
 import { folioUnlock, lock, unlock } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
-import { HPAGE_PMD_NR, PG } from '../machine/page.ts';
+import { HPAGE_PMD_NR, HPAGE_PMD_ORDER, PG } from '../machine/page.ts';
 import type { EntryAddr, Folio, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
-import { clearDevicePmd, mapsDevice } from './dax-insert.ts';
+import { clearDeviceLeaf, mapsDevice } from './dax-insert.ts';
 import { anonVmaOf, fileOf, folioPut, headOf, isAnon, nrPages } from './folio.ts';
 import { invalidPmd, isHugeZero, PMD_KEPT, pmdBase, withdrawTable } from './huge-entry.ts';
 import type { Kernel } from './kernel.ts';
@@ -52,7 +52,7 @@ export function* splitHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): St
   const lo = yield* entryRead(k, e);
   if (isLeaf(lo)) vmstatAdd(k, entryPfn(lo, entryHi(k, e)), VMSTAT.thp_split_pmd, 1);
   if (isLeaf(lo) && mapsDevice(k, lo, entryHi(k, e)))
-    yield* clearDevicePmd(k, vma, e, pmdBase(vpn));
+    yield* clearDeviceLeaf(k, vma, e, pmdBase(vpn), HPAGE_PMD_ORDER);
   else if (isLeaf(lo)) yield* splitLocked(k, vma, e, pmdBase(vpn), lo, entryHi(k, e));
   yield* pteUnlock(k, e);
   yield* invalidateEnd(k, mm, told);

@@ -10,6 +10,8 @@ import { EFAULT, EHWPOISON, ENOMEM } from '../machine/errno.ts';
 import { lockShared, unlockShared } from '../machine/locks.ts';
 import { mmuAccess } from '../machine/mmu.ts';
 import type { EntryAddr, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
+import { devicePud } from './dax-insert.ts';
+import { HPAGE_PUD_ORDER } from './dev-pagemap.ts';
 import { deviceFileFault } from './device-dax.ts';
 import { doAnonymousPage } from './fault-anon.ts';
 import { entrySame, mayWriteBit, PTE_MKDIRTY, vmaAccessible } from './fault-common.ts';
@@ -44,6 +46,10 @@ export function* handleMmFault(
   const flags = isCowMapping(k.vma.flags[vma]) ? faultFlags : faultFlags & ~FAULT.unshare;
   if ((k.vma.flags[vma] & VM.hugetlb) !== 0) return yield* hugetlbFault(k, task, vma, vpn, flags);
 
+  const giga = k.file.order[k.vma.file[vma]] === HPAGE_PUD_ORDER;
+  // An entry of 1 GiB that is there already is as good as it gets: the access is tried again.
+  if (giga && devicePud(k, vma, vpn) !== 0) return 0;
+  if (giga) return yield* deviceFileFault(k, vma, vpn);
   const pmd = yield* pmdAlloc(k, k.vma.mm[vma], vpn);
   if (pmd === 0) return VMF.oom;
   const lo = yield* entryRead(k, pmd);

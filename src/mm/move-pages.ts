@@ -9,6 +9,7 @@ import { isNone, isPresent, PTE } from '../machine/entry.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, Steps, VmaId, Vpn } from '../machine/types.ts';
+import { clearDevicePud } from './dax-insert.ts';
 import { moveHugePmd } from './huge-memory.ts';
 import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
@@ -63,6 +64,8 @@ function* moveBelowPmd(
   nr: number,
 ): Steps<boolean> {
   const mm = k.vma.mm[source];
+  // A device's 1 GiB comes back where it is touched next.
+  yield* clearDevicePud(k, source, from);
   const pmd = pmdEntry(k, mm, from);
   if (pmd === 0) return true;
   const lo = yield* entryRead(k, pmd);

@@ -21,15 +21,17 @@ import { lock, unlock } from '../machine/locks.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { partsFromPins } from './coherency.ts';
+import { devicePud } from './dax-insert.ts';
 import { pteProt } from './fault-common.ts';
 import { headOf, isAnon, pageAnonExclusive } from './folio.ts';
+import { invalidPmd, PMD_KEPT } from './huge-entry.ts';
 import { changeHugePmd } from './huge-memory.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { hugetlbChangeProtection } from './hugetlb-zap.ts';
 import type { Kernel } from './kernel.ts';
 import { PROT } from './mmap.ts';
 import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
-import { isLeaf, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { isLeaf, PUD_PAGES, pmdEntry, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { populateVma } from './populate.ts';
 import { TASK_PAGES } from './unmapped-area.ts';
 import { VM, vmaAt, vmaIsAnonymous, vmaWantsNotify } from './vma.ts';
@@ -124,12 +126,35 @@ function* changeTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
   let changed = false;
   let vpn = start;
   while (vpn < end) {
+    const pud = devicePud(k, vma, vpn);
+    if (pud !== 0) {
+      yield* changeHugePud(k, vma, pud, vpn);
+      vpn = vpn - (vpn % PUD_PAGES) + PUD_PAGES;
+      continue;
+    }
     const next = Math.min(end, vpn - (vpn % HPAGE_PMD_NR) + HPAGE_PMD_NR);
     const some = yield* changePmdRange(k, vma, vpn, next);
     if (some) changed = true;
     vpn = next;
   }
   if (changed) yield* flushTlbRange(k, k.vma.mm[vma], start, end);
+}
+
+/** change_huge_pud(). Where nobody knows of such entries (S241) pud_none_or_clear_bad() empties it; translations stay. */
+function* changeHugePud(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Steps<void> {
+  if (!k.rules.devmap.protectPud) {
+    yield* entryClear(k, e);
+    return;
+  }
+  yield* pteLock(k, e);
+  const hi = entryHi(k, e);
+  const seen = yield* entryRead(k, e);
+  const base = vpn - (vpn % PUD_PAGES);
+  yield* entrySet(k, e, invalidPmd(seen), hi);
+  yield* flushTlbRange(k, k.vma.mm[vma], base, base + PUD_PAGES);
+  const old = yield* entryRead(k, e);
+  yield* entrySet(k, e, (old & (PMD_KEPT | PTE.pse | ~0xfff)) | pteProt(k, vma), hi);
+  yield* pteUnlock(k, e);
 }
 
 /** change_pmd_range(), below one PMD entry; true: translations have to go. */

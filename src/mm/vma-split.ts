@@ -8,6 +8,7 @@ import { EINVAL, ENOMEM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
+import { FILE } from './file-tables.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { hugetlbVmaSplit } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
@@ -32,6 +33,13 @@ export function vmaAlign(k: Kernel, vma: VmaId): number {
   return (k.vma.flags[vma] & VM.hugetlb) !== 0 ? 1 << k.file.order[k.vma.file[vma]] : 1;
 }
 
+/** The `may_split` of a mapping's file: it can be cut at multiples of so many pages (S242). */
+function splitAlign(k: Kernel, vma: VmaId): number {
+  const file = k.vma.file[vma];
+  const device = k.file.kind[file] === FILE.devdax && k.rules.devmap.split;
+  return device ? 1 << k.file.order[file] : vmaAlign(k, vma);
+}
+
 function* lockRmap(k: Kernel, vma: VmaId): Steps<void> {
   if (k.vma.file[vma] !== 0) yield* lock(k, R.inodeLock, k.vma.file[vma]);
   if (k.vma.anonVma[vma] !== 0) yield* lock(k, R.anonLock, k.vma.anonVma[vma]);
@@ -52,10 +60,10 @@ function* splitHugeAt(k: Kernel, vma: VmaId, vpn: Vpn): Steps<void> {
 
 /**
  * split_vma(): cuts a VMA at `vpn`, which lies inside of it; it keeps the lower part. 0, -ENOMEM (no VMA left), or
- * -EINVAL in the middle of a hugetlb page.
+ * -EINVAL in the middle of a hugetlb page, or of what one entry of a device maps.
  */
 export function* splitVma(k: Kernel, vma: VmaId, vpn: Vpn): Steps<number> {
-  if (vpn % vmaAlign(k, vma) !== 0) return -EINVAL;
+  if (vpn % splitAlign(k, vma) !== 0) return -EINVAL;
   const upper = yield* allocVma(k, k.vma.mm[vma]);
   if (upper === 0) return -ENOMEM;
   yield* splitHugeAt(k, vma, vpn);

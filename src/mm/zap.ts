@@ -17,7 +17,7 @@ import {
 } from '../machine/entry.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
-import { isDevmap } from './dax-insert.ts';
+import { clearDevicePud, isDevmap } from './dax-insert.ts';
 import { folioPut, headOf, isAnon } from './folio.ts';
 import { pmdBase } from './huge-entry.ts';
 import { zapHugePmd } from './huge-memory.ts';
@@ -85,6 +85,7 @@ function* zapTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, evenCows: boolean
   const batch = gatherBegin(k);
   let vpn = start;
   while (vpn < end) {
+    yield* clearDevicePud(k, vma, vpn);
     const next = Math.min(end, vpn - (vpn % HPAGE_PMD_NR) + HPAGE_PMD_NR);
     yield* zapPmd(k, vma, batch, vpn, next, evenCows);
     vpn = next;

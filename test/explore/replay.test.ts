@@ -28,8 +28,12 @@ describe('the text of a path', () => {
 });
 
 describe('replay', () => {
-  test('comes to the end that the search said, for every end of a test', () => {
-    const { witness, ways } = witnessOf('fork/pin-races-fork', '5.10');
+  test.each([
+    ['fork/pin-races-fork', '5.10'],
+    // Begins with a choice.
+    ['device/pud-protected', '6.11'],
+  ])('comes to the end that the search said, for every end of %s', (test, kernel) => {
+    const { witness, ways } = witnessOf(test, kernel);
     const { machine, sharing, condition } = witness;
     expect(ways.names.length).toBeGreaterThan(1);
     for (const name of ways.names) {

@@ -133,6 +133,7 @@ exists (true)`;
       const needs = {
         huge: /HUGE|COLLAPSE/.test(text),
         gigantic: false,
+        pud: false,
         zones: false,
         swap: false,
         device: false,

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { RuleOverrides } from '../../src/kernels/index.ts';
 import { withOverrides } from '../../src/kernels/index.ts';
 import { PTE, PTE_HI } from '../../src/machine/entry.ts';
-import { EFAULT, EOPNOTSUPP, EREMOTEIO } from '../../src/machine/errno.ts';
+import { EFAULT, EINVAL, EOPNOTSUPP, EREMOTEIO } from '../../src/machine/errno.ts';
 import { BUG } from '../../src/machine/report.ts';
 import { audit, newHeld } from '../../src/mm/audit.ts';
-import { deviceStart } from '../../src/mm/dev-pagemap.ts';
+import { deviceOrder, deviceStart, HPAGE_PUD_ORDER } from '../../src/mm/dev-pagemap.ts';
 import { daxTeardown } from '../../src/mm/device-dax.ts';
 import { DEVICE, PGMAP, pgmapWord } from '../../src/mm/device-tables.ts';
 import { newFile } from '../../src/mm/file-refs.ts';
@@ -23,13 +23,14 @@ import { userAccess } from '../../src/mm/memory.ts';
 import { migrateToDevice } from '../../src/mm/migrate-device.ts';
 import { mmAlloc } from '../../src/mm/mm-alloc.ts';
 import { MAP, PROT, sysMmap, sysMunmap } from '../../src/mm/mmap.ts';
-import { pteEntry } from '../../src/mm/pgtable.ts';
+import { pmdEntry, pteEntry } from '../../src/mm/pgtable.ts';
 import { unpinUserPage, unpinUserPages } from '../../src/mm/unpin.ts';
 import { run } from './run.ts';
 
-/** Pages of the device: 64, or so many that device-dax has 2 MiB pages. */
+/** Pages of the device: 64, or so many that an entry of device-dax maps 2 MiB, or 1 GiB. */
 const SMALL = 64;
 const HUGE = 4096;
+const GIGA = 4 << HPAGE_PUD_ORDER;
 
 /** A process on a machine with memory of a device. */
 function world(version: string, pages = SMALL, overrides: RuleOverrides = {}) {
@@ -38,6 +39,7 @@ function world(version: string, pages = SMALL, overrides: RuleOverrides = {}) {
     areas: [{ pages: 4096 }, { pages, device: true }],
     vmas: 24,
     files: 8,
+    slots: Math.min(8192, 4096 + pages),
   });
   const mm = run(mmAlloc(k));
   const task = newTask(k, mm, 0);
@@ -51,7 +53,7 @@ type World = ReturnType<typeof world>;
 function mapped(w: World, kind: number, pages: number): [number, number] {
   const file = run(newFile(w.k, kind));
   w.k.file.pages[file] = pages;
-  if (kind === FILE.devdax && pages >= 512) w.k.file.order[file] = 9;
+  if (kind === FILE.devdax) w.k.file.order[file] = deviceOrder(w.k);
   const prot = PROT.read | PROT.write;
   const vpn = run(sysMmap(w.k, w.task, 0, pages, prot, MAP.shared, file, 0));
   expect(vpn).toBeGreaterThan(0);
@@ -198,6 +200,30 @@ describe('device-dax', () => {
     expect(run(userAccess(compound.k, compound.task, good, true))).toBeGreaterThan(0);
     expect(bugOf(compound.k)).toBe(0);
   });
+
+  test.each(['5.10', '5.17', '6.14', '6.18'])(
+    'S240 at %s one entry maps 1 GiB, is pinned by both walks, and goes whole',
+    (version) => {
+      const w = world(version, GIGA);
+      const pages = 1 << HPAGE_PUD_ORDER;
+      const [file, vpn] = mapped(w, FILE.devdax, pages);
+      expect(run(userAccess(w.k, w.task, vpn + 1000, true))).toBe(
+        deviceStart(w.k, DEVICE.devdax) + 1000,
+      );
+      expect(pmdEntry(w.k, w.mm, vpn)).toBe(0);
+      expect(run(pinUserPagesFast(w.k, w.task, vpn + 511, 3, FOLL.write, w.words))).toBe(3);
+      expect(run(pinUserPages(w.k, w.task, vpn + 511, 3, FOLL.write, w.words + 3))).toBe(3);
+      expect(w.k.kmem[w.words + 5]).toBe(w.k.kmem[w.words + 2]);
+      run(unpinUserPages(w.k, w.words, 6));
+      w.clean(heldFile(w.k, file));
+      // The device's alignment is that of its mappings, too (S242).
+      expect(run(sysMunmap(w.k, w.task, vpn, 512))).toBe(-EINVAL);
+      expect(run(sysMunmap(w.k, w.task, vpn, pages))).toBe(0);
+      expect(bugOf(w.k)).toBe(0);
+      w.clean(heldFile(w.k, file));
+    },
+    30_000,
+  );
 
   test('E2 after teardown nobody gets a page or its map', () => {
     for (const version of ['5.10', '6.12', '6.18']) {

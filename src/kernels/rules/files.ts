@@ -165,6 +165,69 @@ export const FILE_RULES = [
     source: 'seeds.md E3: proposed for insert_pfn_pmd() in October 2021, never merged',
   },
   {
+    id: 'S240',
+    name: 'devmap.pud',
+    sentence: 'Device-dax maps 1 GiB by one entry.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.11',
+        commit: 'a00cc7d9dd93',
+        title: 'mm, x86: add support for PUD-sized transparent hugepages',
+      },
+    ],
+    source: 'the commit and its series, "1G transparent hugepage support for device dax"',
+  },
+  {
+    id: 'S243',
+    name: 'devmap.writePud',
+    sentence:
+      'The slow walk knows whether an entry of 1 GiB may be written; before, it is a BUG to ask.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.15',
+        commit: '1501899a898d',
+        title: 'mm: fix device-dax pud write-faults triggered by get_user_pages()',
+      },
+    ],
+    source: 'the commit',
+  },
+  {
+    id: 'S241',
+    name: 'devmap.protectPud',
+    sentence:
+      'mprotect changes an entry of 1 GiB of device memory; before, it takes it for a broken one and clears it, without a flush.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.12',
+        title: 'mm/mprotect: Fix dax puds (series of August 2024)',
+      },
+    ],
+    source:
+      'spinics.net/lists/linux-mm/msg390087.html: mprotect() of such memory "used to throw bad pud"',
+  },
+  {
+    id: 'S242',
+    name: 'devmap.split',
+    sentence:
+      'Mappings of device-dax are cut at the alignment of the device only; elsewhere -EINVAL.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '4.15',
+        commit: '9702cffdbf21',
+        title: 'device-dax: implement ->split() to catch invalid munmap attempts',
+      },
+    ],
+    source: 'the commit, seen in a mirror; before, the kernel met a BUG with 1 GiB entries',
+  },
+  {
     id: 'S224',
     name: 'call.deviceDax',
     sentence: 'Device-dax exists.',

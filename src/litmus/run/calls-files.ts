@@ -18,6 +18,7 @@ import {
   ESPIPE,
 } from '../../machine/errno.ts';
 import type { FileId, MmId, Steps, TaskId } from '../../machine/types.ts';
+import { deviceOrder } from '../../mm/dev-pagemap.ts';
 import { END_OF_FILE, fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
 import { FILE, isDaxKind, isDeviceFile, isDiskKind } from '../../mm/file-tables.ts';
@@ -154,8 +155,8 @@ const HPAGE_ORDER = 9;
 /** A new, empty file; 0: no number left. */
 function* createFile(k: Lit, kind: number): Steps<FileId> {
   const file = yield* newFile(k, kind);
-  const huge = kind === FILE.devdax && k.zoneDevice.quarter >= 1 << HPAGE_ORDER;
-  if (file !== 0 && (kind === FILE.hugetlbfs || huge)) k.file.order[file] = HPAGE_ORDER;
+  if (file !== 0 && kind === FILE.hugetlbfs) k.file.order[file] = HPAGE_ORDER;
+  if (file !== 0 && kind === FILE.devdax) k.file.order[file] = deviceOrder(k);
   if (file !== 0 && isDeviceFile(kind)) k.file.pages[file] = k.zoneDevice.quarter;
   return file;
 }
