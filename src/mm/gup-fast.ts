@@ -50,6 +50,11 @@ export function* gupFast(
   given: number,
   pages: number,
 ): Steps<number> {
+  if (pages < 0) {
+    // Pages are stored without asking; NULL is refused before it comes here from 6.3 on (A.2.2).
+    bug(k, BUG.noPage, 0);
+    return 0;
+  }
   const guarded = (given & FOLL.pin) !== 0 && k.rules.fork.seq !== 'none';
   let seq = 0;
   if (guarded) {

@@ -44,9 +44,10 @@ export function freshPmdLo(k: Kernel, vma: VmaId, folio: Folio): number {
   );
 }
 
-/** Low word of the entry for the huge page of zeros: never writable. */
+/** Low word of the entry for the huge page of zeros: never writable; special where S249 says so. */
 export function zeroPmdLo(k: Kernel, vma: VmaId, zero: Folio): number {
-  return entryLo(zero, (pteProt(k, vma) & ~PTE.write) | PTE.pse);
+  const special = k.rules.thp.zeroSpecial ? PTE.special : 0;
+  return entryLo(zero, (pteProt(k, vma) & ~PTE.write) | PTE.pse | special);
 }
 
 /** vma_alloc_folio() of 2 MiB, reference count 1; `gfp` adds GFP bits. 0: no such block is free. `task` 0: no task's policy. */

@@ -229,4 +229,20 @@ export const HUGE_RULES = [
     ],
     source: 'mm/huge_memory.c: file_thp_enabled(); seen on 7.2.12 and 7.3.4',
   },
+  {
+    id: 'S249',
+    name: 'thp.zeroSpecial',
+    sentence:
+      'An entry for the huge page of zeros is marked special, and so gup-fast leaves it to the slow path.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.18',
+        commit: 'd82d09e48219',
+        title: 'mm/huge_memory: mark PMD mappings of the huge zero folio special',
+      },
+    ],
+    source: 'mm/huge_memory.c: set_huge_zero_folio(); mm/gup.c: gup_fast_pmd_leaf()',
+  },
 ] as const satisfies readonly RuleData[];
