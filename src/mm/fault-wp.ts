@@ -9,7 +9,6 @@ import { copyUserPage } from '../machine/copy-page.ts';
 import { entryClear, entrySet } from '../machine/entries.ts';
 import { entryHiOf, entryPfn, PTE } from '../machine/entry.ts';
 import { folioLock, folioUnlock } from '../machine/locks.ts';
-import { PG } from '../machine/page.ts';
 import type { EntryAddr, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { isDevmap } from './dax-insert.ts';
 import {
@@ -217,9 +216,9 @@ function* placeCopy(
   if (old !== 0) yield* folioRemoveRmap(k, old, false);
 }
 
-/** P7: the mapping's reference and this call's; a swap slot that nobody needs goes too. */
+/** P7: the mapping's reference and this call's; a swap slot that nobody needs goes too (`cow.copyFreesSwap`). */
 function* dropOld(k: Kernel, old: Pfn): Steps<void> {
   const folio = headOf(k, old);
-  if ((k.page.flags[folio] & PG.swapcache) !== 0) yield* freeSwapCache(k, folio);
+  if (k.rules.cow.copyFreesSwap) yield* freeSwapCache(k, folio);
   yield* folioPut(k, folio, 2);
 }

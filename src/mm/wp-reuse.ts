@@ -66,29 +66,31 @@ export function* reuseVerdict(
       const alone = yield* onlyReference(k, page);
       return alone ? REUSE.reuse : REUSE.copy;
     }
-    case 'never':
-      return REUSE.copy;
     default: {
-      const owned = yield* reuseByOwner(k, vma, page, rule === 'exclusiveOrOwned');
+      const owned = yield* reuseByOwner(k, vma, page);
       return owned ? REUSE.reuse : REUSE.copy;
     }
   }
 }
 
-/** 5.19 on: an exclusive page is reused whatever refers to it; another one if it turns out to be ours alone. */
-function* reuseByOwner(k: Kernel, vma: VmaId, page: Pfn, largeToo: boolean): Steps<boolean> {
+/**
+ * 5.19 on: an exclusive page is reused whatever refers to it; another one if it turns out to be ours alone, be it the last
+ * page of a large folio that anybody maps (to 6.8) or one of several (from 6.15 on).
+ */
+function* reuseByOwner(k: Kernel, vma: VmaId, page: Pfn): Steps<boolean> {
   const exclusive = yield* anonExclusiveRead(k, page);
   if (exclusive) return true;
   const folio = headOf(k, page);
+  const rule = isLarge(k, folio) ? k.rules.cow.pteThpReuse : 'exclusiveOrLast';
   let owned = false;
-  if (!isLarge(k, folio)) owned = yield* onlyReference(k, folio);
-  else if (largeToo) owned = yield* onlyOurMappings(k, folio, k.vma.mm[vma]);
+  if (rule === 'exclusiveOrLast') owned = yield* onlyReference(k, page);
+  else if (rule === 'exclusiveOrOwned') owned = yield* onlyOurMappings(k, folio, k.vma.mm[vma]);
   if (owned) yield* anonExclusiveWrite(k, page, true);
   return owned;
 }
 
 /**
- * The page's only reference is the entry's (wp_can_reuse_anon_folio() for a small folio; before 5.18 without
+ * The folio's only reference is the entry's (wp_can_reuse_anon_folio() to 6.8, later for small folios; before 5.18 without
  * emptying the LRU batches and giving up the swap cache's place first: `cow.lruDrain`, `cow.reuseFreesSwap`). KSM pages never.
  */
 function* onlyReference(k: Kernel, page: Pfn): Steps<boolean> {

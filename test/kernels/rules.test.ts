@@ -101,7 +101,11 @@ const A30: readonly (readonly [id: string, rule: string, ranges: string])[] = [
   ['S1', 'cow.smallReuse', 'mapcount 5.8, refcount1 5.18, exclusive -'],
   ['S1', 'cow.lruDrain', 'false 5.17, true -'],
   ['S2', 'cow.thpReuse', 'mapcount 5.17, refcount1 5.18, exclusive -'],
-  ['S3', 'cow.pteThpReuse', 'mapcount 5.8, never 5.18, exclusive 6.14, exclusiveOrOwned -'],
+  [
+    'S3',
+    'cow.pteThpReuse',
+    'mapcount 5.8, refcount1 5.18, exclusiveOrLast 6.8, exclusive 6.14, exclusiveOrOwned -',
+  ],
   ['S4', 'cow.swapinReuse', 'mapcount 5.17, refcount1 5.18, exclusive -'],
   ['S5', 'cow.hugetlbReuse', 'mapcount 5.18, mapcountThenExclusive -'],
   ['S6', 'gup.forceCowBreak', 'false 5.7, true 5.8, false -'],

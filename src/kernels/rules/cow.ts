@@ -90,6 +90,22 @@ export const COW_RULES = [
     source: 'semantics.md A.30 S1, A.16.3',
   },
   {
+    id: 'S250',
+    name: 'cow.copyFreesSwap',
+    sentence:
+      'A write fault that copied a page gives up its place in the swap cache if nobody maps it any more.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.14',
+        commit: 'f4c4a3f48480',
+        title: 'mm: free idle swap cache page after COW',
+      },
+    ],
+    source: 'memory.c: wp_page_copy',
+  },
+  {
     id: 'S2',
     name: 'cow.thpReuse',
     sentence: 'When a write fault keeps a transparent huge page that is mapped by one huge entry.',
@@ -117,16 +133,22 @@ export const COW_RULES = [
     values: [
       { value: 'mapcount' },
       {
-        value: 'never',
+        value: 'refcount1',
         from: '5.9',
         commit: '09854ba94c6a',
         title: 'mm: do_wp_page() simplification',
       },
       {
-        value: 'exclusive',
+        value: 'exclusiveOrLast',
         from: '5.19',
         commit: '6c287605fd56',
         title: 'mm: remember exclusively mapped anonymous pages with PG_anon_exclusive',
+      },
+      {
+        value: 'exclusive',
+        from: '6.9',
+        commit: 'cd197c3a2040',
+        title: 'mm: prohibit the last subpage from reusing the entire large folio',
       },
       {
         value: 'exclusiveOrOwned',
