@@ -197,7 +197,8 @@ function checkOwner(k: Kernel, t: Tally, vma: VmaId, vpn: Vpn, pfn: Pfn, lo: num
   if ((lo & PTE.write) === 0) return;
   if (!anon && (k.vma.flags[vma] & VM.shared) === 0)
     t.findings.push(`${place(mm, vpn)} maps page ${pfn} of a file writable in a private mapping`);
-  if (!anon && vmaWantsNotify(k, vma) && (k.page.flags[folio] & PG.dirty) === 0)
+  const cached = !anon && !isZoneDevice(k, folio);
+  if (cached && vmaWantsNotify(k, vma) && (k.page.flags[folio] & PG.dirty) === 0)
     t.findings.push(
       `${place(mm, vpn)} maps page ${pfn} writable, which its file system takes for clean`,
     );

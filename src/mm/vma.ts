@@ -11,7 +11,7 @@ import { R } from '../machine/access.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import type { AnonVmaId, FileId, MmId, Steps, VmaId, Vpn } from '../machine/types.ts';
 import { fileEvict } from './file-refs.ts';
-import { FILE, isDiskKind } from './file-tables.ts';
+import { FILE, isDaxKind, isDiskKind } from './file-tables.ts';
 import { hugetlbVmaClose } from './hugetlb-resv.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -79,9 +79,10 @@ export function vmaIsShmem(k: Kernel, vma: VmaId): boolean {
   return k.file.kind[k.vma.file[vma]] === FILE.shmem;
 }
 
-/** vma_wants_writenotify(): a store to a clean page of this mapping is a fault, so that the file system is asked. */
+/** vma_wants_writenotify(): a store to a clean page of this mapping is a fault, so that the file system is asked (DAX or not). */
 export function vmaWantsNotify(k: Kernel, vma: VmaId): boolean {
-  return (k.vma.flags[vma] & VM.shared) !== 0 && isDiskKind(k.file.kind[k.vma.file[vma]]);
+  const kind = k.file.kind[k.vma.file[vma]];
+  return (k.vma.flags[vma] & VM.shared) !== 0 && (isDiskKind(kind) || isDaxKind(kind));
 }
 
 /** vma_is_secretmem(). */
