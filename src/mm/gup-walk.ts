@@ -6,6 +6,8 @@
  * Tables above the leaf are looked at without steps: mmap_lock keeps them, and what is found is
  * read again under the lock of the table that holds the leaf.
  */
+import { at, R, READ } from '../machine/access.ts';
+import { touchAlso } from '../machine/also.ts';
 import { entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { entryPfn, isNone, isPresent, isProtnone, PTE } from '../machine/entry.ts';
 import { EEXIST, EFAULT, ENOMEM } from '../machine/errno.ts';
@@ -18,7 +20,10 @@ import { headOf, isAnon, isHugetlb, isZeroPfn, pageAnonExclusive } from './folio
 import { FOLL } from './foll.ts';
 import { storePages, takePage, takeRest, touchFolio } from './gup-take.ts';
 import { splitHugePmd } from './huge-split.ts';
+import { vmaHugeOrder } from './hugetlb.ts';
+import { hugeIndex } from './hugetlb-resv.ts';
 import { type Kernel, MISC } from './kernel.ts';
+import { cacheSlot } from './page-cache.ts';
 import {
   entryPeek,
   isLeaf,
@@ -54,23 +59,29 @@ export function* followPages(
 ): Steps<number> {
   const mm = k.vma.mm[vma];
   const pud = pudEntry(k, mm, vpn);
-  if (pud === 0) return noPageTable(k, vma, flags);
+  if (pud === 0) return noPageTable(k, vma, vpn, flags);
   if (isLeaf(entryPeek(k, pud)))
     return yield* followLeaf(k, vma, vpn, pud, PUD_PAGES, flags, want, pages, nr);
   const pmd = pmdEntry(k, mm, vpn);
-  if (pmd === 0) return noPageTable(k, vma, flags);
+  if (pmd === 0) return noPageTable(k, vma, vpn, flags);
   if (isLeaf(entryPeek(k, pmd)))
     return yield* followLeaf(k, vma, vpn, pmd, PMD_PAGES, flags, want, pages, nr);
-  if (!isTable(entryPeek(k, pmd))) return noPageTable(k, vma, flags);
+  if (!isTable(entryPeek(k, pmd))) return noPageTable(k, vma, vpn, flags);
   return yield* followPte(k, vma, vpn, flags, pages, nr);
 }
 
 /**
- * no_page_table(): a hole; in a core dump one that a fault would only fill with zeros is an error
- * (A.6.1).
+ * no_page_table(): a hole; in a core dump one that a fault would only fill with zeros is an error (A.6.1). Of hugetlb
+ * that is what the page cache has not (hugetlbfs_pagecache_present).
  */
-function noPageTable(k: Kernel, vma: VmaId, flags: number): number {
-  return (flags & FOLL.dump) !== 0 && k.vma.file[vma] === 0 ? -EFAULT : NO_PAGE;
+function noPageTable(k: Kernel, vma: VmaId, vpn: Vpn, flags: number): number {
+  if ((flags & FOLL.dump) === 0) return NO_PAGE;
+  const file = k.vma.file[vma];
+  if (file === 0) return -EFAULT;
+  if ((k.vma.flags[vma] & VM.hugetlb) === 0) return NO_PAGE;
+  touchAlso(k, READ | at(R.pageCache, file));
+  const first = hugeIndex(k, vma, vpn) << vmaHugeOrder(k, vma);
+  return cacheSlot(k, file, first) === 0 ? -EFAULT : NO_PAGE;
 }
 
 /** gup_can_follow_protnone(): whether a PROTNONE entry may be used as it is (A.6.3, S40). */
@@ -120,7 +131,7 @@ function* followPte(
   nr: number,
 ): Steps<number> {
   const e = pteEntry(k, k.vma.mm[vma], vpn);
-  if (e === 0) return NO_PAGE;
+  if (e === 0) return noPageTable(k, vma, vpn, flags);
   yield* pteLock(k, e);
   const taken = yield* takePte(k, vma, vpn, e, flags);
   yield* pteUnlock(k, e);
@@ -133,8 +144,8 @@ function* takePte(k: Kernel, vma: VmaId, vpn: Vpn, e: EntryAddr, flags: number):
   const lo = yield* entryRead(k, e);
   const hi = entryHi(k, e);
   // The table was taken away before it could be locked.
-  if (pteEntry(k, k.vma.mm[vma], vpn) !== e) return NO_PAGE;
-  if (isNone(lo, hi)) return noPageTable(k, vma, flags);
+  if (pteEntry(k, k.vma.mm[vma], vpn) !== e) return noPageTable(k, vma, vpn, flags);
+  if (isNone(lo, hi)) return noPageTable(k, vma, vpn, flags);
   if (!isPresent(lo)) return NO_PAGE;
   if (isProtnone(lo) && !mayFollowProtnone(k, vma, flags)) return NO_PAGE;
   const pfn = entryPfn(lo, hi);
@@ -213,7 +224,7 @@ function* takeLeaf(
   const lo = yield* entryRead(k, e);
   const head = entryPfn(lo, entryHi(k, e));
   if (isTable(lo)) return NO_PAGE;
-  if (!isLeaf(lo)) return noPageTable(k, vma, flags);
+  if (!isLeaf(lo)) return noPageTable(k, vma, vpn, flags);
   if (isProtnone(lo) && !mayFollowProtnone(k, vma, flags)) return NO_PAGE;
   const devicePud = span === PUD_PAGES && isDevmap(entryHi(k, e));
   if (devicePud && (flags & FOLL.write) !== 0 && !k.rules.devmap.writePud)
