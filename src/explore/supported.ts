@@ -65,6 +65,8 @@ const CONSTANTS: Readonly<Record<string, Has>> = {
   MADV_POPULATE_WRITE: (r) => r.madvise.populate,
   MADV_COLLAPSE: (r) => r.madvise.collapse,
   MADV_DONTNEED_LOCKED: (r) => r.madvise.dontneedLocked,
+  MADV_GUARD_INSTALL: (r) => r.madvise.guard !== 'none',
+  MADV_GUARD_REMOVE: (r) => r.madvise.guard !== 'none',
   MAP_FIXED_NOREPLACE: (r) => r.call.mapFixedNoreplace,
   MREMAP_DONTUNMAP: (r) => r.call.mremapDontunmap,
   UFFDIO_REGISTER_MODE_WP: (r) => r.uffd.wp,

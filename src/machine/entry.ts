@@ -45,6 +45,8 @@ export const SWP = {
   marker: 5,
   hwpoison: 6,
   devicePrivate: 7,
+  /** Every access fails (MADV_GUARD_INSTALL). */
+  guard: 8,
 } as const;
 
 /** Entries of a table; a table is one page. */
@@ -88,6 +90,11 @@ export function isSwapEntry(lo: number, hi: number): boolean {
 /** `SWP` type of a swap entry. */
 export function swpType(hi: number): number {
   return hi >>> 27;
+}
+
+/** is_guard_pte_marker(). */
+export function isGuardEntry(lo: number, hi: number): boolean {
+  return !isPresent(lo) && swpType(hi) === SWP.guard;
 }
 
 /** Offset in the swap area, or page frame number, of a swap entry. */

@@ -68,7 +68,7 @@ function argsAtOnce(
 
 /**
  * Before 6.3: a get must not be asked to pin nor a pin to get; LONGTERM goes with get until 5.9,
- * remote from 5.6 (S23).
+ * remote from 5.6 (S23), unlocked from 6.2 (S246).
  */
 function argsPerCall(
   k: Kernel,
@@ -82,9 +82,10 @@ function argsPerCall(
   const flags = given | toSet | (locked > 0 ? FOLL.unlockable : 0);
   if ((flags & FOLL.longterm) !== 0) {
     if (!pinCall && !k.rules.longterm.get) return BAD_ARGS;
+    if (locked === LOCKED.self && !k.rules.longterm.unlocked) return BAD_ARGS;
     if ((toSet & FOLL.remote) !== 0 && (!k.rules.longterm.remote || locked > 0)) return BAD_ARGS;
   }
-  if (pinCall && pages < 0) return BAD_ARGS;
+  if (pinCall && pages < 0 && k.rules.pin.arrayCheck) return BAD_ARGS;
   return flags;
 }
 

@@ -8,6 +8,7 @@ import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import type { FileId, MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { fileGet, filePut } from './file-refs.ts';
 import { FALLOC, sysFallocate } from './file-size.ts';
+import { guardInstall, guardRemove } from './guard-regions.ts';
 import type { Kernel } from './kernel.ts';
 import { madviseCollapse } from './khugepaged.ts';
 import { unmergeKsm } from './ksm.ts';
@@ -48,6 +49,8 @@ export const MADV = {
   collapse: 25,
   hwpoison: 100,
   softOffline: 101,
+  guardInstall: 102,
+  guardRemove: 103,
 } as const;
 
 /** madvise_behavior_valid(). */
@@ -69,6 +72,9 @@ function exists(k: Kernel, advice: number): boolean {
       return rules.dontneedLocked;
     case MADV.collapse:
       return rules.collapse;
+    case MADV.guardInstall:
+    case MADV.guardRemove:
+      return rules.guard !== 'none';
     default:
       return (
         (advice >= MADV.normal && advice <= MADV.dontneed) ||
@@ -112,6 +118,8 @@ export function* sysMadvise(
     case MADV.remove:
     case MADV.cold:
     case MADV.pageout:
+    case MADV.guardInstall:
+    case MADV.guardRemove:
       return yield* adviseContents(k, task, vpn, end, advice);
     default:
       return yield* adviseFlags(k, k.task.mm[task], vpn, end, advice);
@@ -171,6 +179,10 @@ function* adviseVma(
     case MADV.cold:
       if ((k.vma.flags[vma] & (VM.locked | VM.pfnmap | VM.hugetlb)) !== 0) return -EINVAL;
       return yield* madviseCold(k, vma, start, end);
+    case MADV.guardInstall:
+      return yield* guardInstall(k, vma, start, end);
+    case MADV.guardRemove:
+      return yield* guardRemove(k, vma, start, end);
     case MADV.willneed:
       return k.vma.file[vma] === 0 && k.swap.map.length === 0 ? -EBADF : 0;
     default:

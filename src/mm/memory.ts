@@ -23,8 +23,9 @@ import { FILE } from './file-tables.ts';
 import { doHugePmdAnonymousPage } from './huge-memory.ts';
 import { doHugePmdWpPage } from './huge-wp.ts';
 import { hugetlbFault } from './hugetlb-fault.ts';
-import type { Kernel } from './kernel.ts';
+import { type Kernel, PF } from './kernel.ts';
 import { isLeaf, isTable, pmdAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import { signalled } from './signals.ts';
 import { faultGrowsStack, stackAbove } from './stack.ts';
 import { doSwapPage } from './swap-fault.ts';
 import { handleUserfault, USERFAULT } from './userfault-wait.ts';
@@ -174,6 +175,8 @@ function* access(k: Kernel, task: TaskId, vpn: Vpn, write: boolean, byUser: bool
     if (pfn !== -1) return pfn;
     const result = yield* userFault(k, task, mm, vpn, write, byUser);
     if ((result & VMF.error) !== 0) return faultErrno(result);
+    // fault_signal_pending(): who is to die does not try again.
+    if ((result & VMF.retry) !== 0 && signalled(k, task, PF.sigkill)) return -EFAULT;
   }
 }
 

@@ -65,6 +65,7 @@ export function* doSwapPage(
     return 0;
   }
   if (swpType(hi) === SWP.hwpoison) return VMF.hwpoison;
+  if (swpType(hi) === SWP.guard) return VMF.sigsegv;
   if (swpType(hi) === SWP.devicePrivate) return yield* migrateToRam(k, task, vma, vpn, e, lo, hi);
   if (swpType(hi) !== SWP.swap) return VMF.sigbus;
   return yield* swapIn(k, task, vma, vpn, e, lo, hi, flags);

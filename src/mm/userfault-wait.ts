@@ -11,8 +11,9 @@ import { isNone, PTE } from '../machine/entry.ts';
 import { unlockShared } from '../machine/locks.ts';
 import type { MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { FAULT, VMF } from './fault-flags.ts';
-import type { Kernel } from './kernel.ts';
+import { type Kernel, PF } from './kernel.ts';
 import { isLeaf, pmdEntry, pteEntry } from './pgtable.ts';
+import { signalled, WAITS } from './signals.ts';
 
 /** What a fault waits for. */
 export const USERFAULT = {
@@ -40,13 +41,15 @@ export function* handleUserfault(
   if ((flags & (FAULT.allowRetry | FAULT.user)) === 0) return VMF.sigbus;
   if ((flags & FAULT.retryNowait) !== 0) return VMF.retry;
   const mm = k.vma.mm[vma];
+  const signals = signalsOf(flags);
   yield WRITE | at(R.uffd, task);
   k.uffd.mm[task] = mm;
   k.uffd.vpn[task] = vpn;
-  k.uffd.waits[task] = 1;
+  k.uffd.waits[task] = WAITS | signals;
+  const dying = signalled(k, task, signals);
   const must = yield* mustWait(k, mm, vpn, reason);
   yield* unlockShared(k, R.mmapLock, mm);
-  if (must) {
+  if (must && !dying) {
     yield WAIT_ZERO | at(R.uffd, task);
     if (k.uffd.waits[task] !== 0) stuck(vpn);
   }
@@ -55,6 +58,12 @@ export function* handleUserfault(
   k.uffd.mm[task] = 0;
   k.uffd.vpn[task] = 0;
   return VMF.retry;
+}
+
+/** userfaultfd_get_blocking_state(): the signals that end the wait, as PF bits. */
+function signalsOf(flags: number): number {
+  if ((flags & FAULT.interruptible) !== 0) return PF.sigkill | PF.signal;
+  return (flags & FAULT.killable) !== 0 ? PF.sigkill : 0;
 }
 
 function stuck(vpn: Vpn): never {

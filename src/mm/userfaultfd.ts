@@ -8,7 +8,16 @@ import { R } from '../machine/access.ts';
 import { copyPage } from '../machine/contents.ts';
 import { flushTlbRange } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
-import { entryHiOf, isNone, isPresent, isSwapEntry, PTE, SWP, swpType } from '../machine/entry.ts';
+import {
+  entryHiOf,
+  isGuardEntry,
+  isNone,
+  isPresent,
+  isSwapEntry,
+  PTE,
+  SWP,
+  swpType,
+} from '../machine/entry.ts';
 import { EBUSY, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, EPERM } from '../machine/errno.ts';
 import { folioUnlock, lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { HPAGE_PMD_NR, PAGE_SIZE, PG } from '../machine/page.ts';
@@ -313,7 +322,7 @@ function* protectEntry(k: Kernel, e: EntryAddr, on: boolean): Steps<void> {
   if (isPresent(now)) {
     const lo = yield* entryClear(k, e);
     yield* entrySet(k, e, on ? (lo & ~PTE.write) | PTE.uffdWp : lo & ~PTE.uffdWp, hi);
-  } else if (isSwapEntry(now, hi) && swpType(hi) !== SWP.marker) {
+  } else if (isSwapEntry(now, hi) && swpType(hi) !== SWP.marker && !isGuardEntry(now, hi)) {
     yield* entrySet(k, e, on ? now | PTE.swpUffdWp : now & ~PTE.swpUffdWp, hi);
   }
 }

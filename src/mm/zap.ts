@@ -7,6 +7,7 @@ import { flushTlbRange } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead } from '../machine/entries.ts';
 import {
   entryPfn,
+  isGuardEntry,
   isMigrationEntry,
   isNone,
   isPresent,
@@ -32,10 +33,14 @@ import { folioMarkDirty } from './set-dirty.ts';
 import { freeSwapAndCache } from './swap-state.ts';
 import { VM } from './vma.ts';
 
+/** What goes besides pages of files: private copies, and marks that nothing may be accessed (`ZAP_FLAG_DROP_MARKER`). */
+const ZAP = { cows: 1, marks: 2 } as const;
+
 /** unmap_vmas(): zaps [start, end) of the VMAs from `firstVma` on. The caller holds mmap_lock. */
 export function* unmapVmas(k: Kernel, firstVma: VmaId, start: Vpn, end: Vpn): Steps<void> {
   for (let vma = firstVma; vma !== 0 && k.vma.start[vma] < end; vma = k.vma.next[vma]) {
-    yield* zapRange(k, vma, Math.max(start, k.vma.start[vma]), Math.min(end, k.vma.end[vma]));
+    const from = Math.max(start, k.vma.start[vma]);
+    yield* zapPages(k, vma, from, Math.min(end, k.vma.end[vma]), ZAP.cows | ZAP.marks);
   }
 }
 
@@ -44,7 +49,7 @@ export function* unmapVmas(k: Kernel, firstVma: VmaId, start: Vpn, end: Vpn): St
  * are flushed and the mappings' references dropped. The caller holds mmap_lock (shared is enough).
  */
 export function* zapRange(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
-  yield* zapPages(k, vma, start, end, true);
+  yield* zapPages(k, vma, start, end, ZAP.cows);
 }
 
 /**
@@ -66,18 +71,18 @@ export function* zapRangeAndTables(k: Kernel, vma: VmaId, start: Vpn, end: Vpn):
  * invalidation). The caller holds the file's i_mmap lock, or mmap_lock.
  */
 export function* zapFileRange(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
-  yield* zapPages(k, vma, start, end, false);
+  yield* zapPages(k, vma, start, end, 0);
 }
 
 /** M1 to M6: those who watch the range are told before and after (A.25.2). */
-function* zapPages(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, evenCows: boolean): Steps<void> {
+function* zapPages(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, what: number): Steps<void> {
   const mm = k.vma.mm[vma];
   const told = yield* invalidateStart(k, mm, start, end);
-  yield* zapTold(k, vma, start, end, evenCows);
+  yield* zapTold(k, vma, start, end, what);
   yield* invalidateEnd(k, mm, told);
 }
 
-function* zapTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, evenCows: boolean): Steps<void> {
+function* zapTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, what: number): Steps<void> {
   if ((k.vma.flags[vma] & VM.hugetlb) !== 0) {
     yield* unmapHugetlbPageRange(k, vma, start, end);
     return;
@@ -87,7 +92,7 @@ function* zapTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn, evenCows: boolean
   while (vpn < end) {
     yield* clearDevicePud(k, vma, vpn);
     const next = Math.min(end, vpn - (vpn % HPAGE_PMD_NR) + HPAGE_PMD_NR);
-    yield* zapPmd(k, vma, batch, vpn, next, evenCows);
+    yield* zapPmd(k, vma, batch, vpn, next, what);
     vpn = next;
   }
   gatherEnd(k, batch);
@@ -100,7 +105,7 @@ function* zapPmd(
   batch: number,
   start: Vpn,
   end: Vpn,
-  evenCows: boolean,
+  what: number,
 ): Steps<void> {
   const pmd = pmdEntry(k, k.vma.mm[vma], start);
   if (pmd === 0) return;
@@ -115,7 +120,7 @@ function* zapPmd(
       yield* splitHugePmd(k, vma, pmd, start);
     }
   }
-  yield* zapPteRange(k, vma, batch, start, end, evenCows);
+  yield* zapPteRange(k, vma, batch, start, end, what);
 }
 
 /** zap_pte_range(): [start, end) below one table. */
@@ -125,7 +130,7 @@ function* zapPteRange(
   batch: number,
   start: Vpn,
   end: Vpn,
-  evenCows: boolean,
+  what: number,
 ): Steps<void> {
   const mm = k.vma.mm[vma];
   const first = pteEntry(k, mm, start);
@@ -137,7 +142,7 @@ function* zapPteRange(
   for (let vpn = start; vpn < end; vpn++) {
     const e = first + 2 * (vpn - start);
     // Under the lock nobody fills an empty entry, and processors only touch present ones.
-    if (isNone(k.contents[e], k.contents[e + 1]) || !zapWanted(k, e, evenCows)) continue;
+    if (isNone(k.contents[e], k.contents[e + 1]) || !zapWanted(k, e, what)) continue;
     const hi = k.contents[e + 1];
     const lo = yield* entryClear(k, e);
     if (!isPresent(lo)) {
@@ -169,10 +174,11 @@ function* zapPteRange(
   yield* gatherFree(k, batch, n);
 }
 
-/** should_zap_folio(): private copies are spared unless `evenCows`. */
-function zapWanted(k: Kernel, e: EntryAddr, evenCows: boolean): boolean {
-  if (evenCows) return true;
+/** should_zap_folio(), zap_drop_markers(): what the `ZAP` bits do not name is spared. */
+function zapWanted(k: Kernel, e: EntryAddr, what: number): boolean {
   const lo = k.contents[e];
+  if (isGuardEntry(lo, k.contents[e + 1])) return (what & ZAP.marks) !== 0;
+  if ((what & ZAP.cows) !== 0) return true;
   if ((lo & PTE.special) !== 0) return true;
   const present = isPresent(lo);
   if (!present && swpType(k.contents[e + 1]) === SWP.swap) return false;

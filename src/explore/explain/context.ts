@@ -130,6 +130,7 @@ export class Context {
     }
     if (type >= SWP.migrationRead && type <= SWP.migrationWrite)
       return `migration of ${this.page(target)}${type === SWP.migrationWrite ? ' rw' : ' ro'}`;
+    if (type === SWP.guard) return 'guard';
     return type === SWP.hwpoison ? 'hwpoison' : 'marker';
   }
 }

@@ -66,6 +66,8 @@ const ADVICE: Readonly<Record<string, readonly [value: number, weight: number]>>
   MADV_NOHUGEPAGE: [15, 1],
   MADV_REMOVE: [9, 1],
   MADV_DONTNEED_LOCKED: [24, 2],
+  MADV_GUARD_INSTALL: [102, 2],
+  MADV_GUARD_REMOVE: [103, 1],
 };
 
 const CALLS = {

@@ -90,6 +90,28 @@ export const CALL_RULES = [
     source: 'madvise(2)',
   },
   {
+    id: 'S244',
+    name: 'madvise.guard',
+    sentence:
+      'Which memory can have guard regions (MADV_GUARD_INSTALL): none, writable private anonymous memory, or any that is of no special kind.',
+    values: [
+      { value: 'none' },
+      {
+        value: 'anon',
+        from: '6.13',
+        commit: '662df3e5c376',
+        title: 'mm: madvise: implement lightweight guard page mechanism',
+      },
+      {
+        value: 'any',
+        from: '6.15',
+        commit: 'f807123d578d',
+        title: 'mm: allow guard regions in file-backed and read-only mappings',
+      },
+    ],
+    source: 'madvise(2), MADV_GUARD_INSTALL',
+  },
+  {
     id: 'S98',
     name: 'call.memfdSecret',
     sentence: 'memfd_secret exists.',

@@ -122,6 +122,21 @@ export const LONGTERM_RULES = [
     source: 'semantics.md A.30 S23, A.2.2',
   },
   {
+    id: 'S246',
+    name: 'longterm.unlocked',
+    sentence: 'The unlocked calls take FOLL_LONGTERM.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.2',
+        title: 'mm/gup: remove the restriction on locked with FOLL_LONGTERM',
+      },
+    ],
+    source:
+      '932f4a630a69 (5.2) refuses it; the release that takes it from the series that the change was part of',
+  },
+  {
     id: 'S54',
     name: 'longterm.remote',
     sentence: 'The calls on another address space take LONGTERM.',

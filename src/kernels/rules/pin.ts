@@ -78,6 +78,21 @@ export const PIN_RULES = [
     source: 'semantics.md A.30 S12, A.2.5',
   },
   {
+    id: 'S245',
+    name: 'pin.arrayCheck',
+    sentence: 'The slow pinning calls refuse a missing array; before, they pin and tell nobody.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.19',
+        commit: '0768c8de1b74',
+        title: 'mm/gup: fix comments to pin_user_pages_*()',
+      },
+    ],
+    source: 'the commit; mm/gup.c of 5.10',
+  },
+  {
     id: 'S35',
     name: 'pin.badArgRet',
     sentence: 'What pin_user_pages and its relatives (except _fast) return for bad flags.',

@@ -15,11 +15,7 @@ export interface Compiled {
 }
 
 /** Constants that calls take and the model does nothing with. */
-const UNKNOWN_CONSTANTS: ReadonlySet<string> = new Set([
-  'MADV_GUARD_INSTALL',
-  'MADV_GUARD_REMOVE',
-  'MAP_SYNC',
-]);
+const UNKNOWN_CONSTANTS: ReadonlySet<string> = new Set(['MAP_SYNC']);
 
 /** Calls and constants of the test that the model has not got, sorted. */
 export const notModelled = (checked: CheckedTest): string[] => {

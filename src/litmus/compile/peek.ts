@@ -33,6 +33,7 @@ const peekByte = (k: Lit, mm: MmId, address: number): number => {
   if (isSwapEntry(lo, hi)) {
     const type = swpType(hi);
     const target = swpOffset(lo, hi);
+    if (type === SWP.hwpoison || type === SWP.guard) return Number.NaN;
     return type === SWP.swap ? swapByte(k, target, off) : pageByte(k, target, off);
   }
   const file = k.vma.file[vma] ?? 0;
