@@ -141,9 +141,12 @@ function* remapMove(
   return result;
 }
 
+/** __VM_UFFD_FLAGS. */
+const UFFD_MODES = VM.uffdMissing | VM.uffdWp | VM.uffdMinor;
+
 /** userfaultfd_armed(). */
 function uffdArmed(k: Kernel, vma: VmaId): boolean {
-  return (k.vma.flags[vma] & (VM.uffdMissing | VM.uffdWp | VM.uffdMinor)) !== 0;
+  return (k.vma.flags[vma] & UFFD_MODES) !== 0;
 }
 
 /** Why nothing can be moved to [newVpn, newVpn + newNr). */
@@ -287,7 +290,7 @@ function* copyVma(k: Kernel, vma: VmaId, vpn: Vpn, nr: number, target: Vpn): Ste
   const untouched = vmaIsAnonymous(k, vma) && k.vma.anonVma[vma] === 0;
   k.vma.start[copy] = target;
   k.vma.end[copy] = target + nr;
-  k.vma.flags[copy] = k.vma.flags[vma];
+  k.vma.flags[copy] = k.vma.flags[vma] & ~(k.rules.uffd.endsWithMove ? UFFD_MODES : 0);
   k.vma.pgoff[copy] = untouched ? target : k.vma.pgoff[vma] + (vpn - k.vma.start[vma]);
   yield* cloneAnonVma(k, copy, vma);
   yield* vmaSetFile(k, copy, k.vma.file[vma]);

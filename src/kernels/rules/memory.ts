@@ -151,6 +151,22 @@ export const MEMORY_RULES = [
     source: 'semantics.md A.30 S37, A.22.5',
   },
   {
+    id: 'S251',
+    name: 'uffd.endsWithMove',
+    sentence:
+      'A mapping that mremap moves is no longer registered with userfaultfd (without UFFD_FEATURE_EVENT_REMAP, which tests do not ask for).',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '5.0',
+        commit: '3cfd22be0ad6',
+        title: 'userfaultfd: clear flag if remap event not enabled',
+      },
+    ],
+    source: 'fs/userfaultfd.c: mremap_userfaultfd_prep',
+  },
+  {
     id: 'S65',
     name: 'uffd.continueDirty',
     sentence: 'UFFDIO_CONTINUE and UFFDIO_COPY on shared memory install dirty entries.',
