@@ -232,11 +232,9 @@ function* takeLeaf(
   if ((flags & FOLL.write) !== 0 && !mayFollowWrite(k, vma, head, lo, flags, true)) return NO_PAGE;
   const sub = vpn & (span - 1);
   if (isDevmap(entryHi(k, e))) {
-    const taken = yield* takeDevmap(k, vma, head + sub, lo, flags);
-    // A PMD whose device goes away is an error at once (follow_devmap_pmd).
-    return taken === NO_PAGE && mayFollowWrite(k, vma, head, lo, flags | FOLL.write, true)
-      ? -EFAULT
-      : taken;
+    // A device that goes away is an error at once, and only the entry would be marked (follow_devmap_pmd, touch_pmd).
+    const taken = yield* takeDevmap(k, vma, head + sub, lo, flags & ~FOLL.touch);
+    return taken === NO_PAGE ? -EFAULT : taken;
   }
   if ((flags & FOLL.dump) !== 0 && head === k.misc[MISC.hugeZero]) return -EFAULT;
   const taken = yield* takePage(k, vma, head + (vpn & (span - 1)), head, lo, flags);
