@@ -52,8 +52,9 @@ export function lastOfFolio(k: Kernel, table: Pfn, i: number): boolean {
 /** No entry beyond `i`, upwards or downwards by `step`, maps the folio that `i` maps. */
 function folioApart(k: Kernel, table: Pfn, i: number, step: number): boolean {
   const folio = folioAt(k, table, i);
-  if (folio === folioAt(k, table, i + step)) return false;
+  // A small page that KSM put into two places is locked at each, and the second time that fails.
   if (!isLarge(k, folio)) return true;
+  if (folio === folioAt(k, table, i + step)) return false;
   for (let n = i + 2 * step; n >= 0 && n < HPAGE_PMD_NR; n += step)
     if (folioAt(k, table, n) === folio) return false;
   return true;
