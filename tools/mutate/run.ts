@@ -45,7 +45,7 @@ export interface Options {
   readonly patience: number;
   /** Of the project. */
   readonly commit: string;
-  /** No mutant is begun after it (`performance.now()`). */
+  /** No mutant is begun after it (`performance.now()`); what is not known of the others by then stays undecided. */
   readonly deadline: number;
   /** Has a reason not to be noticed. */
   readonly excused: (id: string) => boolean;
@@ -130,8 +130,8 @@ export const runMutants = async (
     // Those that need no answer come last.
     const matters = (s: Subject): number => (options.excused(s.id) ? 1 : 0);
     for (const subject of all.sort((a, b) => matters(a) - matters(b))) {
-      if (performance.now() > options.deadline) break;
-      const result = await judge(runner, subject, results, options);
+      const late = performance.now() > options.deadline;
+      const result = await judge(runner, subject, results, late ? null : options.patience, options);
       options.onResult(result);
       answers.push(result);
     }
@@ -274,7 +274,9 @@ const judge = async (
   runner: Runner,
   subject: Subject,
   results: Results,
-  { patience, commit }: Options,
+  /** null: there is no time left, what is known has to do. */
+  patience: number | null,
+  { commit }: Options,
 ): Promise<Result> => {
   const { noticed, shown } = results.known(subject);
   if (noticed !== null) return noticed;
@@ -291,7 +293,7 @@ const judge = async (
   });
   let result: Result | null = null;
   let from = 0;
-  while (result === null && from < bases.length) {
+  while (patience !== null && result === null && from < bases.length) {
     const asked = bases.slice(from);
     const showings = asked.map(({ test, kernel, states, milliseconds }) => ({
       test,
@@ -320,6 +322,6 @@ const judge = async (
     from += outcome.showing + 1;
   }
   result ??= said(tests === 0 ? 'unreached' : 'survived', null, subject.note);
-  results.keep(subject, result, [...shown]);
+  if (patience !== null) results.keep(subject, result, [...shown]);
   return result;
 };
