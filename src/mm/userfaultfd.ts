@@ -18,7 +18,7 @@ import {
   SWP,
   swpType,
 } from '../machine/entry.ts';
-import { EBUSY, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, EPERM } from '../machine/errno.ts';
+import { EAGAIN, EBUSY, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM, EPERM } from '../machine/errno.ts';
 import { folioUnlock, lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { HPAGE_PMD_NR, PAGE_SIZE, PG } from '../machine/page.ts';
 import type { EntryAddr, FileId, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
@@ -37,7 +37,15 @@ import type { Kernel } from './kernel.ts';
 import { folioAddLru } from './lru.ts';
 import { userAccess } from './memory.ts';
 import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
-import { isLeaf, pmdEntry, pteAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import {
+  entryCurrent,
+  isLeaf,
+  pmdEntry,
+  pteAlloc,
+  pteEntry,
+  pteLock,
+  pteUnlock,
+} from './pgtable.ts';
 import { folioAddFileRmap, folioAddNewAnonRmap, linearIndex } from './rmap.ts';
 import { folioMarkDirty } from './set-dirty.ts';
 import { wakeUserfaults } from './userfault-wait.ts';
@@ -118,7 +126,8 @@ function registeredVma(k: Kernel, mm: MmId, start: Vpn, end: Vpn): VmaId {
 
 /**
  * UFFDIO_COPY: fills the missing pages of [dst, dst + nr) with copies of what the caller has at `src`, and wakes who waits for them.
- * Returns bytes; an error when there are none: -ENOENT: not registered; -EEXIST: there is a page; -EINVAL, -EFAULT, -ENOMEM.
+ * Returns bytes; an error when there are none: -ENOENT: not registered; -EEXIST: there is a page; -EAGAIN: its table went
+ * meanwhile; -EINVAL, -EFAULT, -ENOMEM.
  */
 export function* uffdioCopy(
   k: Kernel,
@@ -173,16 +182,17 @@ function* copyOne(
   return error;
 }
 
-/** The empty entry at `vpn` with its table locked, or -EEXIST, -ENOMEM with nothing locked. */
+/** The empty entry at `vpn` with its table locked, or -EEXIST, -ENOMEM, -EAGAIN (its table has gone) with nothing locked. */
 function* lockEmpty(k: Kernel, vma: VmaId, vpn: Vpn): Steps<EntryAddr> {
   const mm = k.vma.mm[vma];
   const e = yield* pteAlloc(k, mm, vpn);
   if (e === 0) return hugeLeafStands(k, mm, vpn) ? -EEXIST : -ENOMEM;
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
-  if (isNone(lo, entryHi(k, e))) return e;
+  const none = isNone(lo, entryHi(k, e));
+  if (none && entryCurrent(k, mm, vpn, e)) return e;
   yield* pteUnlock(k, e);
-  return -EEXIST;
+  return none ? -EAGAIN : -EEXIST;
 }
 
 /** mfill_atomic_install_pte(): a write-protected copy is writable once the protection ends. */
