@@ -33,7 +33,15 @@ import { anonVmaOf, folioPut, headOf, isAnon, isKsm } from './folio.ts';
 import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
 import { invalidateEnd, invalidateStart } from './mmu-notifier.ts';
-import { isLeaf, pmdEntry, pteAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
+import {
+  entryCurrent,
+  isLeaf,
+  pmdEntry,
+  pteAlloc,
+  pteEntry,
+  pteLock,
+  pteUnlock,
+} from './pgtable.ts';
 import { folioMaybeDmaPinned } from './pinned.ts';
 import { anonExclusiveRead, setAnonMapping } from './rmap.ts';
 import { trySplitToPage } from './split-to-page.ts';
@@ -180,7 +188,7 @@ function* movePresent(
   const empty = yield* entryRead(k, target);
   if (!isNone(empty, entryHi(k, target))) return -EEXIST;
   const same = yield* entrySame(k, source, lo, hi);
-  if (!same) return -EAGAIN;
+  if (!same || !entryCurrent(k, k.vma.mm[to], dst, target)) return -EAGAIN;
   const exclusive = yield* anonExclusiveRead(k, page);
   let pinned = yield* folioMaybeDmaPinned(k, page);
   if (pinned || !exclusive) return -EBUSY;
@@ -221,7 +229,7 @@ function* moveSwapEntry(
   const same = yield* entrySame(k, source, lo, hi);
   let error = 0;
   if (!isNone(there, entryHi(k, target))) error = -EEXIST;
-  else if (!same) error = -EAGAIN;
+  else if (!same || !entryCurrent(k, k.vma.mm[to], dst, target)) error = -EAGAIN;
   if (error === 0) {
     yield* entryClear(k, source);
     yield* entrySet(k, target, lo | PTE.swpSoftDirty, hi);
