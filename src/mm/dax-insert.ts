@@ -117,6 +117,8 @@ export function* insertDeviceLeaf(
     const flags =
       PTE.present | PTE.user | PTE.accessed | PTE.pse | (write ? PTE.write | PTE_MKDIRTY : 0);
     yield* entrySet(k, e, entryLo(pfn, flags), entryHiOf(pfn, counted ? 0 : PTE_HI.devmap));
+  } else if (write && isLeaf(lo) && (lo & PTE.write) === 0) {
+    yield* entrySet(k, e, lo | PTE.accessed | PTE.write | PTE_MKDIRTY, entryHi(k, e));
   }
   yield* pteUnlock(k, e);
   return 0;

@@ -96,6 +96,8 @@ function* handleHugePmd(
   )
     return yield* handleUserfault(k, task, vma, vpn, flags, USERFAULT.wp);
   if ((flags & (FAULT.write | FAULT.unshare)) !== 0 && (lo & PTE.write) === 0) {
+    // wp_huge_pmd(): the file has a say of its own (vm_ops->huge_fault).
+    if (k.file.kind[k.vma.file[vma]] === FILE.devdax) return yield* deviceFileFault(k, vma, vpn);
     return yield* doHugePmdWpPage(k, task, vma, vpn, pmd, lo, flags);
   }
   yield* setAccessed(k, vma, pmd, lo, hi, flags);

@@ -179,8 +179,9 @@ function* reuseByMapcount(
   }
   let reuse = false;
   const mapping = yield* mappingRead(k, folio);
-  if ((mapping & MAPPING_KIND) === MAPPING_KSM) reuse = yield* reuseKsmPage(k, folio, vma, vpn);
-  else reuse = yield* reuseSwapPage(k, folio);
+  // It may have been merged since it was looked at without its lock.
+  if ((mapping & MAPPING_KIND) !== MAPPING_KSM) reuse = yield* reuseSwapPage(k, folio);
+  else if (k.rules.ksm.reuse) reuse = yield* reuseKsmPage(k, folio, vma, vpn);
   yield* folioUnlock(k, folio);
   return reuse ? REUSE.reuse : REUSE.copy;
 }
