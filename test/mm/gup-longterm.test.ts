@@ -66,8 +66,9 @@ describe('A.12 longterm pins', () => {
   });
 
   test('S22 5.12 leaves ZONE_MOVABLE alone', () => {
-    const { k, task, pfn, pages } = inArea('5.12', MOVABLE);
-    expect(run(pinUserPagesUnlocked(k, task, AT, 1, FOLL.write | FOLL.longterm, pages))).toBe(1);
+    const { k, task, mm, pfn, pages } = inArea('5.12', MOVABLE);
+    run(lockShared(k, R.mmapLock, mm));
+    expect(run(pinUserPages(k, task, AT, 1, FOLL.write | FOLL.longterm, pages))).toBe(1);
     expect(k.kmem[pages]).toBe(pfn);
   });
 
