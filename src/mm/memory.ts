@@ -202,7 +202,7 @@ function* userFault(
     yield* unlockShared(k, R.mmapLock, mm);
     return VMF.sigsegv;
   }
-  const flags = FAULT.user | FAULT.killable | (write ? FAULT.write : 0);
+  const flags = FAULT.user | FAULT.allowRetry | FAULT.killable | (write ? FAULT.write : 0);
   const result = yield* handleMmFault(k, task, vma, vpn, flags);
   if ((result & (VMF.retry | VMF.completed)) === 0) yield* unlockShared(k, R.mmapLock, mm);
   return result;

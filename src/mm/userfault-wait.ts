@@ -37,8 +37,7 @@ export function* handleUserfault(
   flags: number,
   reason: number,
 ): Steps<number> {
-  // A processor's own fault may always be tried again.
-  if ((flags & (FAULT.allowRetry | FAULT.user)) === 0) return VMF.sigbus;
+  if ((flags & FAULT.allowRetry) === 0) return VMF.sigbus;
   if ((flags & FAULT.retryNowait) !== 0) return VMF.retry;
   const mm = k.vma.mm[vma];
   const signals = signalsOf(flags);
