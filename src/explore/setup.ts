@@ -96,7 +96,7 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
           { pages: perCpu, node: 1 },
         ]
       : []),
-    ...(device ? [{ pages: devicePages(needs), device: true }] : []),
+    ...(device ? [{ pages: devicePages(needs), device: true, giga: needs.pud }] : []),
   ];
   const pages = areas.reduce((sum, a) => sum + a.pages, 0);
   const swapPages = needs.swap ? (needs.huge ? 1024 : 32) : 0;

@@ -19,6 +19,8 @@ export interface AreaConfig {
   readonly cpu?: number;
   /** Memory of a device: page structures that the allocator never gives out (ZONE_DEVICE). */
   readonly device?: boolean;
+  /** Of a device: its memory is mapped by 1 GiB (by 2 MiB or single pages else, as there is room). */
+  readonly giga?: boolean;
 }
 
 export interface MachineConfig {

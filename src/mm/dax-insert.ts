@@ -11,7 +11,8 @@ import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts'
 import { entryHiOf, entryLo, entryPfn, isNone, PTE, PTE_HI } from '../machine/entry.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { EntryAddr, Pfn, Steps, VmaId, Vpn } from '../machine/types.ts';
-import { deviceOrder, HPAGE_PUD_ORDER, isZoneDevice } from './dev-pagemap.ts';
+import { isZoneDevice } from './dev-pagemap.ts';
+import { HPAGE_PUD_ORDER } from './device-tables.ts';
 import { PTE_MKDIRTY } from './fault-common.ts';
 import { VMF } from './fault-flags.ts';
 import { folioPut, headOf, orderOf } from './folio.ts';
@@ -150,7 +151,7 @@ export function* clearDeviceLeaf(
 
 /** The entry of 1 GiB of device memory for `vpn`; 0: there is none. */
 export function devicePud(k: Kernel, vma: VmaId, vpn: Vpn): EntryAddr {
-  if (deviceOrder(k) < HPAGE_PUD_ORDER || (k.vma.flags[vma] & VM.hugetlb) !== 0) return 0;
+  if (k.zoneDevice.order < HPAGE_PUD_ORDER || (k.vma.flags[vma] & VM.hugetlb) !== 0) return 0;
   const e = pudEntry(k, k.vma.mm[vma], vpn);
   return e !== 0 && isLeaf(entryPeek(k, e)) ? e : 0;
 }

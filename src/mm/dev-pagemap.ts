@@ -8,7 +8,7 @@
 import { READ, WAIT_ZERO, WRITE } from '../machine/access.ts';
 import { touchAlso } from '../machine/also.ts';
 import { refSubAndTest } from '../machine/atomic.ts';
-import { HPAGE_PMD_ORDER, PG } from '../machine/page.ts';
+import { PG } from '../machine/page.ts';
 import { BUG, bug } from '../machine/report.ts';
 import type { Folio, Pfn, Steps } from '../machine/types.ts';
 import { DEVICE, kmemAt, PGMAP, pgmapWord } from './device-tables.ts';
@@ -32,19 +32,9 @@ export function deviceStart(k: Kernel, kind: number): Pfn {
   return k.zoneDevice.first + (kind - 1) * k.zoneDevice.quarter;
 }
 
-/** Order of 1 GiB, which one PUD entry maps. */
-export const HPAGE_PUD_ORDER = 18;
-
-/** Alignment of device-dax, which is what one entry maps, as an order: the largest of which there is one. */
-export function deviceOrder(k: Kernel): number {
-  const pages = k.zoneDevice.quarter;
-  if (pages >= 1 << HPAGE_PUD_ORDER) return HPAGE_PUD_ORDER;
-  return pages >= 1 << HPAGE_PMD_ORDER ? HPAGE_PMD_ORDER : 0;
-}
-
 /** Pages of one page structure of a kind's memory: all of an entry where device-dax is made of compound pages (S72). */
 export function deviceFolioPages(k: Kernel, kind: number): number {
-  return kind === DEVICE.devdax && k.rules.devmap.compound ? 1 << deviceOrder(k) : 1;
+  return kind === DEVICE.devdax && k.rules.devmap.compound ? 1 << k.zoneDevice.order : 1;
 }
 
 /**
@@ -58,7 +48,7 @@ export function memremapPages(k: Kernel): void {
     const base = deviceBaseRefs(k, kind);
     for (let i = 0; i < k.zoneDevice.quarter; i += step) {
       k.page.refcount[start + i] = base;
-      if (step > 1) makeCompound(k, start + i, deviceOrder(k));
+      if (step > 1) makeCompound(k, start + i, k.zoneDevice.order);
     }
     const counted = countsPages(k, kind) ? k.zoneDevice.quarter / step : 0;
     if (k.zoneDevice.pages > 0) k.kmem[pgmapWord(kind) + 1] = counted;

@@ -5,6 +5,7 @@
 import { at, R } from '../machine/access.ts';
 import type { Alloc } from '../machine/arena.ts';
 import type { AreaConfig } from '../machine/machine.ts';
+import { HPAGE_PMD_ORDER } from '../machine/page.ts';
 import type { MmId, Pfn } from '../machine/types.ts';
 
 /** Kinds of device memory (MEMORY_DEVICE_*), in the order in which they lie in the device area: a quarter each. */
@@ -23,7 +24,12 @@ export interface DeviceArea {
   readonly pages: number;
   /** Pages of each kind. */
   readonly quarter: number;
+  /** Alignment of device-dax, which is what one of its entries maps: log2 of pages. */
+  readonly order: number;
 }
+
+/** Order of 1 GiB, which one PUD entry maps. */
+export const HPAGE_PUD_ORDER = 18;
 
 /** Interval notifiers by number, from 1; empty on machines without. */
 export interface NotifierTables {
@@ -48,10 +54,14 @@ export interface NotifierTables {
 export function deviceArea(areas: readonly AreaConfig[]): DeviceArea {
   let first = 0;
   for (const area of areas) {
-    if (area.device === true) return { first, pages: area.pages, quarter: area.pages >> 2 };
+    if (area.device === true) {
+      const quarter = area.pages >> 2;
+      const order = area.giga === true ? HPAGE_PUD_ORDER : HPAGE_PMD_ORDER;
+      return { first, pages: area.pages, quarter, order: quarter >= 1 << order ? order : 0 };
+    }
     first += area.pages;
   }
-  return { first: 0, pages: 0, quarter: 0 };
+  return { first: 0, pages: 0, quarter: 0, order: 0 };
 }
 
 /** `wanted`: the machine has notifiers; else every array is empty and nobody asks for them. */

@@ -5,9 +5,9 @@ import { PTE, PTE_HI } from '../../src/machine/entry.ts';
 import { EFAULT, EINVAL, EOPNOTSUPP, EREMOTEIO } from '../../src/machine/errno.ts';
 import { BUG } from '../../src/machine/report.ts';
 import { audit, newHeld } from '../../src/mm/audit.ts';
-import { deviceOrder, deviceStart, HPAGE_PUD_ORDER } from '../../src/mm/dev-pagemap.ts';
+import { deviceStart } from '../../src/mm/dev-pagemap.ts';
 import { daxTeardown } from '../../src/mm/device-dax.ts';
-import { DEVICE, PGMAP, pgmapWord } from '../../src/mm/device-tables.ts';
+import { DEVICE, HPAGE_PUD_ORDER, PGMAP, pgmapWord } from '../../src/mm/device-tables.ts';
 import { newFile } from '../../src/mm/file-refs.ts';
 import { sysFtruncate } from '../../src/mm/file-size.ts';
 import { FILE } from '../../src/mm/file-tables.ts';
@@ -36,7 +36,7 @@ const GIGA = 4 << HPAGE_PUD_ORDER;
 function world(version: string, pages = SMALL, overrides: RuleOverrides = {}) {
   const k = bootKernel({
     rules: withOverrides(version, overrides),
-    areas: [{ pages: 4096 }, { pages, device: true }],
+    areas: [{ pages: 4096 }, { pages, device: true, giga: pages === GIGA }],
     vmas: 24,
     files: 8,
     slots: Math.min(8192, 4096 + pages),
@@ -53,7 +53,7 @@ type World = ReturnType<typeof world>;
 function mapped(w: World, kind: number, pages: number): [number, number] {
   const file = run(newFile(w.k, kind));
   w.k.file.pages[file] = pages;
-  if (kind === FILE.devdax) w.k.file.order[file] = deviceOrder(w.k);
+  if (kind === FILE.devdax) w.k.file.order[file] = w.k.zoneDevice.order;
   const prot = PROT.read | PROT.write;
   const vpn = run(sysMmap(w.k, w.task, 0, pages, prot, MAP.shared, file, 0));
   expect(vpn).toBeGreaterThan(0);

@@ -18,7 +18,6 @@ import {
   ESPIPE,
 } from '../../machine/errno.ts';
 import type { FileId, MmId, Steps, TaskId } from '../../machine/types.ts';
-import { deviceOrder } from '../../mm/dev-pagemap.ts';
 import { END_OF_FILE, fileGet, newFile } from '../../mm/file-refs.ts';
 import { sysFallocate, sysFtruncate } from '../../mm/file-size.ts';
 import { FILE, isDaxKind, isDeviceFile, isDiskKind } from '../../mm/file-tables.ts';
@@ -156,7 +155,7 @@ const HPAGE_ORDER = 9;
 function* createFile(k: Lit, kind: number): Steps<FileId> {
   const file = yield* newFile(k, kind);
   if (file !== 0 && kind === FILE.hugetlbfs) k.file.order[file] = HPAGE_ORDER;
-  if (file !== 0 && kind === FILE.devdax) k.file.order[file] = deviceOrder(k);
+  if (file !== 0 && kind === FILE.devdax) k.file.order[file] = k.zoneDevice.order;
   if (file !== 0 && isDeviceFile(kind)) k.file.pages[file] = k.zoneDevice.quarter;
   return file;
 }
