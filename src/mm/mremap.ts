@@ -73,7 +73,13 @@ function* remap(
   if (fixed && oldPages === newPages && k.rules.call.mremapSeveral)
     return yield* remapMove(k, mm, vpn, oldPages, flags, newVpn);
   const vma = vmaAt(k, mm, vpn);
-  if (vma === 0) return -EFAULT;
+  if (vma === 0) {
+    // Until it had to know whether huge pages move, the call looked for them after it had cleared the way.
+    const clears =
+      fixed && !k.rules.mremap.hugetlb && targetError(vpn, oldPages, newVpn, newPages) === 0;
+    if (clears) yield* unmapRange(k, mm, newVpn, newVpn + newPages);
+    return -EFAULT;
+  }
   const whole = vmaAlign(k, vma);
   // Since they can be moved, huge pages go by whole ones, and never more of them.
   const unit = k.rules.mremap.hugetlb ? whole : 1;

@@ -9,6 +9,7 @@ import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts'
 import {
   entryHiOf,
   entryPfn,
+  isGuardEntry,
   isNone,
   isPresent,
   PTE,
@@ -16,7 +17,7 @@ import {
   swpOffset,
   swpType,
 } from '../machine/entry.ts';
-import { EAGAIN, EBUSY, EEXIST, EINVAL, ENOENT, ENOMEM } from '../machine/errno.ts';
+import { EAGAIN, EBUSY, EEXIST, EFAULT, EINVAL, ENOENT, ENOMEM } from '../machine/errno.ts';
 import { refTryAdd } from '../machine/grab-words.ts';
 import {
   folioLock,
@@ -221,6 +222,7 @@ function* moveSwapEntry(
   lo: number,
   hi: number,
 ): Steps<number> {
+  if (isGuardEntry(lo, hi)) return -EFAULT;
   if (swpType(hi) !== SWP.swap || (lo & PTE.swpExclusive) === 0) return -EBUSY;
   const folio = yield* swapCacheGet(k, swpOffset(lo, hi));
   if (folio !== 0) yield* folioLock(k, folio);

@@ -30,7 +30,7 @@ import {
   mayWriteBit,
   PTE_MKDIRTY,
 } from './fault-common.ts';
-import { filemapAddFolio, filemapGetFolio } from './filemap.ts';
+import { filemapAddFolio, filemapGetFolio, filemapRemoveFolio } from './filemap.ts';
 import { folioPut } from './folio.ts';
 import { splitHugePmd } from './huge-split.ts';
 import type { Kernel } from './kernel.ts';
@@ -189,7 +189,8 @@ function* lockEmpty(k: Kernel, vma: VmaId, vpn: Vpn): Steps<EntryAddr> {
   if (e === 0) return hugeLeafStands(k, mm, vpn) ? -EEXIST : -ENOMEM;
   yield* pteLock(k, e);
   const lo = yield* entryRead(k, e);
-  const none = isNone(lo, entryHi(k, e));
+  // pte_none_mostly(): a guard is no page either, and is written over.
+  const none = isNone(lo, entryHi(k, e)) || isGuardEntry(lo, entryHi(k, e));
   if (none && entryCurrent(k, mm, vpn, e)) return e;
   yield* pteUnlock(k, e);
   return none ? -EAGAIN : -EEXIST;
@@ -225,10 +226,10 @@ function* fillFile(k: Kernel, vma: VmaId, vpn: Vpn, fresh: Pfn, wp: boolean): St
   yield* folioAddLru(k, fresh);
   yield* folioMarkDirty(k, fresh);
   const mapped = yield* mapFilePage(k, vma, vpn, fresh, wp);
+  // What could not be mapped does not stay in the file; its reference was the mapping's, and is the caller's to drop.
+  if (mapped !== 0) yield* filemapRemoveFolio(k, fresh);
   yield* folioUnlock(k, fresh);
-  // The page stays in the file whether or not it could be mapped; its reference was the mapping's.
-  if (mapped !== 0) yield* folioPut(k, fresh, 1);
-  return mapped === 0 ? 0 : mapped;
+  return mapped;
 }
 
 /** Maps a locked page of the file with the caller's reference: 0, -EEXIST or -ENOMEM. */

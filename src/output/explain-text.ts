@@ -56,8 +56,9 @@ const header = (
     ...entry('Condition', x.condition),
     ...entry('End', x.end.text),
     ...entry('', x.reason),
-    ...entry('Path', x.path),
-    ...entry('Again', x.command),
+    // To be pasted: never in several lines.
+    `${paint('bold', 'Path'.padEnd(10))}${x.path}`,
+    `${paint('bold', 'Again'.padEnd(10))}${x.command}`,
     ...x.start.flatMap((c, i) => entry(i === 0 ? 'Start' : '', countsText(c, options.full))),
   ];
 };
