@@ -6,7 +6,7 @@
  * before and after (A.23.7; S189 to S192).
  */
 import { at, R, READ, WRITE } from '../machine/access.ts';
-import { EAGAIN, EINVAL, ENOMEM, ENOSPC, ENOTBLK } from '../machine/errno.ts';
+import { EAGAIN, EFAULT, EINVAL, ENOMEM, ENOSPC, ENOTBLK } from '../machine/errno.ts';
 import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import type { FileId, Steps, TaskId, Vpn } from '../machine/types.ts';
 import { copyWords, fillWords } from '../machine/words.ts';
@@ -80,7 +80,7 @@ function mustBuffer(
 /**
  * Prepares a request and holds its pages: memory at vpn:off, `len` bytes, the file at `pos`. Returns its number,
  * NOTHING, -ENOTBLK (go through the cache), or -EINVAL (not aligned), -EAGAIN (none free), -ENOSPC (a write past the
- * blocks that the model's disk has), -ENOMEM, or what the page pinning call says. A read is of whole blocks, up to the
+ * blocks that the model's disk has), -ENOMEM, -EFAULT, or what the page pinning call says. A read is of whole blocks, up to the
  * one that the file ends in, and answers the bytes before the end (iomap_dio_rw, iomap_dio_complete). i_rwsem is held.
  * `given`: where in `kmem` the pages are, when somebody holds them already (io_uring's registered buffers); -1: hold them.
  */
@@ -118,7 +118,8 @@ export function* beginDirect(
     if (got > 0 && given < 0) yield* releasePages(k, aio, got, false);
     yield* endDirect(k, aio);
     yield* forget(k, aio);
-    return got < 0 ? got : -EAGAIN;
+    // The pages before the hole are no help to anybody.
+    return got < 0 ? got : -EFAULT;
   }
   k.aio.isRead[aio] = isRead ? 1 : 0;
   k.aio.pos[aio] = pos;
