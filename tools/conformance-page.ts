@@ -222,12 +222,6 @@ const numbersOf = (s: Stored): string => /^\d+(\.\d+)*/.exec(s.version)?.[0] ?? 
 /** What is known and stays as it is for now. */
 const REASONS: readonly Reason[] = [
   {
-    test: 'collapse-of-two-ranges',
-    kernels: ['6.12.117', '6.16.12', '6.17.13', '6.18.15', 'host'],
-    reason:
-      'a first part without any page ends the call there (SCAN_PMD_NONE is none of the results after which it goes on); the model goes on, as 6.1 and 6.19 to 7.3 do (docs/findings.md)',
-  },
-  {
     test: 'collapse-between-two-tables',
     kernels: ['6.19.14', '7.2.12'],
     reason:

@@ -8,7 +8,7 @@ import { clearPage } from '../machine/contents.ts';
 import { copyUserPage } from '../machine/copy-page.ts';
 import { flushTlbRange, syncTableFree } from '../machine/cpu.ts';
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
-import { entryHiOf, entryPfn } from '../machine/entry.ts';
+import { entryHiOf, entryPfn, isNone } from '../machine/entry.ts';
 import { EAGAIN, EINVAL, ENOMEM } from '../machine/errno.ts';
 import { lock, lockShared, unlock, unlockShared } from '../machine/locks.ts';
 import { tableEntry } from '../machine/mmu.ts';
@@ -86,9 +86,17 @@ function* collapseRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<number
     if (error !== 0) failed = error;
     // Without a free block the ranges behind it will not do better.
     if (error === -ENOMEM || error === NOT_MODELLED) return failed;
+    if (error === -EINVAL && k.rules.thp.collapseHole && isHole(k, mm, base)) return failed;
     base += HPAGE_PMD_NR;
   }
   return failed;
+}
+
+/** SCAN_PMD_NONE: the PMD table has nothing for the 2 MiB of anonymous memory at `base`. */
+function isHole(k: Kernel, mm: MmId, base: Vpn): boolean {
+  if (!vmaIsAnonymous(k, vmaAt(k, mm, base))) return false;
+  const pmd = pmdEntry(k, mm, base);
+  return pmd !== 0 && isNone(entryPeek(k, pmd), entryHi(k, pmd));
 }
 
 /**

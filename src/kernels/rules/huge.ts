@@ -198,6 +198,27 @@ export const HUGE_RULES = [
     source: 'mm/madvise.c: madvise_cold_or_pageout_pte_range()',
   },
   {
+    id: 'S252',
+    name: 'thp.collapseHole',
+    sentence:
+      'MADV_COLLAPSE ends at the first 2 MiB without a page table, and does not go on to those behind it.',
+    values: [
+      { value: false },
+      {
+        value: true,
+        from: '6.2',
+        title: 'SCAN_PMD_NONE, which is none of the results after which madvise_collapse() goes on',
+      },
+      {
+        value: false,
+        from: '6.19',
+        title: 'mm/khugepaged: goes on after SCAN_PMD_NONE',
+      },
+    ],
+    source:
+      'seen: 6.1.192 goes on, 6.12.117 to 6.18.44 end there, 6.19.14 goes on (docs/conformance); where between 6.1 and 6.12 it began was not looked up',
+  },
+  {
     id: 'S235',
     name: 'thp.collapseEmpty',
     sentence:
