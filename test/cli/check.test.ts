@@ -109,7 +109,7 @@ describe('limits', () => {
   test.each([
     ['states', ['--max-states', '3', '-k', '6.12'], 'limit of 3 states'],
     ['states, as a matrix', ['--max-states', '3', '-k', '5.8,6.12'], 'limit of 3 states'],
-    ['a call without a model', ['-k', '6.12'], 'not modelled yet: MADV_GUARD_INSTALL'],
+    ['a call without a model', ['-k', '6.12'], 'not modelled yet: MAP_SYNC'],
   ])('%s: Incomplete, status 3, never an answer', (what, args, why) => {
     const file = what.startsWith('a call') ? 'not-modelled.litmus' : 'pin-fork-write.litmus';
     const ran = pinfold(['check', ...args, file]);

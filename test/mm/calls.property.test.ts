@@ -86,7 +86,9 @@ function apply(k: Kernel, task: number, model: Page[], s: Step): void {
       if (got < 0) {
         // To 6.16 the target is unmapped once the source has a first page, before the rest of it is looked at.
         const apart = to + n <= at || at + n <= to;
-        if (apart && firstGap !== 0 && !k.rules.call.mremapSeveral)
+        // To 5.15 even where it has none.
+        const seen = firstGap !== 0 || !k.rules.mremap.hugetlb;
+        if (apart && seen && !k.rules.call.mremapSeveral)
           model.fill(undefined, to, to + n);
         return;
       }
