@@ -88,8 +88,7 @@ function apply(k: Kernel, task: number, model: Page[], s: Step): void {
         const apart = to + n <= at || at + n <= to;
         // To 5.15 even where it has none.
         const seen = firstGap !== 0 || !k.rules.mremap.hugetlb;
-        if (apart && seen && !k.rules.call.mremapSeveral)
-          model.fill(undefined, to, to + n);
+        if (apart && seen && !k.rules.call.mremapSeveral) model.fill(undefined, to, to + n);
         return;
       }
       expect(firstGap).toBe(-1);
