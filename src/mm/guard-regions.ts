@@ -4,9 +4,10 @@
  */
 import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts';
 import { isGuardEntry, isNone, SWP, swpHi } from '../machine/entry.ts';
-import { EINVAL, ENOMEM } from '../machine/errno.ts';
+import { EEXIST, EINVAL, ENOMEM } from '../machine/errno.ts';
 import { HPAGE_PMD_NR } from '../machine/page.ts';
 import type { EntryAddr, Steps, VmaId, Vpn } from '../machine/types.ts';
+import { hugeLeafStands } from './fault-common.ts';
 import type { Kernel } from './kernel.ts';
 import { entryCurrent, pteAlloc, pteEntry, pteLock, pteUnlock } from './pgtable.ts';
 import { anonVmaPrepare, VM, VM_SPECIAL, vmaIsAnonymous } from './vma.ts';
@@ -30,10 +31,10 @@ export function* guardInstall(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Step
   let at = start;
   while (at < end) {
     const stop = Math.min(end, at - (at % HPAGE_PMD_NR) + HPAGE_PMD_NR);
-    const marked = yield* markTable(k, vma, at, stop);
-    if (marked) {
-      at = stop;
-    } else {
+    const error = yield* markTable(k, vma, at, stop);
+    if (error === -ENOMEM) return error;
+    at = stop;
+    if (error !== 0) {
       // Something is mapped, perhaps since a moment ago: it goes, and all is begun again.
       yield* zapRange(k, vma, start, end);
       at = start;
@@ -42,16 +43,16 @@ export function* guardInstall(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Step
   return 0;
 }
 
-/** Marks what is empty below one page table; false: not all was. */
-function* markTable(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<boolean> {
+/** Marks what is empty below one page table: 0, -EEXIST (not all was), -ENOMEM. */
+function* markTable(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<number> {
   const mm = k.vma.mm[vma];
   const first = yield* pteAlloc(k, mm, start);
-  if (first === 0) return false;
+  if (first === 0) return hugeLeafStands(k, mm, start) ? -EEXIST : -ENOMEM;
   yield* pteLock(k, first);
   let all = entryCurrent(k, mm, start, first);
   for (let i = 0; all && i < end - start; i++) all = yield* mark(k, first + 2 * i);
   yield* pteUnlock(k, first);
-  return all;
+  return all ? 0 : -EEXIST;
 }
 
 /** False: the entry is in use. */

@@ -40,6 +40,8 @@ import { VMSTAT } from './vmstat-items.ts';
 
 /** Somebody else has made the huge page meanwhile. */
 const ALREADY = 1;
+/** SCAN_PMD_NONE: there is not even a page table. No result of a system call; beside NOT_MODELLED. */
+const HOLE = -525;
 
 /**
  * madvise_collapse(): MADV_COLLAPSE of every whole 2 MiB that [start, end) has of each mapping. Returns 0 when all of them
@@ -82,30 +84,30 @@ function* collapseRange(k: Kernel, mm: MmId, start: Vpn, end: Vpn): Steps<number
   if (pmdBase(end) < base) return k.rules.thp.collapseEmpty ? 0 : -EINVAL;
   let failed = 0;
   while (base + HPAGE_PMD_NR <= end) {
-    const error = yield* collapseHugePage(k, mm, base);
+    const result = yield* collapseOnce(k, mm, base);
+    const error = result === HOLE ? -EINVAL : result;
     if (error !== 0) failed = error;
     // Without a free block the ranges behind it will not do better.
     if (error === -ENOMEM || error === NOT_MODELLED) return failed;
-    if (error === -EINVAL && k.rules.thp.collapseHole && isHole(k, mm, base)) return failed;
+    if (result === HOLE && k.rules.thp.collapseHole) return failed;
     base += HPAGE_PMD_NR;
   }
   return failed;
 }
 
-/** SCAN_PMD_NONE: the PMD table has nothing for the 2 MiB of anonymous memory at `base`. */
-function isHole(k: Kernel, mm: MmId, base: Vpn): boolean {
-  if (!vmaIsAnonymous(k, vmaAt(k, mm, base))) return false;
-  const pmd = pmdEntry(k, mm, base);
-  return pmd !== 0 && isNone(entryPeek(k, pmd), entryHi(k, pmd));
+/** As `collapseOnce`, with -EINVAL for `HOLE`. */
+export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> {
+  const result = yield* collapseOnce(k, mm, vpn);
+  return result === HOLE ? -EINVAL : result;
 }
 
 /**
  * hpage_collapse_scan_pmd() and collapse_huge_page() for the 2 MiB around `vpn`: copies its pages into a huge page. Returns 0 (also when it is one
  * already); -EAGAIN when a page is referenced by somebody else, locked or off its list (A.20.4); -ENOMEM; -EINVAL
- * when the range can't be one (no such mapping, nothing mapped, MADV_NOHUGEPAGE, only read). What is in swap is brought back first.
+ * when the range can't be one (no such mapping, MADV_NOHUGEPAGE, only read); `HOLE`. What is in swap is brought back first.
  * Takes mmap_lock itself: the caller must not hold it.
  */
-export function* collapseHugePage(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> {
+function* collapseOnce(k: Kernel, mm: MmId, vpn: Vpn): Steps<number> {
   const base = pmdBase(vpn);
   const file = yield* fileMappingAt(k, mm, base);
   if (file !== 0) return yield* collapseFileRange(k, file, base);
@@ -200,7 +202,8 @@ function rangeState(k: Kernel, mm: MmId, base: Vpn): number {
   if (e === 0) return -EINVAL;
   const lo = entryPeek(k, e);
   if (isLeaf(lo)) return 0;
-  return isTable(lo) ? 1 : -EINVAL;
+  if (isTable(lo)) return 1;
+  return isNone(lo, entryHi(k, e)) ? HOLE : -EINVAL;
 }
 
 /** collapse_huge_page() with mmap_lock held exclusively. 0: `fresh` is mapped; `ALREADY`: there is a huge page; -errno. */

@@ -73,13 +73,8 @@ function* remap(
   if (fixed && oldPages === newPages && k.rules.call.mremapSeveral)
     return yield* remapMove(k, mm, vpn, oldPages, flags, newVpn);
   const vma = vmaAt(k, mm, vpn);
-  if (vma === 0) {
-    // Until it had to know whether huge pages move, the call looked for them after it had cleared the way.
-    const clears =
-      fixed && !k.rules.mremap.hugetlb && targetError(vpn, oldPages, newVpn, newPages) === 0;
-    if (clears) yield* unmapRange(k, mm, newVpn, newVpn + newPages);
-    return -EFAULT;
-  }
+  // Until it had to know whether huge pages move, mremap_to() was the first to look.
+  if (vma === 0 && (k.rules.mremap.hugetlb || !fixed)) return -EFAULT;
   const whole = vmaAlign(k, vma);
   // Since they can be moved, huge pages go by whole ones, and never more of them.
   const unit = k.rules.mremap.hugetlb ? whole : 1;
@@ -221,6 +216,7 @@ function resizeError(
   newNr: number,
   flags: number,
 ): number {
+  if (vma === 0) return -EFAULT;
   const vm = k.vma.flags[vma];
   if (oldNr === 0 && (vm & (VM.shared | VM.mayShare)) === 0 && !k.rules.mremap.zeroPrivate)
     return -EINVAL;
