@@ -3,7 +3,7 @@
  * gives them back, for two values of n. The difference is what a page costs.
  */
 import { Checker } from '../src/explore/check.ts';
-import { type Machine, setUp } from '../src/explore/setup.ts';
+import { type Machine, NO_NEEDS, setUp } from '../src/explore/setup.ts';
 import { type Design, designRules, type Rules, rulesFor } from '../src/kernels/index.ts';
 import { compile } from '../src/litmus/compile/index.ts';
 import { renderDiagnostics } from '../src/litmus/index.ts';
@@ -113,8 +113,7 @@ const runOnce = (rules: Rules, memory: Memory, n: number): Counts => {
   const verdict = new Checker(checked).explore(rules);
   if (verdict.observation !== 'Always')
     throw new Error(`${n} pages of ${memory}: ${verdict.observation} ${verdict.reason ?? ''}`);
-  const large = { huge: memory === 'huge' || memory === 'device', gigantic: false, pud: false };
-  const needs = { ...large, zones: false, swap: false, device: false, notifiers: false };
+  const needs = { ...NO_NEEDS, huge: memory === 'huge' || memory === 'device' };
   return countRun(setUp(compile(checked).program, rules, needs));
 };
 

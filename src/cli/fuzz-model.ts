@@ -1,4 +1,5 @@
 /** The model's answer to a random program: one execution, since only one thread can run at a time. */
+import { NO_NEEDS } from '../explore/setup.ts';
 import { Straight } from '../explore/straight.ts';
 import { missing } from '../explore/supported.ts';
 import { type TrackedRules, trackRules } from '../explore/tracked-rules.ts';
@@ -33,15 +34,7 @@ export class FuzzModel {
     if (missing(checked, this.#rules) !== null)
       return { how: 'unsupported', answers: [], rules: [] };
     const straight = this.#count++ % TRACKED === 0 ? this.#tracking : this.#straight;
-    const needs = {
-      huge: needsHuge(checked),
-      gigantic: false,
-      pud: false,
-      zones: false,
-      swap: this.#swap,
-      device: false,
-      notifiers: false,
-    };
+    const needs = { ...NO_NEEDS, huge: needsHuge(checked), swap: this.#swap };
     const end = straight.run(compile(checked), needs, seed);
     const rules = [...this.#tracked.read.keys()].slice(this.#said);
     this.#said += rules.length;

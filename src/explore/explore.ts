@@ -161,9 +161,10 @@ const sampled = (
     if (name === null || problems.has(name) || states.has(name)) return;
     const way = path();
     const text = FULL + pathText(way);
+    const shown = state?.text ?? `${name} (path ${text})`;
     if (state !== null) states.set(name, { ...state, path: text });
-    else problems.set(name, `${name} (path ${text})`);
-    ways.set(state?.text ?? `${name} (path ${text})`, way);
+    else problems.set(name, shown);
+    ways.set(shown, way);
   });
   const gaveUp = result.endless > 0 ? `, ${result.endless} of them given up` : '';
   const cut = result.cut === null ? '' : `, ${result.cut}`;

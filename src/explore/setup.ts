@@ -11,6 +11,7 @@ import { KILLED, type Program } from '../litmus/run/program.ts';
 import { arenaAlloc } from '../machine/arena.ts';
 import { accessEnabled } from '../machine/enabled.ts';
 import { TLB } from '../machine/machine.ts';
+import { HPAGE_PUD_ORDER } from '../machine/page.ts';
 import {
   clearThread,
   type Routine,
@@ -57,10 +58,20 @@ export interface Needs {
   readonly notifiers: boolean;
 }
 
+/** A few small pages do. */
+export const NO_NEEDS: Needs = {
+  huge: false,
+  gigantic: false,
+  pud: false,
+  zones: false,
+  swap: false,
+  device: false,
+  notifiers: false,
+};
+
 const SMALL_AREA = 128;
 const HUGE_AREA = 2048;
-const GIGA_ORDER = 18;
-const GIGA_PAGES = 1 << GIGA_ORDER;
+const GIGA_PAGES = 1 << HPAGE_PUD_ORDER;
 const DEVICE_AREA = 64;
 /** Files whose pages are memory of a device. */
 const DEVICE_PATH = /^\/(dax|dev|sys)/;
@@ -124,7 +135,7 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
   });
   // As if booted with hugepagesz=1G hugepages=1: such a page is not to be had later.
   setLog(null);
-  if (needs.gigantic) setHugetlbPool(k, GIGA_ORDER, 1);
+  if (needs.gigantic) setHugetlbPool(k, HPAGE_PUD_ORDER, 1);
   const threads = program.threads.length + (program.device ? 1 : 0);
   // In the arena, so that where a thread stands is part of the state as any other word.
   const stacks = alloc((threads + 2) * STACK_WORDS);

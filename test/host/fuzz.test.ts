@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FuzzModel } from '../../src/cli/fuzz-model.ts';
 import { explore } from '../../src/explore/explore.ts';
+import { NO_NEEDS } from '../../src/explore/setup.ts';
 import { FUZZ_CALLS } from '../../src/host/fuzz/calls.ts';
 import { difference, fuzz, type Sides } from '../../src/host/fuzz/fuzz.ts';
 import { generate } from '../../src/host/fuzz/generate.ts';
@@ -130,15 +131,7 @@ exists (true)`;
   it('end as the explorer says', () => {
     for (const text of texts(4, 8)) {
       const checked = checkedText(text);
-      const needs = {
-        huge: /HUGE|COLLAPSE/.test(text),
-        gigantic: false,
-        pud: false,
-        zones: false,
-        swap: false,
-        device: false,
-        notifiers: false,
-      };
+      const needs = { ...NO_NEEDS, huge: /HUGE|COLLAPSE/.test(text) };
       const sample = { executions: 1, seed: 7, depth: null };
       const { exploration } = explore(compile(checked), rulesFor('6.18'), needs, { sample });
       const { how, answers } = fuzzModel.outcome(checked);
