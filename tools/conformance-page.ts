@@ -225,6 +225,6 @@ const REASONS: readonly Reason[] = [
     test: 'collapse-between-two-tables',
     kernels: ['6.19.14', '7.2.12'],
     reason:
-      'once in a run: a page that was not on its list for a moment, as LRU batches have it, which the model explores tests without (docs/findings.md)',
+      'once in a run; not shown: probably a page that was not on its list for a moment, as LRU batches have it, which the model explores tests without (docs/findings.md)',
   },
 ];
