@@ -93,6 +93,8 @@ export const PAGE_SIZE = 4096;
 /** Pages of a PMD entry, and order of the folio that it maps whole. */
 export const HPAGE_PMD_NR = 512;
 export const HPAGE_PMD_ORDER = 9;
+/** Order of 1 GiB, which one PUD entry maps. */
+export const HPAGE_PUD_ORDER = 18;
 
 export type PageFlag = (typeof PG)[keyof typeof PG];
 export type { Pfn };

@@ -5,7 +5,7 @@
 import { at, R } from '../machine/access.ts';
 import type { Alloc } from '../machine/arena.ts';
 import type { AreaConfig } from '../machine/machine.ts';
-import { HPAGE_PMD_ORDER } from '../machine/page.ts';
+import { HPAGE_PMD_ORDER, HPAGE_PUD_ORDER } from '../machine/page.ts';
 import type { MmId, Pfn } from '../machine/types.ts';
 
 /** Kinds of device memory (MEMORY_DEVICE_*), in the order in which they lie in the device area: a quarter each. */
@@ -27,9 +27,6 @@ export interface DeviceArea {
   /** Alignment of device-dax, which is what one of its entries maps: log2 of pages. */
   readonly order: number;
 }
-
-/** Order of 1 GiB, which one PUD entry maps. */
-export const HPAGE_PUD_ORDER = 18;
 
 /** Interval notifiers by number, from 1; empty on machines without. */
 export interface NotifierTables {

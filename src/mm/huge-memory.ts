@@ -146,11 +146,17 @@ export function* zapHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Step
 }
 
 /**
- * change_huge_pmd(): gives the PMD entry the protection that the VMA's flags say now; exclusive memory that may
+ * change_huge_pmd(), change_huge_pud(): gives the entry over 2^`order` pages the protection that the VMA's flags say now; exclusive memory that may
  * be written gets its write bit back at once where the kernel does that (A.22.1). The caller flushes.
  * False: no huge page here (any more), nothing was done.
  */
-export function* changeHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Steps<boolean> {
+export function* changeHugeLeaf(
+  k: Kernel,
+  vma: VmaId,
+  e: EntryAddr,
+  vpn: Vpn,
+  order: number,
+): Steps<boolean> {
   yield* pteLock(k, e);
   const seen = yield* entryRead(k, e);
   const hi = entryHi(k, e);
@@ -158,10 +164,10 @@ export function* changeHugePmd(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): S
     yield* pteUnlock(k, e);
     return false;
   }
-  const base = pmdBase(vpn);
+  const base = vpn - (vpn & ((1 << order) - 1));
   // pmdp_invalidate_ad(): no translation may set the dirty bit any more while the entry is rebuilt.
   yield* entrySet(k, e, invalidPmd(seen), hi);
-  yield* flushTlbRange(k, k.vma.mm[vma], base, base + HPAGE_PMD_NR);
+  yield* flushTlbRange(k, k.vma.mm[vma], base, base + (1 << order));
   const old = yield* entryRead(k, e);
   let lo = (old & (PMD_KEPT | PTE.pse | ~0xfff)) | pteProt(k, vma);
   if (k.rules.mprotect.writableUpgrade && canChangeWritable(k, vma, lo, hi)) lo |= PTE.write;

@@ -10,7 +10,7 @@
 import { at, R, WRITE } from '../machine/access.ts';
 import { GFP, pageIsCma, pageIsMovableZone, returnPages, takePages } from '../machine/buddy.ts';
 import { clearPage } from '../machine/contents.ts';
-import { PG } from '../machine/page.ts';
+import { HPAGE_PMD_ORDER, HPAGE_PUD_ORDER, PG } from '../machine/page.ts';
 import type { Folio, MmId, Pfn, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { userGfp } from './fault-common.ts';
 import { folioPut, orderOf } from './folio.ts';
@@ -19,7 +19,7 @@ import type { Kernel } from './kernel.ts';
 import { entryAlloc, entryAt, LEVEL } from './pgtable.ts';
 
 /** Order of the folios of pool 0 and pool 1: 2 MiB and 1 GiB. */
-export const POOL_ORDER = [9, 18] as const;
+export const POOL_ORDER = [HPAGE_PMD_ORDER, HPAGE_PUD_ORDER] as const;
 
 /** Pool (0 or 1) of the folios of `order` (9 or 18). */
 export function poolOf(order: number): number {

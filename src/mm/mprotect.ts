@@ -18,14 +18,13 @@ import {
 } from '../machine/entry.ts';
 import { EACCES, EBUSY, EINVAL, ENOMEM } from '../machine/errno.ts';
 import { lock, unlock } from '../machine/locks.ts';
-import { HPAGE_PMD_NR } from '../machine/page.ts';
+import { HPAGE_PMD_NR, HPAGE_PMD_ORDER, HPAGE_PUD_ORDER } from '../machine/page.ts';
 import type { EntryAddr, MmId, Steps, TaskId, VmaId, Vpn } from '../machine/types.ts';
 import { partsFromPins } from './coherency.ts';
 import { devicePud } from './dax-insert.ts';
 import { pteProt } from './fault-common.ts';
 import { headOf, isAnon, pageAnonExclusive } from './folio.ts';
-import { invalidPmd, PMD_KEPT } from './huge-entry.ts';
-import { changeHugePmd } from './huge-memory.ts';
+import { changeHugeLeaf } from './huge-memory.ts';
 import { splitHugePmd } from './huge-split.ts';
 import { hugetlbChangeProtection } from './hugetlb-zap.ts';
 import type { Kernel } from './kernel.ts';
@@ -128,7 +127,7 @@ function* changeTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
   while (vpn < end) {
     const pud = devicePud(k, vma, vpn);
     if (pud !== 0) {
-      yield* changeHugePud(k, vma, pud, vpn);
+      yield* changePud(k, vma, pud, vpn);
       vpn = vpn - (vpn % PUD_PAGES) + PUD_PAGES;
       continue;
     }
@@ -140,21 +139,10 @@ function* changeTold(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<void> {
   if (changed) yield* flushTlbRange(k, k.vma.mm[vma], start, end);
 }
 
-/** change_huge_pud(). Where nobody knows of such entries (S241) pud_none_or_clear_bad() empties it; translations stay. */
-function* changeHugePud(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Steps<void> {
-  if (!k.rules.devmap.protectPud) {
-    yield* entryClear(k, e);
-    return;
-  }
-  yield* pteLock(k, e);
-  const hi = entryHi(k, e);
-  const seen = yield* entryRead(k, e);
-  const base = vpn - (vpn % PUD_PAGES);
-  yield* entrySet(k, e, invalidPmd(seen), hi);
-  yield* flushTlbRange(k, k.vma.mm[vma], base, base + PUD_PAGES);
-  const old = yield* entryRead(k, e);
-  yield* entrySet(k, e, (old & (PMD_KEPT | PTE.pse | ~0xfff)) | pteProt(k, vma), hi);
-  yield* pteUnlock(k, e);
+/** The part of change_pud_range() for an entry of 1 GiB. Where nobody knows of it (S241) it is emptied, and translations stay. */
+function* changePud(k: Kernel, vma: VmaId, e: EntryAddr, vpn: Vpn): Steps<void> {
+  if (k.rules.devmap.protectPud) yield* changeHugeLeaf(k, vma, e, vpn, HPAGE_PUD_ORDER);
+  else yield* entryClear(k, e);
 }
 
 /** change_pmd_range(), below one PMD entry; true: translations have to go. */
@@ -165,7 +153,8 @@ function* changePmdRange(k: Kernel, vma: VmaId, start: Vpn, end: Vpn): Steps<boo
   if (isNone(lo, entryHi(k, pmd))) return false;
   if (isLeaf(lo) || isMigrationEntry(lo, entryHi(k, pmd))) {
     let huge = false;
-    if (end - start === HPAGE_PMD_NR) huge = yield* changeHugePmd(k, vma, pmd, start);
+    if (end - start === HPAGE_PMD_NR)
+      huge = yield* changeHugeLeaf(k, vma, pmd, start, HPAGE_PMD_ORDER);
     if (huge) return true;
     // Nothing happens where somebody has split it meanwhile.
     yield* splitHugePmd(k, vma, pmd, start);

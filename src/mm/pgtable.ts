@@ -11,7 +11,7 @@ import { entryClear, entryHi, entryRead, entrySet } from '../machine/entries.ts'
 import { entryPfn, isNone, PTE } from '../machine/entry.ts';
 import { lock, unlock } from '../machine/locks.ts';
 import { entrySpan, tableEntry, tableIndex } from '../machine/mmu.ts';
-import { PG } from '../machine/page.ts';
+import { HPAGE_PMD_ORDER, HPAGE_PUD_ORDER, PG } from '../machine/page.ts';
 import type { EntryAddr, MmId, Pfn, Steps, Vpn } from '../machine/types.ts';
 import type { Kernel } from './kernel.ts';
 
@@ -19,8 +19,8 @@ import type { Kernel } from './kernel.ts';
 export const LEVEL = { pte: 0, pmd: 1, pud: 2, p4d: 3 } as const;
 
 /** Pages under one entry of a level. */
-export const PMD_PAGES = 1 << 9;
-export const PUD_PAGES = 1 << 18;
+export const PMD_PAGES = 1 << HPAGE_PMD_ORDER;
+export const PUD_PAGES = 1 << HPAGE_PUD_ORDER;
 
 /** Flags of an entry that points to a table. */
 export const TABLE_FLAGS = PTE.present | PTE.write | PTE.user | PTE.accessed | PTE.dirty;

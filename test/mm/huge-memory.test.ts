@@ -6,7 +6,7 @@ import { PG } from '../../src/machine/page.ts';
 import { exitMm } from '../../src/mm/exit.ts';
 import { entireMapcount, folioMapcount, folioPut, pageAnonExclusive } from '../../src/mm/folio.ts';
 import { isHugeZero } from '../../src/mm/huge-entry.ts';
-import { changeHugePmd, moveHugePmd } from '../../src/mm/huge-memory.ts';
+import { changeHugeLeaf, moveHugePmd } from '../../src/mm/huge-memory.ts';
 import { splitHugePmd } from '../../src/mm/huge-split.ts';
 import { pmdAlloc } from '../../src/mm/pgtable.ts';
 import { VM } from '../../src/mm/vma.ts';
@@ -126,10 +126,10 @@ describe('huge pages', () => {
     ] as const) {
       const { k, mm, task, vma, folio, e } = thpBoot(version);
       k.vma.flags[vma] = (k.vma.flags[vma] ?? 0) & ~VM.write;
-      expect(run(changeHugePmd(k, vma, e, HAT))).toBe(true);
+      expect(run(changeHugeLeaf(k, vma, e, HAT, 9))).toBe(true);
       expect(pmdLo(k, mm, HAT) & (PTE.write | PTE.present)).toBe(PTE.present);
       k.vma.flags[vma] = (k.vma.flags[vma] ?? 0) | VM.write;
-      run(changeHugePmd(k, vma, e, HAT));
+      run(changeHugeLeaf(k, vma, e, HAT, 9));
       expect(pmdLo(k, mm, HAT) & PTE.write).toBe(write);
       expect(store(k, task, HAT, 8)).toBe(folio);
     }
@@ -138,7 +138,7 @@ describe('huge pages', () => {
   test('A.22.1 PROT_NONE: an access faults for good, the page stays', () => {
     const { k, mm, task, vma, folio, e } = thpBoot('6.12');
     k.vma.flags[vma] = (k.vma.flags[vma] ?? 0) & ~(VM.write | VM.read);
-    run(changeHugePmd(k, vma, e, HAT));
+    run(changeHugeLeaf(k, vma, e, HAT, 9));
     expect(pmdLo(k, mm, HAT) & (PTE.present | PTE.protnone)).toBe(PTE.protnone);
     expect(load(k, task, HAT)).toBeLessThan(0);
     expect(pmdPfn(k, mm, HAT)).toBe(folio);
