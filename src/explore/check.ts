@@ -122,7 +122,7 @@ export class Checker {
       shared: this.#shared,
     });
     if (sharing !== null) this.#shared = sharing;
-    if (machine !== null) giveArena(machine.arena);
+    if (machine !== null) giveArena(machine);
     // One that went on from an earlier run's has not read all its rules in this one.
     const whole = exploration.observation !== 'Incomplete' && options.keeper?.resumed !== true;
     if (ordinary && whole) this.#known.push({ tracked, exploration });

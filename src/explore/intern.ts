@@ -19,13 +19,13 @@ const finish = (h: number): number => {
 
 export class Interner {
   /** Runs end to end. */
-  #pool = new Int32Array(1 << 12);
+  #pool = new Int32Array(1 << 9);
   #used = 0;
   /** Where each run begins; the next entry is its end. Number 0 is never given. */
-  #starts = new Int32Array(1 << 10);
+  #starts = new Int32Array(1 << 6);
   #count = 1;
   /** Open addressing, two words a slot: number of a run (0 free) and its hash. */
-  #table = new Int32Array(1 << 12);
+  #table = new Int32Array(1 << 7);
 
   save(out: CheckpointWriter): void {
     out.numbers(this.#used, this.#count);
@@ -36,8 +36,8 @@ export class Interner {
 
   load(from: CheckpointReader): void {
     [this.#used = 0, this.#count = 1] = from.numbers();
-    this.#pool = from.words(1 << 12);
-    this.#starts = from.words(1 << 10);
+    this.#pool = from.words(1 << 9);
+    this.#starts = from.words(1 << 6);
     this.#table = from.words();
   }
 

@@ -31,7 +31,11 @@ export const leakedPins = (k: Lit): Folio[] => {
     if (pfn > 0 && pfn < k.pages) pinned.delete(headOf(k, pfn));
   };
   const gone = outOfScope(k);
-  for (const [i, word] of k.kmem.entries()) if (word !== 0 && !gone.words.has(i)) forget(word);
+  const { kmem } = k;
+  for (let i = 0; i < kmem.length; i++) {
+    const word = kmem[i] as number;
+    if (word !== 0 && !gone.words.has(i)) forget(word);
+  }
   const { vars } = k.lit;
   for (let v = 0; 2 * v + 1 < vars.length; v++)
     if (vars[2 * v + 1] === 0 && !gone.vars.has(v)) forget(vars[2 * v] as number);

@@ -9,16 +9,14 @@ export const NODE = {
   /** Next alternative of a choice, and how many there are; 0: an ordinary node. */
   next: 1,
   choices: 2,
-  /** Its number in the graph. */
+  /** Number of its state; for a choice, what the graph calls it. */
   id: 3,
-  /** Where its state is stored. */
-  at: 4,
   /** Threads, as bits, whose step need not be taken from here: it was taken before, in an order that comes to the same. */
-  sleep: 5,
+  sleep: 4,
   /** What was known of threads' futures when `ready` was chosen. */
-  learned: 6,
+  learned: 5,
   /** Number of what threads share, then the local one of each thread. */
-  state: 7,
+  state: 6,
 } as const;
 
 export class Path {
@@ -53,7 +51,6 @@ export class Path {
     state: Int32Array,
     ready: number,
     choices: number,
-    at: number,
     id: number,
     sleep: number,
     learned: number,
@@ -64,7 +61,6 @@ export class Path {
     nodes[node + NODE.ready] = ready;
     nodes[node + NODE.next] = 0;
     nodes[node + NODE.choices] = choices;
-    nodes[node + NODE.at] = at;
     nodes[node + NODE.id] = id;
     nodes[node + NODE.sleep] = sleep;
     nodes[node + NODE.learned] = learned;

@@ -86,12 +86,8 @@ class Search {
   /** Thread that the last step sent round in a circle, or -1. */
   #livelock = -1;
   readonly #path: Path;
-  /** The next place of a state that `lookBack` looks at, and what was known and where states lay when it began. */
-  #looked = 0;
+  /** What was known when `lookBack` began at the first state. */
   #learned = -1;
-  #lookedMoves = -1;
-  /** `moves` of the states that the nodes' places are of. */
-  #moves = 0;
   #taken = 0;
   #ends = 0;
   #cut: string | null = null;
@@ -111,7 +107,7 @@ class Search {
     this.#onEnd = onEnd;
     this.#snapshots = snapshots;
     this.#state = new Int32Array(m.threads + 1);
-    this.#states = new StateTable(m.threads + 1, graph !== null);
+    this.#states = new StateTable(m.threads, sharing !== null);
     this.#path = new Path(m.threads + 1);
     this.#stepper = new Stepper(m, sharing);
     this.#graph = graph;
@@ -120,7 +116,7 @@ class Search {
 
   run(kept: Kept | null): SearchResult {
     const snapshots = this.#snapshots;
-    setLog(new Int32Array(1 << 16));
+    setLog(new Int32Array(1 << 10));
     this.#takeAll();
     const atStart = this.#state.slice();
     const deadline = this.#limits.deadline ?? performance.now() + this.#limits.time;
@@ -177,7 +173,7 @@ class Search {
     this.#states.save(out);
     this.#steps.save(out);
     this.#path.save(out);
-    out.numbers(this.#looked, this.#learned, this.#lookedMoves, this.#moves, this.#ends);
+    out.numbers(this.#learned, this.#ends);
     // More than a word holds.
     out.text(String(this.#taken));
   }
@@ -186,9 +182,7 @@ class Search {
     this.#states.load(from);
     this.#steps.load(from);
     this.#path.load(from);
-    const numbers = from.numbers();
-    [this.#looked = 0, this.#learned = -1, this.#lookedMoves = -1] = numbers;
-    [, , , this.#moves = 0, this.#ends = 0] = numbers;
+    [this.#learned = -1, this.#ends = 0] = from.numbers();
     this.#taken = Number(from.text());
   }
 
@@ -232,8 +226,8 @@ class Search {
       this.#cut = `${this.#m.k.program.threads[t]?.name ?? 'the device'} takes more than ${RUN_LIMIT} steps in a row: a long loop, or a very large range`;
   }
 
-  #push(ready: number, choices: number, at: number, id: number, sleep: number): void {
-    this.#path.push(this.#state, ready, choices, at, id, sleep, this.#futures?.version ?? 0);
+  #push(ready: number, choices: number, id: number, sleep: number): void {
+    this.#path.push(this.#state, ready, choices, id, sleep, this.#futures?.version ?? 0);
   }
 
   /** Leaves the node, unless what was learned since asks for more steps from it. */
@@ -247,7 +241,7 @@ class Search {
     ) {
       nodes[node + NODE.learned] = futures.version;
       this.#path.stateOf(node, this.#state);
-      nodes[node + NODE.ready] = this.#wanted(nodes[node + NODE.at] as number, this.#ready());
+      nodes[node + NODE.ready] = this.#wanted(this.#states.add(this.#state), this.#ready());
       if (nodes[node + NODE.ready] !== 0) return;
     }
     this.#path.depth--;
@@ -260,15 +254,14 @@ class Search {
     if (futures === null) return;
     const states = this.#states;
     for (;;) {
-      if (this.#looked >= states.places || this.#lookedMoves !== states.moves) {
-        if (this.#learned === futures.version && this.#lookedMoves === states.moves) return;
+      const row = states.nextSpared(this.#state);
+      if (row < 0) {
+        if (this.#learned === futures.version) return;
         this.#learned = futures.version;
-        this.#lookedMoves = states.moves;
-        this.#looked = 0;
+        states.rewind();
+        continue;
       }
-      const at = this.#looked++ * states.stride;
-      if (!states.read(at, this.#state) || (states.taken(at) & ALL) !== 0) continue;
-      this.#comeBack(at);
+      this.#comeBack(row);
       if (this.#path.depth > 0) return;
     }
   }
@@ -291,61 +284,60 @@ class Search {
       if (chooser >= 0) {
         const choices = accessIndex(this.#snapshots.pending(this.#state[1 + chooser] as number));
         const id = this.#graph?.between(this.#from, this.#label) ?? 0;
-        this.#push(1 << chooser, choices, 0, id, this.#sleep);
+        this.#push(1 << chooser, choices, id, this.#sleep);
         return;
       }
     }
     const states = this.#states;
-    const added = states.add(this.#state, 0);
-    const at = added < 0 ? ~added : added;
-    if (states.moves !== this.#moves) this.#relocate();
-    const graph = this.#graph;
-    graph?.edge(this.#from, this.#label, states.number(at));
-    const sleep = this.#sleep;
+    const added = states.add(this.#state);
+    const row = added < 0 ? ~added : added;
+    const state = states.number(row);
+    this.#graph?.edge(this.#from, this.#label, state);
     if (added >= 0) {
-      // Seen before; but what slept there then and does not sleep now may still have to be tried.
-      const slept = states.slept(at);
-      if ((slept & ~sleep) === 0) return;
-      states.setSlept(at, slept & sleep);
-      this.#comeBack(at);
+      this.#meet(row);
       return;
     }
-    if (sleep !== 0) states.setSlept(at, sleep);
+    const sleep = this.#sleep;
+    if (sleep !== 0) states.setSlept(row, sleep);
     const ready = this.#ready();
     if (ready !== 0) {
-      this.#push(this.#wanted(at, ready), 0, at, states.number(at), sleep);
+      this.#push(this.#wanted(row, ready), 0, state, sleep);
       return;
     }
-    this.#from = states.number(at);
+    this.#from = state;
     this.#label = -1;
     this.#stand();
     const waiting = waitingThreads(this.#m);
     this.#end(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
   }
 
+  /** The search comes to a state that it knows. What slept there before and does not sleep now may still have to be tried. */
+  #meet(row: number): void {
+    const slept = this.#states.slept(row);
+    if ((slept & ~this.#sleep) === 0) return;
+    this.#states.setSlept(row, slept & this.#sleep);
+    this.#comeBack(row);
+  }
+
   /** Pushes the state that the search is at again, if there are steps that have still to be taken from it. */
-  #comeBack(at: number): void {
+  #comeBack(row: number): void {
     const states = this.#states;
-    const wanted = this.#wanted(at, this.#ready());
-    if (wanted !== 0) this.#push(wanted, 0, at, states.number(at), states.slept(at));
+    const wanted = this.#wanted(row, this.#ready());
+    if (wanted !== 0) this.#push(wanted, 0, states.number(row), states.slept(row));
   }
 
   /** Of the threads that can step in the state that the search is at, those whose step has still to be taken. */
-  #wanted(at: number, ready: number): number {
+  #wanted(row: number, ready: number): number {
+    if (this.#sharing === null) return ready;
     const states = this.#states;
-    const taken = states.taken(at);
-    const untried = ready & ~taken & ~states.slept(at);
-    if (untried === 0 || this.#futures === null || (taken & ALL) !== 0) return untried;
-    return untried & this.#futures.persistent(this.#state, 1, this.#threads, ready);
-  }
-
-  /** The rows of the states moved: the nodes find theirs again. */
-  #relocate(): void {
-    const { nodes, stride, depth } = this.#path;
-    this.#moves = this.#states.moves;
-    for (let node = 0; node < depth * stride; node += stride)
-      if (nodes[node + NODE.choices] === 0)
-        nodes[node + NODE.at] = this.#states.add(nodes, node + NODE.state);
+    const state = states.number(row);
+    const taken = states.taken(state);
+    const untried = ready & ~taken & ~states.slept(row);
+    let wanted = untried;
+    if (untried !== 0 && this.#futures !== null && (taken & ALL) === 0)
+      wanted &= this.#futures.persistent(this.#state, 1, this.#threads, ready);
+    states.setSpared(state, wanted !== untried);
+    return wanted;
   }
 
   /** The thread that has to choose, of which there is one at most; -1: none. */
@@ -430,8 +422,8 @@ class Search {
     } else {
       nodes[node + NODE.ready] = ready & (ready - 1);
       if (this.#sharing !== null) {
-        const place = nodes[node + NODE.at] as number;
-        this.#states.setTaken(place, this.#states.taken(place) | (1 << t));
+        const id = nodes[node + NODE.id] as number;
+        this.#states.setTaken(id, this.#states.taken(id) | (1 << t));
       }
       this.#sleep = this.#sleepAfter(node, t);
       // A graph is to have every step, for the easiest way through it.
@@ -443,8 +435,9 @@ class Search {
     const state = this.#state;
     this.#path.stateOf(node, state);
     const local = state[1 + t] as number;
+    const shared = state[0] as number;
     const steps = this.#steps;
-    let at = steps.find(local, state[0] as number, choice);
+    let at = steps.find(local, shared, choice);
     if (at < 0 || (steps.known(at) & STEP.taken) === 0) at = this.#take(t, local, choice);
     const known = steps.known(at);
     state[0] = steps.nextShared(at);
@@ -454,6 +447,12 @@ class Search {
     // Who closes a circle, or ends everything, must not keep the others from ever stepping: they may know better.
     if (this.#futures !== null && (known & (STEP.bug | STEP.livelock | STEP.circle)) !== 0)
       this.#takeAllFrom(node, t);
+    // Who waits in a loop looks and goes on waiting: that is the node's state again.
+    if (state[1 + t] === local && state[0] === shared && (known & ~STEP.circle) === STEP.taken) {
+      this.#graph?.edge(this.#from, this.#label, this.#from);
+      if (this.#sharing !== null) this.#meet(this.#states.add(state));
+      return;
+    }
     this.#arrive(known);
   }
 
@@ -466,10 +465,10 @@ class Search {
     const node = this.#path.beforeChoices(top);
     if (node < 0) return;
     nodes[node + NODE.sleep] = (nodes[node + NODE.sleep] as number) & ~(1 << t);
-    const place = nodes[node + NODE.at] as number;
-    const taken = this.#states.taken(place);
+    const id = nodes[node + NODE.id] as number;
+    const taken = this.#states.taken(id);
     if ((taken & ALL) !== 0) return;
-    this.#states.setTaken(place, taken | ALL);
+    this.#states.setTaken(id, taken | ALL);
     nodes[node + NODE.learned] = -1;
   }
 

@@ -29,6 +29,7 @@ export const STACK_WORDS = 1024;
 
 export interface Machine {
   readonly k: Lit;
+  /** All words of the machine. */
   readonly arena: Int32Array;
   /** Part of the arena: `STACK_WORDS` words a thread. */
   readonly stacks: Int32Array;
@@ -114,7 +115,7 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
   // The contents of 1 GiB are never touched all: fewer slots than pages, given out in order.
   const slots = needs.gigantic || (device && needs.pud) ? 4096 : pages;
   const words = slots * 1024 + pages * 14 + swapPages * 1024 + 420_000 + (cpus + 3) * STACK_WORDS;
-  const { arena, alloc } = arenaAlloc(words, takeArena(words));
+  const { arena, alloc, used } = arenaAlloc(words, takeArena(words));
   const k = bootLit(program, {
     alloc,
     rules,
@@ -139,7 +140,13 @@ export const bootFor = (program: Program, rules: Rules, needs: Needs): Machine =
   const threads = program.threads.length + (program.device ? 1 : 0);
   // In the arena, so that where a thread stands is part of the state as any other word.
   const stacks = alloc((threads + 2) * STACK_WORDS);
-  return { k, arena, stacks, threads, cpuOf: program.threads.map((_, i) => i) };
+  return {
+    k,
+    arena: arena.subarray(0, used()),
+    stacks,
+    threads,
+    cpuOf: program.threads.map((_, i) => i),
+  };
 };
 
 /** Runs the initial block on a machine that was just booted, and starts every thread up to its first step. */

@@ -38,12 +38,12 @@ const THREAD = 0xffff;
 
 export class Sharing {
   /** Open addressing: objects (access words without operation, plus 1; 0: free) and what is known of each. */
-  #keys = new Int32Array(1 << 12);
-  #known = new Int32Array(1 << 12);
+  #keys = new Int32Array(1 << 9);
+  #known = new Int32Array(1 << 9);
   /** By object: regions (bits) of what its steps touched besides it. */
-  #besides = new Int32Array(1 << 12);
+  #besides = new Int32Array(1 << 9);
   /** By object: whether any of its steps changed something besides it. */
-  #changes = new Int32Array(1 << 12);
+  #changes = new Int32Array(1 << 9);
   #count = 0;
   /** What was learned since `begin` that the search had not assumed. */
   #found = 0;

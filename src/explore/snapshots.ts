@@ -94,18 +94,25 @@ export class Snapshots {
     const groups = (arena.length >> GROUP_SHIFT) + 1;
     this.#placeOf = new Int32Array(groups);
     this.#hidden = new Uint16Array(groups);
-    const hide = (address: number): void => {
-      const group = address >> GROUP_SHIFT;
-      this.#hidden[group] = (this.#hidden[group] as number) | (1 << (address & (GROUP - 1)));
-    };
-    for (const own of this.#own) for (const address of own) hide(address);
-    // A group may begin before the stacks or end behind them.
-    for (let i = 0; i < m.stacks.length; i++) hide(addressOf(m.stacks, i));
-    // Empty between steps; and limits of the model, which stay noted whatever is taken back.
-    for (const array of [k.also, k.lit.limits])
-      for (let i = 0; i < array.length; i++) hide(addressOf(array, i));
+    for (const own of this.#own) for (const address of own) this.#hideWords(address, 1);
+    // Besides the stacks what is empty between steps, and limits of the model, which stay noted whatever is taken back.
+    for (const array of [m.stacks, k.also, k.lit.limits])
+      this.#hideWords(addressOf(array, 0), array.length);
     this.#localNow = new Int32Array(m.threads);
     this.#sharedNow = this.#internShared();
+  }
+
+  /** The words are not shared. A group may begin before the first or end behind the last. */
+  #hideWords(address: number, count: number): void {
+    const hidden = this.#hidden;
+    const end = address + count;
+    for (let at = address; at < end; ) {
+      const group = at >> GROUP_SHIFT;
+      const next = Math.min(end, (group + 1) << GROUP_SHIFT);
+      const bits = ((1 << (next - at)) - 1) << (at & (GROUP - 1));
+      hidden[group] = (hidden[group] as number) | bits;
+      at = next;
+    }
   }
 
   save(out: CheckpointWriter): void {

@@ -1,59 +1,63 @@
 /**
- * The states of a search: rows of numbers, each stored once, exactly, with what is known of each: threads, as bits, that
- * slept whenever it was visited, and those whose step was taken from it. Open addressing; the rows lie in the table
- * itself, so that a look-up touches memory in one place.
+ * The states of a search, each stored once, exactly, and numbered from 1 in the order in which they came; with what is known of
+ * each: threads, as bits, that slept whenever it was visited, and those whose step was taken from it.
  */
 
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+import { longer } from './longer.ts';
+import { SharedTable } from './shared-table.ts';
 
 /** Bit beside the threads whose step was taken: all that can step have to. */
 export const ALL = 1 << 31;
 
-/**
- * Threads up to which one word says who slept and whose step was taken:
- *
- *   bits 0..14    who slept
- *   bits 16..30   whose step was taken
- *   bit 31        `ALL`
- */
-const NARROW = 15;
-const NARROW_MASK = (1 << NARROW) - 1;
+/** Values of a row. */
+const VALUE = { number: 0, slept: 1 } as const;
 
-/** Places up to which the table grows fourfold. */
-const FAST_GROWTH = 1 << 20;
+/** Numbers of local contents below this go by twos in a word. */
+const HALF = 1 << 16;
 
 export class StateTable {
-  readonly #width: number;
+  readonly #threads: number;
+  readonly #sleeps: boolean;
+  /** All local contents so far have numbers below `HALF`. */
+  #halves = true;
   /**
-   * Words of a row: the state (word 0 of a free row is 0), who slept, whose step was taken (the same word for few threads), its
-   * number where the states are to have one.
+   * By shared content and local contents, the number of the state and, where threads sleep, who did. The local contents are
+   * the key: one a word, or while there are `#halves` two a word, the earlier one in bits 0..15.
    */
-  readonly #stride: number;
-  readonly #narrow: boolean;
-  readonly #numbered: boolean;
-  #rows: Int32Array;
-  #mask = (1 << 10) - 1;
+  #rows: SharedTable;
   #count = 0;
-  /** How often the rows moved: then `at` of a state is another. */
-  moves = 0;
+  /** By state: whose step was taken; shorter than there are states while nothing was said of the last of them. */
+  #taken = new Int32Array(1 << 8);
+  /** By state, a bit each: threads that can step there need not. */
+  #spared = new Int32Array(8);
+  /** Where `nextSpared` goes on: shared content, place; and how many places there were when it came to that content. */
+  #shared = 0;
+  #place = 0;
+  #places = 0;
 
-  /** `width`: numbers of a state, the first of which is never 0, one for each thread behind it. */
-  constructor(width: number, numbered: boolean) {
-    this.#width = width;
-    this.#narrow = width - 1 <= NARROW;
-    this.#numbered = numbered;
-    this.#stride = width + (this.#narrow ? 1 : 2) + (numbered ? 1 : 0);
-    this.#rows = new Int32Array(this.#stride * (this.#mask + 1));
+  /** `sleeps`: threads may sleep. */
+  constructor(threads: number, sleeps: boolean) {
+    this.#threads = threads;
+    this.#sleeps = sleeps;
+    this.#rows = this.#newRows(this.#halves);
   }
 
   save(out: CheckpointWriter): void {
-    out.numbers(this.#mask, this.#count, this.moves);
-    out.words(this.#rows);
+    out.numbers(this.#halves ? 1 : 0, this.#count, this.#shared, this.#place, this.#places);
+    out.words(this.#taken);
+    out.words(this.#spared);
+    this.#rows.save(out);
   }
 
   load(from: CheckpointReader): void {
-    [this.#mask = 0, this.#count = 0, this.moves = 0] = from.numbers();
-    this.#rows = from.words();
+    const [halves, ...numbers] = from.numbers();
+    this.#halves = halves !== 0;
+    [this.#count = 0, this.#shared = 0, this.#place = 0, this.#places = 0] = numbers;
+    this.#taken = from.words();
+    this.#spared = from.words();
+    this.#rows = this.#newRows(this.#halves);
+    this.#rows.load(from);
   }
 
   /** States stored. */
@@ -61,105 +65,145 @@ export class StateTable {
     return this.#count;
   }
 
-  /** Places for rows, taken or free: states are at multiples of `stride` below `stride * places`. */
-  get places(): number {
-    return this.#mask + 1;
-  }
-
-  get stride(): number {
-    return this.#stride;
-  }
-
   /** Bytes that it takes. */
   get bytes(): number {
-    return 4 * this.#rows.length;
+    return this.#rows.bytes + 4 * (this.#taken.length + this.#spared.length);
   }
 
-  /** Where the state at `from` of `words` is stored; the complement of that place when it was not stored before. */
-  add(words: Int32Array, from: number): number {
-    const at = this.#find(words, from);
-    if (this.#rows[at] !== 0) return at;
-    // Two of three rows are in use at most.
-    if (3 * (this.#count + 1) > 2 * this.#mask) {
-      this.#grow();
-      return this.add(words, from);
-    }
+  /**
+   * The row of the state (its shared content, which is never 0, and the local one of each thread), for the other calls until the
+   * next `add`; its complement when it was not stored before.
+   */
+  add(state: Int32Array): number {
+    this.#pack(state);
     const rows = this.#rows;
-    for (let i = 0; i < this.#width; i++) rows[at + i] = words[from + i] as number;
-    this.#count++;
-    if (this.#numbered) rows[at + this.#stride - 1] = this.#count;
-    return ~at;
+    const row = rows.add(state[0] as number);
+    if (rows.value(row, VALUE.number) !== 0) return row;
+    rows.setValue(row, VALUE.number, ++this.#count);
+    return ~row;
   }
 
-  /** Copies the state at `at` to `to`; false: there is none. */
-  read(at: number, to: Int32Array): boolean {
-    for (let i = 0; i < this.#width; i++) to[i] = this.#rows[at + i] as number;
-    return this.#rows[at] !== 0;
+  /** Number of the state in a row; it never changes. */
+  number(row: number): number {
+    return this.#rows.value(row, VALUE.number);
   }
 
-  slept(at: number): number {
-    const word = this.#rows[at + this.#width] as number;
-    return this.#narrow ? word & NARROW_MASK : word;
+  slept(row: number): number {
+    return this.#sleeps ? this.#rows.value(row, VALUE.slept) : 0;
   }
 
-  setSlept(at: number, threads: number): void {
-    const to = at + this.#width;
-    const kept = this.#narrow ? (this.#rows[to] as number) & ~NARROW_MASK : 0;
-    this.#rows[to] = kept | threads;
+  setSlept(row: number, threads: number): void {
+    this.#rows.setValue(row, VALUE.slept, threads);
   }
 
-  /** Bits that no thread has may be set besides `ALL`. */
-  taken(at: number): number {
-    return this.#narrow
-      ? (this.#rows[at + this.#width] as number) >> 16
-      : (this.#rows[at + this.#width + 1] as number);
+  /** By number of the state. Bits that no thread has may be set besides `ALL`. */
+  taken(state: number): number {
+    return state < this.#taken.length ? (this.#taken[state] as number) : 0;
   }
 
-  setTaken(at: number, threads: number): void {
-    if (!this.#narrow) {
-      this.#rows[at + this.#width + 1] = threads;
+  setTaken(state: number, threads: number): void {
+    if (state >= this.#taken.length) this.#taken = longer(this.#taken, state + 1);
+    this.#taken[state] = threads;
+  }
+
+  /** Whether all that is known keeps threads that can step there from having to. */
+  setSpared(state: number, spared: boolean): void {
+    const at = state >> 5;
+    if (at >= this.#spared.length) {
+      if (!spared) return;
+      this.#spared = longer(this.#spared, at + 1);
+    }
+    const bit = 1 << (state & 31);
+    const word = this.#spared[at] as number;
+    this.#spared[at] = spared ? word | bit : word & ~bit;
+  }
+
+  #isSpared(state: number): boolean {
+    const at = state >> 5;
+    return at < this.#spared.length && ((this.#spared[at] as number) & (1 << (state & 31))) !== 0;
+  }
+
+  /** From here `nextSpared` begins. */
+  rewind(): void {
+    this.#shared = 0;
+    this.#place = 0;
+    this.#places = 0;
+  }
+
+  /**
+   * Goes through the states where threads are spared: copies one to `to`; its row, or -1 after the last. One that is added
+   * meanwhile may come or not; one may come twice.
+   */
+  nextSpared(to: Int32Array): number {
+    const rows = this.#rows;
+    for (; this.#shared < rows.contents; this.#shared++, this.#place = 0, this.#places = 0) {
+      const places = rows.placesOf(this.#shared);
+      if (places !== this.#places) {
+        // It has grown, and its rows moved.
+        this.#places = places;
+        this.#place = 0;
+      }
+      while (this.#place < places) {
+        const row = rows.rowAt(this.#shared, this.#place++);
+        if (!this.#isSpared(rows.value(row, VALUE.number))) continue;
+        to[0] = this.#shared;
+        this.#unpack(row, to);
+        return row;
+      }
+    }
+    return -1;
+  }
+
+  #newRows(halves: boolean): SharedTable {
+    const words = halves ? (this.#threads + 1) >> 1 : this.#threads;
+    return new SharedTable(words, this.#sleeps ? 2 : 1);
+  }
+
+  /** Makes the local contents of `state` the key. */
+  #pack(state: Int32Array): void {
+    const { key } = this.#rows;
+    if (!this.#halves) {
+      for (let i = 0; i < key.length; i++) key[i] = state[1 + i] as number;
       return;
     }
-    const to = at + this.#width;
-    const taken = ((threads & NARROW_MASK) << 16) | (threads & ALL);
-    this.#rows[to] = ((this.#rows[to] as number) & NARROW_MASK) | taken;
+    const last = this.#threads;
+    let all = 0;
+    for (let i = 0; i < key.length; i++) {
+      const at = 2 * i + 1;
+      const one = state[at] as number;
+      const other = at < last ? (state[at + 1] as number) : 0;
+      all |= one | other;
+      key[i] = one | (other << 16);
+    }
+    if (all < HALF) return;
+    this.#widen();
+    this.#pack(state);
   }
 
-  /** Number of the state at `at`, from 1 in the order in which they came; it never changes. 0: they have none. */
-  number(at: number): number {
-    return this.#numbered ? (this.#rows[at + this.#stride - 1] as number) : 0;
-  }
-
-  #find(words: Int32Array, from: number): number {
-    const length = this.#width;
+  #unpack(row: number, to: Int32Array): void {
     const rows = this.#rows;
-    let h = words[from] as number;
-    for (let i = 1; i < length; i++) {
-      h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d) + (words[from + i] as number);
-    }
-    h = Math.imul(h ^ (h >>> 16), 0x85ebca77);
-    h = Math.imul(h ^ (h >>> 13), 0x9e3779b1);
-    // The upper bits: so a larger table has the rows in the same order, and growing goes through memory from front to back.
-    for (let place = h >>> Math.clz32(this.#mask); ; place = (place + 1) & this.#mask) {
-      const at = place * this.#stride;
-      if (rows[at] === 0) return at;
-      let i = 0;
-      while (i < length && rows[at + i] === words[from + i]) i++;
-      if (i === length) return at;
+    for (let t = 0; t < this.#threads; t++) {
+      if (!this.#halves) to[1 + t] = rows.keyWord(row, t);
+      else if ((t & 1) === 0) to[1 + t] = rows.keyWord(row, t >> 1) & (HALF - 1);
+      else to[1 + t] = rows.keyWord(row, t >> 1) >>> 16;
     }
   }
 
-  #grow(): void {
+  /** From now on each local content has a word of its own. */
+  #widen(): void {
     const old = this.#rows;
-    const stride = this.#stride;
-    // Moving rows costs more than room, as long as there is little of either.
-    this.#mask = (this.#mask < FAST_GROWTH ? 4 : 2) * (this.#mask + 1) - 1;
-    this.#rows = new Int32Array(stride * (this.#mask + 1));
-    this.moves++;
-    for (let from = 0; from < old.length; from += stride) {
-      if (old[from] === 0) continue;
-      const at = this.#find(old, from);
-      for (let i = 0; i < stride; i++) this.#rows[at + i] = old[from + i] as number;
-    }
+    const rows = this.#newRows(false);
+    const state = new Int32Array(1 + this.#threads);
+    old.each((shared, from) => {
+      this.#unpack(from, state);
+      rows.key.set(state.subarray(1));
+      const to = rows.add(shared);
+      rows.setValue(to, VALUE.number, old.value(from, VALUE.number));
+      if (this.#sleeps) rows.setValue(to, VALUE.slept, old.value(from, VALUE.slept));
+    });
+    this.#halves = false;
+    this.#rows = rows;
+    // The rows have moved.
+    this.#places = 0;
   }
 }

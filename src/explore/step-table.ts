@@ -5,6 +5,7 @@
  */
 
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+import { SharedTable } from './shared-table.ts';
 
 /** What is known of a step. */
 export const STEP = {
@@ -21,106 +22,72 @@ export const STEP = {
   circle: 64,
 } as const;
 
-/** Words of an entry; local content 0: the slot is free. */
-const ENTRY = {
-  local: 0,
-  shared: 1,
-  choice: 2,
-  known: 3,
-  nextLocal: 4,
-  nextShared: 5,
+/** Values of a row. */
+const VALUE = {
+  known: 0,
+  nextLocal: 1,
+  nextShared: 2,
   /** Steps of the machine that it stands for. */
-  steps: 6,
-  words: 8,
+  steps: 3,
 } as const;
-const SHIFT = 3;
 
 export class StepTable {
-  #entries = new Int32Array(ENTRY.words << 9);
-  #count = 0;
+  /** By shared content, local content and alternative. */
+  readonly #rows = new SharedTable(2, 4);
 
   save(out: CheckpointWriter): void {
-    out.numbers(this.#count);
-    out.words(this.#entries);
+    this.#rows.save(out);
   }
 
   load(from: CheckpointReader): void {
-    [this.#count = 0] = from.numbers();
-    this.#entries = from.words();
+    this.#rows.load(from);
   }
 
   /** Bytes that it takes. */
   get bytes(): number {
-    return 4 * this.#entries.length;
+    return this.#rows.bytes;
   }
 
   /** Where the step's entry is, for the other calls, until the next `enter`; -1: nothing is known of it. */
   find(local: number, shared: number, choice: number): number {
-    const at = this.#slot(local, shared, choice);
-    return this.#entries[at] === 0 ? -1 : at;
+    const rows = this.#rows;
+    rows.key[0] = local;
+    rows.key[1] = choice;
+    return rows.find(shared);
   }
 
-  /** Makes an entry, or finds it. */
+  /** Makes an entry, or finds it. `known`: `STEP` bits. */
   enter(local: number, shared: number, choice: number, known: number): number {
-    let at = this.#slot(local, shared, choice);
-    if (this.#entries[at] === 0) {
-      if (2 * ++this.#count > this.#entries.length >> SHIFT) {
-        this.#grow();
-        at = this.#slot(local, shared, choice);
-      }
-      this.#entries[at + ENTRY.local] = local;
-      this.#entries[at + ENTRY.shared] = shared;
-      this.#entries[at + ENTRY.choice] = choice;
-    }
-    this.#entries[at + ENTRY.known] = known;
+    const rows = this.#rows;
+    rows.key[0] = local;
+    rows.key[1] = choice;
+    const at = rows.add(shared);
+    rows.setValue(at, VALUE.known, known);
     return at;
   }
 
   /** Writes down what a step led to. */
   take(at: number, nextLocal: number, nextShared: number, steps: number): void {
-    this.#entries[at + ENTRY.nextLocal] = nextLocal;
-    this.#entries[at + ENTRY.nextShared] = nextShared;
-    this.#entries[at + ENTRY.steps] = steps;
+    const rows = this.#rows;
+    rows.setValue(at, VALUE.nextLocal, nextLocal);
+    rows.setValue(at, VALUE.nextShared, nextShared);
+    rows.setValue(at, VALUE.steps, steps);
   }
 
   /** `STEP` bits. */
   known(at: number): number {
-    return this.#entries[at + ENTRY.known] as number;
+    return this.#rows.value(at, VALUE.known);
   }
 
   nextLocal(at: number): number {
-    return this.#entries[at + ENTRY.nextLocal] as number;
+    return this.#rows.value(at, VALUE.nextLocal);
   }
 
   nextShared(at: number): number {
-    return this.#entries[at + ENTRY.nextShared] as number;
+    return this.#rows.value(at, VALUE.nextShared);
   }
 
   steps(at: number): number {
-    return this.#entries[at + ENTRY.steps] as number;
-  }
-
-  #slot(local: number, shared: number, choice: number): number {
-    const entries = this.#entries;
-    const mask = (entries.length >> SHIFT) - 1;
-    let h =
-      Math.imul(local, 0x9e3779b1) ^ Math.imul(shared, 0x85ebca77) ^ Math.imul(choice, 0xc2b2ae3d);
-    h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
-    for (let slot = (h ^ (h >>> 13)) & mask; ; slot = (slot + 1) & mask) {
-      const at = slot << SHIFT;
-      const key = entries[at] as number;
-      if (key === 0) return at;
-      if (key === local && entries[at + 1] === shared && entries[at + 2] === choice) return at;
-    }
-  }
-
-  #grow(): void {
-    const old = this.#entries;
-    this.#entries = new Int32Array(old.length * 2);
-    for (let from = 0; from < old.length; from += ENTRY.words) {
-      if (old[from] === 0) continue;
-      const to = this.#slot(old[from] as number, old[from + 1] as number, old[from + 2] as number);
-      for (let i = 0; i < ENTRY.words; i++) this.#entries[to + i] = old[from + i] as number;
-    }
+    return this.#rows.value(at, VALUE.steps);
   }
 }

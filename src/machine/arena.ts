@@ -17,7 +17,7 @@ export function arenaAlloc(
 ): {
   readonly arena: Int32Array;
   readonly alloc: Alloc;
-  used(): number;
+  readonly used: () => number;
 } {
   let next = 0;
   return {

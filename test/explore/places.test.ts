@@ -22,6 +22,6 @@ describe('what a word of the arena is', () => {
   });
 
   test('a word outside all arrays is refused', () => {
-    expect(() => places.placeOf(machine.arena.length - 1)).toThrow(RangeError);
+    expect(() => places.placeOf(machine.arena.length)).toThrow(RangeError);
   });
 });
