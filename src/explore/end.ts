@@ -8,19 +8,34 @@ import type { Machine } from './setup.ts';
 export type End =
   | { readonly kind: 'final' }
   | { readonly kind: 'deadlock'; readonly waiting: readonly number[] }
-  /** A thread goes round for ever in steps that nobody else notices. */
-  | { readonly kind: 'livelock'; readonly thread: number }
+  /** Threads go round for ever: one in steps that nobody else notices, or several with no way out. */
+  | { readonly kind: 'livelock'; readonly threads: readonly number[] }
   | { readonly kind: 'bug'; readonly code: number; readonly argument: number };
 
-/** How the execution that `m` stands at has ended; null: it could go on. `livelock`: the thread that goes round, or -1. */
-export const endOf = (m: Machine, livelock: number): End | null => {
+/**
+ * How the execution that `m` stands at has ended; null: it could go on. `stuck`: threads, as bits, that go round for ever
+ * unnoticed and were cleared.
+ */
+export const endOf = (m: Machine, stuck: number): End | null => {
   const [code = 0, argument = 0] = m.k.report;
   if (code !== 0) return { kind: 'bug', code, argument };
-  if (livelock >= 0) return { kind: 'livelock', thread: livelock };
   for (let t = 0; t < m.threads; t++)
     if (threadRunning(t) && accessEnabled(m.k, threadPending(t))) return null;
+  return endWithout(m, stuck);
+};
+
+/** As `endOf`, where no thread can step and there is no BUG. */
+export const endWithout = (m: Machine, stuck: number): End => {
+  if (stuck !== 0) return { kind: 'livelock', threads: threadsOf(stuck) };
   const waiting = waitingThreads(m);
   return waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting };
+};
+
+/** Numbers of threads that are given as bits. */
+export const threadsOf = (bits: number): number[] => {
+  const threads: number[] = [];
+  for (let rest = bits; rest !== 0; rest &= rest - 1) threads.push(31 - Math.clz32(rest & -rest));
+  return threads;
 };
 
 /** Threads that wait for something; one that was never forked has not begun, and the device may always wait. */

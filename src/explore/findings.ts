@@ -89,8 +89,6 @@ export class Findings {
   exploration(result: SearchResult, searches: number): Exploration {
     const cut = this.cut(result);
     const problems = [...this.#problems];
-    // Complete, and yet no execution came to an end: whatever happens, somebody goes round for ever.
-    if (cut === null && result.ends === 0) problems.push('livelock: no execution comes to an end');
     const states = [...this.#states.values()];
     return {
       states,
@@ -164,7 +162,8 @@ export const problemOf = (m: Machine, end: End): string | null => {
     return `deadlock: ${names} wait`;
   }
   if (end.kind === 'livelock') {
-    return `livelock: ${m.k.program.threads[end.thread]?.name ?? '?'} goes round for ever`;
+    const names = end.threads.map((t) => m.k.program.threads[t]?.name ?? 'the device');
+    return `livelock: ${names.join(', ')} ${names.length === 1 ? 'goes' : 'go'} round for ever`;
   }
   const leaked = leakedPins(m.k);
   if (leaked.length === 0) return null;

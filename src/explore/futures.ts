@@ -40,6 +40,7 @@ export class Futures {
   readonly #localsOf: Int32Array;
   readonly #conflictsOf: Int32Array;
   #versionOf = -1;
+  #circles = false;
   /** Counts what was learned. */
   version = 0;
 
@@ -55,7 +56,7 @@ export class Futures {
       out.words(
         Int32Array.from(edges.flatMap((before, to) => before.flatMap((from) => [from, to]))),
       );
-    out.numbers(this.version);
+    out.numbers(this.version, this.#circles ? 1 : 0);
   }
 
   load(from: CheckpointReader): void {
@@ -66,7 +67,14 @@ export class Futures {
       ]);
     for (const [before, to] of pairs(from.words())) this.#join(before, to);
     for (const [before, to] of pairs(from.words())) push(this.#closing, to, before);
-    [this.version = 0] = from.numbers();
+    const [version = 0, circles = 0] = from.numbers();
+    this.version = version;
+    this.#circles = circles !== 0;
+  }
+
+  /** Whether a step closes a circle: without one no thread can go round. */
+  get circles(): boolean {
+    return this.#circles;
   }
 
   /**
@@ -76,10 +84,14 @@ export class Futures {
   learn(from: number, to: number): boolean {
     if (from === to) {
       this.#enter(from);
+      this.#circles = true;
       return true;
     }
     if (this.#before[to]?.includes(from) !== true) {
-      if (this.#leads(to, from)) push(this.#closing, to, from);
+      if (this.#leads(to, from)) {
+        push(this.#closing, to, from);
+        this.#circles = true;
+      }
       this.#join(from, to);
     }
     return this.#closing[to]?.includes(from) === true;

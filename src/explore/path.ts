@@ -15,8 +15,10 @@ export const NODE = {
   sleep: 4,
   /** What was known of threads' futures when `ready` was chosen. */
   learned: 5,
+  /** 1: an end can be come to from here, as is known. */
+  wayOut: 6,
   /** Number of what threads share, then the local one of each thread. */
-  state: 6,
+  state: 7,
 } as const;
 
 export class Path {
@@ -64,6 +66,7 @@ export class Path {
     nodes[node + NODE.id] = id;
     nodes[node + NODE.sleep] = sleep;
     nodes[node + NODE.learned] = learned;
+    nodes[node + NODE.wayOut] = 0;
     for (let i = 0; i < state.length; i++) nodes[node + NODE.state + i] = state[i] as number;
   }
 

@@ -1,6 +1,7 @@
 /** Walks one execution again and writes down each step: who, where, what it touched and what it changed. */
 import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
 import {
+  clearThread,
   log,
   logged,
   setLog,
@@ -9,7 +10,8 @@ import {
   threadTrace,
   undoTo,
 } from '../machine/resumable.ts';
-import { type End, endOf } from './end.ts';
+import { circleAt } from './circles.ts';
+import { type End, endOf, threadsOf } from './end.ts';
 import type { Decision } from './graph.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import type { Sharing } from './sharing.ts';
@@ -91,13 +93,18 @@ export const replay = (
     decision = false;
   };
   try {
-    for (let t = 0; t < m.threads; t++) if (stepper.begins(t)) stepper.runOn(t);
-    let livelock = -1;
+    let stuck = 0;
+    const runOn = (thread: number): void => {
+      if (stepper.runOn(thread) !== 'livelock') return;
+      clearThread(thread);
+      stuck |= 1 << thread;
+    };
+    for (let t = 0; t < m.threads; t++) if (stepper.begins(t)) runOn(t);
     for (const [i, { thread, choice }] of path.entries()) {
       const name = m.k.program.threads[thread]?.name ?? (thread < m.threads ? 'the device' : null);
       const where = `decision ${i + 1} of ${path.length}`;
       if (name === null) throw new RangeError(`${where}: there is no thread ${thread}`);
-      if (livelock >= 0 || (m.k.report[0] ?? 0) !== 0 || !stepper.enabled(thread)) {
+      if ((m.k.report[0] ?? 0) !== 0 || !stepper.enabled(thread)) {
         throw new RangeError(`${where}: ${name} cannot step there`);
       }
       const word = threadPending(thread);
@@ -107,15 +114,23 @@ export const replay = (
       m.k.choice[0] = choice;
       decision = true;
       stepper.step(thread);
-      livelock = stepper.runOn(thread) === 'livelock' ? thread : -1;
+      runOn(thread);
     }
     close();
-    onEnd(endOf(m, livelock));
+    onEnd(endOf(m, stuck) ?? circleEnd(m, sharing, stuck));
   } finally {
     undoTo(m.arena, 0);
     setLog(null);
     m.stacks.set(atStart);
   }
+};
+
+/** The end of an execution that could go on, but not come to any end. */
+const circleEnd = (m: Machine, sharing: Sharing | null, stuck: number): End | null => {
+  const [before, used] = [log, logged];
+  const threads = circleAt(m, sharing);
+  setLog(before, used);
+  return threads === 0 ? null : { kind: 'livelock', threads: threadsOf(threads | stuck) };
 };
 
 /** `P0` ran 3 decisions, `P1` one, and so on: `0.3/1/0.2`; a choice that is not the ordinary one is `1c1`; no decision at all is `-`. */

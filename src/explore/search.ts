@@ -1,33 +1,24 @@
 /**
  * Depth-first search over all interleavings: which thread steps next, and what hardware or chance decides in between.
- * States are rows of numbers (snapshots.ts). A step is taken on the machine only where the same thread has not stood
- * before with the same shared content (step-table.ts); the machine is put to where it is needed.
+ * Where it can, it leaves out orders of steps that come to the same (sharing.ts, futures.ts, and sleep sets).
  */
 
-import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
-import { accessEnabled } from '../machine/enabled.ts';
-import {
-  log,
-  logged,
-  setLog,
-  setStacks,
-  threadPending,
-  threadRunning,
-  trimLog,
-} from '../machine/resumable.ts';
+import { setLog } from '../machine/resumable.ts';
+import { Bits } from './bits.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
-import { type End, waitingThreads } from './end.ts';
+import { type Circle, circlesFrom, leadsAtOnce } from './circles.ts';
+import { type End, endWithout, threadsOf } from './end.ts';
 import type { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { Limits } from './limits.ts';
 import { NODE, Path } from './path.ts';
-import { type Machine, STACK_WORDS } from './setup.ts';
+import type { Machine } from './setup.ts';
 import type { Sharing } from './sharing.ts';
-import { type Snapshots, THREAD } from './snapshots.ts';
+import type { Snapshots } from './snapshots.ts';
 import { ALL, StateTable } from './state-table.ts';
-import { STEP, StepTable } from './step-table.ts';
-import { RUN_LIMIT, Stepper } from './stepper.ts';
+import { STEP } from './step-table.ts';
+import { Transitions } from './transitions.ts';
 
 /** How a search is kept on disk, and goes on from there. */
 export interface Kept {
@@ -72,10 +63,12 @@ class Search {
   readonly #onEnd: (end: End) => string | null;
   readonly #snapshots: Snapshots;
   readonly #states: StateTable;
-  readonly #steps = new StepTable();
-  readonly #stepper: Stepper;
+  readonly #transitions: Transitions;
   /** null: from each state all threads go on. */
   readonly #futures: Futures | null;
+  /** States from which an end can be come to, as is known. */
+  readonly #ways = new Bits();
+  readonly #leads = (state: Int32Array): boolean => this.#ways.has(this.#numberOf(state));
   readonly #graph: Graph | null;
   /** What the graph calls the state that the search is about to leave, and the step it takes from there. */
   #from = 0;
@@ -83,23 +76,20 @@ class Search {
   /** The state that the search is about to come to, and the threads that sleep there. */
   readonly #state: Int32Array;
   #sleep = 0;
-  /** Thread that the last step sent round in a circle, or -1. */
-  #livelock = -1;
   readonly #path: Path;
   /** What was known when `lookBack` began at the first state. */
   #learned = -1;
-  #taken = 0;
   #ends = 0;
   #cut: string | null = null;
 
   constructor(
     m: Machine,
-    { snapshots, sharing, futures }: Knowledge,
+    knowledge: Knowledge,
     limits: Limits,
     onEnd: (end: End) => string | null,
     graph: Graph | null,
   ) {
-    setStacks(m.stacks, STACK_WORDS);
+    const { snapshots, sharing, futures } = knowledge;
     this.#m = m;
     this.#threads = m.threads;
     this.#sharing = sharing;
@@ -109,23 +99,24 @@ class Search {
     this.#state = new Int32Array(m.threads + 1);
     this.#states = new StateTable(m.threads, sharing !== null);
     this.#path = new Path(m.threads + 1);
-    this.#stepper = new Stepper(m, sharing);
+    this.#transitions = new Transitions(m, knowledge);
     this.#graph = graph;
     this.#futures = futures;
   }
 
   run(kept: Kept | null): SearchResult {
-    const snapshots = this.#snapshots;
+    const transitions = this.#transitions;
     setLog(new Int32Array(1 << 10));
-    this.#takeAll();
-    const atStart = this.#state.slice();
+    const atStart = new Int32Array(this.#state.length);
+    transitions.take(atStart);
     const deadline = this.#limits.deadline ?? performance.now() + this.#limits.time;
     let last = Number.POSITIVE_INFINITY;
     let nextLook = STEPS_A_LOOK;
     if (kept?.from) this.#load(kept.from);
-    else this.#begin();
+    else this.#arrive(transitions.begin(this.#state));
     const path = this.#path;
-    for (let rounds = 0; path.depth > 0 && this.#cut === null; rounds++) {
+    let rounds = 0;
+    for (; path.depth > 0 && this.#cut === null; rounds++) {
       const node = path.top;
       if (path.isDone(node)) {
         this.#pop(node);
@@ -135,33 +126,25 @@ class Search {
       if (this.#sharing?.broken === true)
         last = Math.min(last, rounds + Math.max(GRACE, rounds / 2));
       if (rounds >= last) break;
-      if (this.#stepper.steps + rounds >= nextLook) {
-        nextLook = this.#stepper.steps + rounds + STEPS_A_LOOK;
+      if (transitions.stepped + rounds >= nextLook) {
+        nextLook = transitions.stepped + rounds + STEPS_A_LOOK;
         this.#cut = this.#lookAround(deadline);
         if (this.#cut === null) this.#keep(kept, false);
       }
       if (this.#states.size > this.#limits.states)
         this.#cut = `limit of ${this.#limits.states} states`;
+      this.#cut ??= transitions.cut;
     }
+    if (this.#cut === null && this.#sharing?.broken !== true) this.#findCircles(deadline);
     if (this.#cut !== null) this.#keep(kept, true);
-    snapshots.restoreShared(atStart[0] as number);
-    for (let t = 0; t < this.#threads; t++) snapshots.restoreLocal(t, atStart[1 + t] as number);
+    transitions.stand(atStart);
     setLog(null);
     return {
       states: this.#states.size,
-      steps: this.#taken,
+      steps: transitions.taken,
       ends: this.#ends,
       cut: this.#cut,
     };
-  }
-
-  /** Lets threads run to where they can meet. */
-  #begin(): void {
-    for (let t = 0; t < this.#threads && this.#livelock < 0; t++)
-      this.#note(t, this.#stepper.begin(t));
-    this.#taken = this.#stepper.steps;
-    this.#takeAll();
-    this.#arrive(-1);
   }
 
   /** One that will be repeated anyway is not worth keeping. */
@@ -171,36 +154,23 @@ class Search {
 
   #save(out: CheckpointWriter): void {
     this.#states.save(out);
-    this.#steps.save(out);
+    this.#transitions.save(out);
     this.#path.save(out);
+    this.#ways.save(out);
     out.numbers(this.#learned, this.#ends);
-    // More than a word holds.
-    out.text(String(this.#taken));
   }
 
   #load(from: CheckpointReader): void {
     this.#states.load(from);
-    this.#steps.load(from);
+    this.#transitions.load(from);
     this.#path.load(from);
+    this.#ways.load(from);
     [this.#learned = -1, this.#ends = 0] = from.numbers();
-    this.#taken = Number(from.text());
-  }
-
-  /** The state that the machine stands at. */
-  #takeAll(): void {
-    this.#state[0] = this.#snapshots.takeShared(log, logged);
-    for (let t = 0; t < this.#threads; t++) this.#state[1 + t] = this.#takeLocal(t);
-    trimLog(0);
-  }
-
-  #takeLocal(t: number): number {
-    const chooses = threadRunning(t) && accessOp(threadPending(t)) === CHOOSE;
-    return this.#snapshots.takeLocal(t, chooses ? this.#stepper.announced(t) : 0);
   }
 
   /** Bytes that the search takes for what it remembers. */
   get #bytes(): number {
-    return this.#states.bytes + this.#steps.bytes + this.#snapshots.bytes;
+    return this.#states.bytes + this.#transitions.bytes + this.#ways.bytes;
   }
 
   /** Why the search has to stop now, if it has to. */
@@ -212,18 +182,11 @@ class Search {
       return `memory limit of ${Math.round(bytes / 2 ** 20)} MiB`;
     const at = {
       states: this.#states.size,
-      steps: this.#taken,
+      steps: this.#transitions.taken,
       depth: this.#path.depth,
       bytes: used,
     };
     return poll?.(at) === true ? 'interrupted' : null;
-  }
-
-  /** How a run of steps of `t` ended. */
-  #note(t: number, how: 'visible' | 'livelock' | 'endless'): void {
-    this.#livelock = how === 'livelock' ? t : -1;
-    if (how === 'endless')
-      this.#cut = `${this.#m.k.program.threads[t]?.name ?? 'the device'} takes more than ${RUN_LIMIT} steps in a row: a long loop, or a very large range`;
   }
 
   #push(ready: number, choices: number, id: number, sleep: number): void {
@@ -241,11 +204,30 @@ class Search {
     ) {
       nodes[node + NODE.learned] = futures.version;
       this.#path.stateOf(node, this.#state);
-      nodes[node + NODE.ready] = this.#wanted(this.#states.add(this.#state), this.#ready());
+      nodes[node + NODE.ready] = this.#wanted(
+        this.#states.add(this.#state),
+        this.#transitions.ready(this.#state),
+      );
       if (nodes[node + NODE.ready] !== 0) return;
     }
+    let leads = nodes[node + NODE.wayOut] !== 0;
+    if (nodes[node + NODE.choices] === 0) {
+      // Where the others sleep, what they would have come to is known, and most often leads to an end.
+      if (!leads && futures?.circles === true) {
+        this.#path.stateOf(node, this.#state);
+        leads = leadsAtOnce(this.#transitions, this.#state, this.#leads);
+      }
+      if (leads) this.#ways.set(nodes[node + NODE.id] as number, true);
+    }
     this.#path.depth--;
+    if (leads) this.#leadsOut();
     if (this.#path.depth === 0) this.#lookBack();
+  }
+
+  /** From the state that the search steps from there is a way to an end. */
+  #leadsOut(): void {
+    const { nodes, depth, top } = this.#path;
+    if (depth > 0) nodes[top + NODE.wayOut] = 1;
   }
 
   /** When all is done: goes on from a state that needs more steps, as we know by now; if there is one. */
@@ -266,27 +248,19 @@ class Search {
     }
   }
 
-  /** Looks at the state that the search has just come to; pushes a node unless it ends here or was seen before. */
+  /** Looks at the state that the search has just come to by a step (`known`: `STEP` bits); pushes a node unless it ends here or was seen before. */
   #arrive(known: number): void {
-    if (this.#livelock >= 0) {
-      this.#end({ kind: 'livelock', thread: this.#livelock });
+    if ((known & STEP.bug) !== 0) {
+      this.#snapshots.restoreShared(this.#state[0] as number);
+      const [code = 0, argument = 0] = this.#m.k.report;
+      this.#end({ kind: 'bug', code, argument });
       return;
     }
-    if (known < 0 || (known & STEP.bug) !== 0) {
-      const [code = 0, argument = 0] = this.#reported();
-      if (code !== 0) {
-        this.#end({ kind: 'bug', code, argument });
-        return;
-      }
-    }
-    if (known < 0 || (known & STEP.chooses) !== 0) {
-      const chooser = this.#chooser();
-      if (chooser >= 0) {
-        const choices = accessIndex(this.#snapshots.pending(this.#state[1 + chooser] as number));
-        const id = this.#graph?.between(this.#from, this.#label) ?? 0;
-        this.#push(1 << chooser, choices, id, this.#sleep);
-        return;
-      }
+    if ((known & STEP.chooses) !== 0) {
+      const chooser = this.#transitions.chooser(this.#state);
+      const id = this.#graph?.between(this.#from, this.#label) ?? 0;
+      this.#push(1 << chooser, this.#transitions.choices(this.#state, chooser), id, this.#sleep);
+      return;
     }
     const states = this.#states;
     const added = states.add(this.#state);
@@ -294,21 +268,22 @@ class Search {
     const state = states.number(row);
     this.#graph?.edge(this.#from, this.#label, state);
     if (added >= 0) {
+      if (this.#ways.has(state)) this.#leadsOut();
       this.#meet(row);
       return;
     }
     const sleep = this.#sleep;
     if (sleep !== 0) states.setSlept(row, sleep);
-    const ready = this.#ready();
+    const ready = this.#transitions.ready(this.#state);
     if (ready !== 0) {
       this.#push(this.#wanted(row, ready), 0, state, sleep);
       return;
     }
     this.#from = state;
     this.#label = -1;
-    this.#stand();
-    const waiting = waitingThreads(this.#m);
-    this.#end(waiting.length === 0 ? { kind: 'final' } : { kind: 'deadlock', waiting });
+    this.#ways.set(state, true);
+    this.#transitions.stand(this.#state);
+    this.#end(endWithout(this.#m, this.#transitions.stuck(this.#state)));
   }
 
   /** The search comes to a state that it knows. What slept there before and does not sleep now may still have to be tried. */
@@ -322,7 +297,7 @@ class Search {
   /** Pushes the state that the search is at again, if there are steps that have still to be taken from it. */
   #comeBack(row: number): void {
     const states = this.#states;
-    const wanted = this.#wanted(row, this.#ready());
+    const wanted = this.#wanted(row, this.#transitions.ready(this.#state));
     if (wanted !== 0) this.#push(wanted, 0, states.number(row), states.slept(row));
   }
 
@@ -338,44 +313,6 @@ class Search {
       wanted &= this.#futures.persistent(this.#state, 1, this.#threads, ready);
     states.setSpared(state, wanted !== untried);
     return wanted;
-  }
-
-  /** The thread that has to choose, of which there is one at most; -1: none. */
-  #chooser(): number {
-    for (let t = 0; t < this.#threads; t++)
-      if ((this.#snapshots.kind(this.#state[1 + t] as number) & THREAD.chooses) !== 0) return t;
-    return -1;
-  }
-
-  /** The BUG that the machine reports there. */
-  #reported(): Int32Array {
-    this.#snapshots.restoreShared(this.#state[0] as number);
-    return this.#m.k.report;
-  }
-
-  /** Threads that can step there, as bits. */
-  #ready(): number {
-    const snapshots = this.#snapshots;
-    let ready = 0;
-    for (let t = 0; t < this.#threads; t++) {
-      const local = this.#state[1 + t] as number;
-      const kind = snapshots.kind(local);
-      if ((kind & THREAD.runs) === 0) continue;
-      if ((kind & THREAD.mayWait) === 0 || this.#enabled(local)) ready |= 1 << t;
-    }
-    return ready;
-  }
-
-  /** Whether a thread that may have to wait can step there. */
-  #enabled(local: number): boolean {
-    const snapshots = this.#snapshots;
-    const shared = this.#state[0] as number;
-    const at = this.#steps.find(local, shared, 0);
-    if (at >= 0) return this.#steps.known(at) !== STEP.blocked;
-    snapshots.restoreShared(shared);
-    const enabled = accessEnabled(this.#m.k, snapshots.pending(local));
-    this.#steps.enter(local, shared, 0, enabled ? STEP.enabled : STEP.blocked);
-    return enabled;
   }
 
   /** Of the sleeping threads those whose step commutes with the one that `t` is about to take from the node. */
@@ -395,18 +332,57 @@ class Search {
     return kept;
   }
 
-  /** Puts the machine to the state that the search has come to. */
-  #stand(): void {
-    this.#snapshots.restoreShared(this.#state[0] as number);
-    for (let t = 0; t < this.#threads; t++)
-      this.#snapshots.restoreLocal(t, this.#state[1 + t] as number);
-  }
-
   #end(end: End): void {
-    this.#stand();
+    this.#transitions.stand(this.#state);
+    this.#leadsOut();
     this.#ends++;
     const name = this.#onEnd(end);
     if (name !== null) this.#graph?.end(this.#from, this.#label, name);
+  }
+
+  /** 0: it is not stored. */
+  #numberOf(state: Int32Array): number {
+    const row = this.#states.find(state);
+    return row < 0 ? 0 : this.#states.number(row);
+  }
+
+  /** When all else is done: the livelocks that no single thread makes unnoticed. */
+  #findCircles(deadline: number): void {
+    const [states, ways, transitions] = [this.#states, this.#ways, this.#transitions];
+    if (ways.size === states.size || this.#futures?.circles === false) return;
+    const add = (state: Int32Array): void => {
+      const number = this.#numberOf(state);
+      if (number > 0) ways.set(number, true);
+    };
+    let nextLook = transitions.stepped;
+    const goesOn = (visited: number): boolean => {
+      if (states.size + visited > this.#limits.states)
+        this.#cut = `limit of ${this.#limits.states} states`;
+      if (transitions.taken >= nextLook) {
+        nextLook = transitions.taken + STEPS_A_LOOK;
+        this.#cut ??= this.#lookAround(deadline);
+      }
+      return this.#cut === null;
+    };
+    const state = this.#state.slice();
+    states.each(state, (number) => {
+      if (this.#cut !== null || ways.has(number)) return;
+      const circles = circlesFrom(transitions, this.#threads, state, this.#leads, add, goesOn);
+      this.#cut ??= transitions.cut;
+      for (const circle of circles ?? []) this.#circleEnds(circle);
+    });
+  }
+
+  #circleEnds(circle: Circle): void {
+    const end: End = { kind: 'livelock', threads: threadsOf(circle.threads) };
+    this.#label = -1;
+    for (const state of circle.states) {
+      this.#from = this.#numberOf(state);
+      // One that the search left out is none that it knows a way to.
+      if (this.#from === 0) continue;
+      this.#state.set(state);
+      this.#end(end);
+    }
   }
 
   /** From the node on top: takes its next alternative. */
@@ -436,16 +412,9 @@ class Search {
     this.#path.stateOf(node, state);
     const local = state[1 + t] as number;
     const shared = state[0] as number;
-    const steps = this.#steps;
-    let at = steps.find(local, shared, choice);
-    if (at < 0 || (steps.known(at) & STEP.taken) === 0) at = this.#take(t, local, choice);
-    const known = steps.known(at);
-    state[0] = steps.nextShared(at);
-    state[1 + t] = steps.nextLocal(at);
-    this.#taken += steps.steps(at);
-    this.#livelock = (known & STEP.livelock) !== 0 ? t : -1;
-    // Who closes a circle, or ends everything, must not keep the others from ever stepping: they may know better.
-    if (this.#futures !== null && (known & (STEP.bug | STEP.livelock | STEP.circle)) !== 0)
+    const known = this.#transitions.step(state, t, choice);
+    // Who closes a circle, or ends everything with a BUG, must not keep the others from ever stepping: they may know better.
+    if (this.#futures !== null && (known & (STEP.bug | STEP.circle)) !== 0)
       this.#takeAllFrom(node, t);
     // Who waits in a loop looks and goes on waiting: that is the node's state again.
     if (state[1 + t] === local && state[0] === shared && (known & ~STEP.circle) === STEP.taken) {
@@ -470,35 +439,5 @@ class Search {
     if ((taken & ALL) !== 0) return;
     this.#states.setTaken(id, taken | ALL);
     nodes[node + NODE.learned] = -1;
-  }
-
-  /** Takes a step on the machine, and those after it that nobody else notices; its entry. */
-  #take(t: number, local: number, choice: number): number {
-    const snapshots = this.#snapshots;
-    const stepper = this.#stepper;
-    const shared = this.#state[0] as number;
-    snapshots.restoreShared(shared);
-    snapshots.restoreLocal(t, local);
-    stepper.setAnnounced(t, snapshots.chooser(local));
-    this.#m.k.choice[0] = choice;
-    const before = stepper.steps;
-    stepper.step(t);
-    const how = stepper.runOn(t);
-    this.#note(t, how);
-    const nextShared = snapshots.takeShared(log, logged);
-    const nextLocal = this.#takeLocal(t);
-    trimLog(0);
-    const bug = (this.#m.k.report[0] as number) !== 0;
-    const chooses = (snapshots.kind(nextLocal) & THREAD.chooses) !== 0;
-    const circle = this.#futures?.learn(local, nextLocal) === true;
-    const known =
-      STEP.taken |
-      (circle ? STEP.circle : 0) |
-      (bug ? STEP.bug : 0) |
-      (how === 'livelock' ? STEP.livelock : 0) |
-      (chooses ? STEP.chooses : 0);
-    const at = this.#steps.enter(local, shared, choice, known);
-    this.#steps.take(at, nextLocal, nextShared, stepper.steps - before);
-    return at;
   }
 }

@@ -26,10 +26,13 @@ const BLOCK_SHIFT = 3;
 const BLOCK = 1 << BLOCK_SHIFT;
 
 /**
- * A local content: thread; the step that a choice belongs to (else 0); how many words of the stack follow; those words
+ * A local content: thread; the step that a choice belongs to (else 0; or `STUCK`); how many words of the stack follow; those words
  * (word 0 of a stack: runs or not; word 1: what it announced); the words of the thread's variables.
  */
 const LOCAL = { thread: 0, chooser: 1, length: 2, stack: 3 } as const;
+
+/** In place of a choice's step: the thread goes round for ever, unnoticed, and steps no more. */
+export const STUCK = -1;
 
 /** What a local content says of its thread, as bits. */
 export const THREAD = {
@@ -165,7 +168,7 @@ export class Snapshots {
     return this.#locals.word(local, LOCAL.chooser);
   }
 
-  /** Number of what thread `t` holds now; `chooser` is 0 unless it has to choose. */
+  /** Number of what thread `t` holds now; `chooser` is 0 unless it has to choose, or is `STUCK`. */
   takeLocal(t: number, chooser: number): number {
     const run = this.#run;
     const length = threadWords(t);

@@ -3,6 +3,7 @@
  * each: threads, as bits, that slept whenever it was visited, and those whose step was taken from it.
  */
 
+import { Bits } from './bits.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import { longer } from './longer.ts';
 import { SharedTable } from './shared-table.ts';
@@ -29,8 +30,8 @@ export class StateTable {
   #count = 0;
   /** By state: whose step was taken; shorter than there are states while nothing was said of the last of them. */
   #taken = new Int32Array(1 << 8);
-  /** By state, a bit each: threads that can step there need not. */
-  #spared = new Int32Array(8);
+  /** States in which threads that can step need not. */
+  readonly #spared = new Bits();
   /** Where `nextSpared` goes on: shared content, place; and how many places there were when it came to that content. */
   #shared = 0;
   #place = 0;
@@ -46,7 +47,7 @@ export class StateTable {
   save(out: CheckpointWriter): void {
     out.numbers(this.#halves ? 1 : 0, this.#count, this.#shared, this.#place, this.#places);
     out.words(this.#taken);
-    out.words(this.#spared);
+    this.#spared.save(out);
     this.#rows.save(out);
   }
 
@@ -55,7 +56,7 @@ export class StateTable {
     this.#halves = halves !== 0;
     [this.#count = 0, this.#shared = 0, this.#place = 0, this.#places = 0] = numbers;
     this.#taken = from.words();
-    this.#spared = from.words();
+    this.#spared.load(from);
     this.#rows = this.#newRows(this.#halves);
     this.#rows.load(from);
   }
@@ -67,7 +68,7 @@ export class StateTable {
 
   /** Bytes that it takes. */
   get bytes(): number {
-    return this.#rows.bytes + 4 * (this.#taken.length + this.#spared.length);
+    return this.#rows.bytes + 4 * this.#taken.length + this.#spared.bytes;
   }
 
   /**
@@ -81,6 +82,25 @@ export class StateTable {
     if (rows.value(row, VALUE.number) !== 0) return row;
     rows.setValue(row, VALUE.number, ++this.#count);
     return ~row;
+  }
+
+  /** The row of a state, as `add` gives it; -1: it is not stored. */
+  find(state: Int32Array): number {
+    this.#pack(state);
+    return this.#rows.find(state[0] as number);
+  }
+
+  has(state: Int32Array): boolean {
+    return this.find(state) >= 0;
+  }
+
+  /** Calls `visit` with the number of each state, which is copied to `to` before. None may be added meanwhile. */
+  each(to: Int32Array, visit: (state: number) => void): void {
+    this.#rows.each((shared, row) => {
+      to[0] = shared;
+      this.#unpack(row, to);
+      visit(this.number(row));
+    });
   }
 
   /** Number of the state in a row; it never changes. */
@@ -108,19 +128,7 @@ export class StateTable {
 
   /** Whether all that is known keeps threads that can step there from having to. */
   setSpared(state: number, spared: boolean): void {
-    const at = state >> 5;
-    if (at >= this.#spared.length) {
-      if (!spared) return;
-      this.#spared = longer(this.#spared, at + 1);
-    }
-    const bit = 1 << (state & 31);
-    const word = this.#spared[at] as number;
-    this.#spared[at] = spared ? word | bit : word & ~bit;
-  }
-
-  #isSpared(state: number): boolean {
-    const at = state >> 5;
-    return at < this.#spared.length && ((this.#spared[at] as number) & (1 << (state & 31))) !== 0;
+    this.#spared.set(state, spared);
   }
 
   /** From here `nextSpared` begins. */
@@ -145,7 +153,7 @@ export class StateTable {
       }
       while (this.#place < places) {
         const row = rows.rowAt(this.#shared, this.#place++);
-        if (!this.#isSpared(rows.value(row, VALUE.number))) continue;
+        if (!this.#spared.has(rows.value(row, VALUE.number))) continue;
         to[0] = this.#shared;
         this.#unpack(row, to);
         return row;

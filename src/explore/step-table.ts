@@ -13,13 +13,12 @@ export const STEP = {
   enabled: 1,
   blocked: 2,
   taken: 4,
-  /** It was taken, and the execution ends: with a BUG, or the thread goes round for ever. */
+  /** It was taken, and the execution ends with a BUG. */
   bug: 8,
-  livelock: 16,
   /** It was taken, and the thread has to choose next. */
-  chooses: 32,
+  chooses: 16,
   /** It was taken, and closed a circle of the thread's local contents. */
-  circle: 64,
+  circle: 32,
 } as const;
 
 /** Values of a row. */

@@ -18,7 +18,7 @@ import type { Sharing } from './sharing.ts';
 /** Steps of one thread in a row that nobody notices, after which it is taken to run forever. */
 export const RUN_LIMIT = 200_000;
 /** Steps in a row after which a run is looked at for a circle; a power of two. */
-const LONG_RUN = 4096;
+const LONG_RUN = 256;
 
 export class Stepper {
   steps = 0;

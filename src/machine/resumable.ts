@@ -205,11 +205,11 @@ export let log: Int32Array = new Int32Array(0);
 export let logged = 0;
 let logging = false;
 
-/** Logs writes from now on, into `buffer` first (a longer one is made when it is full); null: stops. Empties the log. */
-export function setLog(buffer: Int32Array | null): void {
+/** Logs writes from now on, into `buffer` first (a longer one is made when it is full), of which `used` words are in use; null: stops. */
+export function setLog(buffer: Int32Array | null, used = 0): void {
   logging = buffer !== null;
   log = buffer ?? new Int32Array(0);
-  logged = 0;
+  logged = used;
 }
 
 /** Takes back every write since `logged` was `mark`; `arena` views the whole buffer. */

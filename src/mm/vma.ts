@@ -180,9 +180,20 @@ export function* vmaSetFile(k: Kernel, vma: VmaId, file: FileId): Steps<void> {
   yield* lock(k, R.inodeLock, file);
   k.file.refs[file] += 1;
   k.vma.file[vma] = file;
-  k.vma.fileNext[vma] = k.file.mapFirst[file];
-  k.file.mapFirst[file] = vma;
+  const before = lastOf(k.file.mapFirst[file], k.vma.fileNext);
+  if (before === 0) k.file.mapFirst[file] = vma;
+  else k.vma.fileNext[before] = vma;
   yield* unlock(k, R.inodeLock, file);
+}
+
+/**
+ * The last member of a list of VMAs, after which a new one goes; 0: it is empty. A child comes behind its parent, as in the interval
+ * trees: who walks them while fork copies an entry finds it in the parent, or has passed neither of them (A.15.10).
+ */
+function lastOf(first: VmaId, next: Int32Array): VmaId {
+  let last = first;
+  while (last !== 0 && next[last] !== 0) last = next[last] as VmaId;
+  return last;
 }
 
 /** unlink_file_vma() and fput(): leaves i_mmap and drops the file. */
@@ -221,8 +232,9 @@ function* joinAnonVma(k: Kernel, vma: VmaId, family: AnonVmaId): Steps<void> {
   if (family === 0) return;
   yield* lock(k, R.anonLock, family);
   k.vma.anonVma[vma] = family;
-  k.vma.anonNext[vma] = k.anonVma.first[family];
-  k.anonVma.first[family] = vma;
+  const before = lastOf(k.anonVma.first[family], k.vma.anonNext);
+  if (before === 0) k.anonVma.first[family] = vma;
+  else k.vma.anonNext[before] = vma;
   yield* unlock(k, R.anonLock, family);
 }
 

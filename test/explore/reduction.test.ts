@@ -50,4 +50,20 @@ describe('reduced = unreduced', () => {
     }
     expect(branching).toBeGreaterThan(PROGRAMS * 0.3);
   }, 600_000);
+
+  test(`on ${PROGRAMS} generated programs that may go round for ever`, () => {
+    let endless = 0;
+    let several = 0;
+    for (let seed = 1; seed <= PROGRAMS; seed++) {
+      const text = variableProgram(seed, true);
+      const full = endsOf(text, `endless-${seed}`, '6.12', true);
+      const reduced = endsOf(text, `endless-${seed}`, '6.12', false);
+      expect(reduced, `seed ${seed}:\n${text}`).toEqual(full);
+      const livelocks = full?.problems.filter((p) => p.startsWith('livelock')) ?? [];
+      if (livelocks.length > 0) endless++;
+      if (livelocks.some((p) => p.includes(','))) several++;
+    }
+    expect(endless).toBeGreaterThan(PROGRAMS * 0.2);
+    expect(several).toBeGreaterThan(0);
+  }, 600_000);
 });

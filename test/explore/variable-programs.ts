@@ -1,20 +1,21 @@
 /**
  * Random small litmus tests whose threads race on variables: with loops that wait for somebody, locks, events, registers that
- * nobody reads, and now and then a BUG. For comparing searches with each other; each of them ends whatever happens.
+ * nobody reads, and now and then a BUG. For comparing searches with each other.
  */
 import { Random } from '../../src/explore/random.ts';
 
 const NAMES = ['x', 'y', 'z'] as const;
 
-/** The text of test number `seed`. */
-export const variableProgram = (seed: number): string => {
+/** The text of test number `seed`, which ends whatever happens; unless it is `endless`, where threads may wait for what nobody does any more. */
+export const variableProgram = (seed: number, endless = false): string => {
   const random = new Random(seed);
   const name = (): string => NAMES[random.below(NAMES.length)] ?? 'x';
   const threads = 2 + random.below(3);
   const registers: string[] = [];
   const waits = random.below(2) === 0;
   const body = (thread: number): string[] => {
-    const lines: string[] = [];
+    // A loop that waits for what nobody writes would take no steps.
+    const lines: string[] = endless && thread === 0 ? ['  x = 0; y = 0; z = 0;'] : [];
     const count = 1 + random.below(threads === 4 ? 2 : 3);
     for (let i = 0; i < count; i++) {
       const r = `r${i}`;
@@ -29,8 +30,14 @@ export const variableProgram = (seed: number): string => {
         () => `await(e);`,
         () => `if (${name()} == 2) { kernel: put_page(p[0]); }`,
       ];
+      if (endless && random.below(2) === 0)
+        statements.splice(
+          0,
+          5,
+          () => `${r} = 0; while (${r} != ${value}) { ${r} = ${name()}; }`,
+        );
       // The first thread lets the others go on: it waits for nobody.
-      const kinds = thread === 0 ? 5 : statements.length;
+      const kinds = thread === 0 ? Math.min(5, statements.length - 3) : statements.length;
       const line = statements[random.below(kinds)]?.() ?? '';
       if (line.includes(`${r} = `)) registers.push(`${thread}:${r}`);
       lines.push(`  ${line}`);

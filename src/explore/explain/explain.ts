@@ -99,8 +99,7 @@ const commandFor = ({ checked, kernel }: Witness, path: string): string =>
 
 /**
  * The explanation by a path of single steps, which is walked again without the search that found it: what that search had
- * learned of sharing when it was cut short, no other will know. As it is where single steps do not come to the same end
- * (a livelock is seen by the reduction alone).
+ * learned of sharing when it was cut short, no other will know. As it is where single steps do not come to the same end.
  */
 export const bySingleSteps = (w: Witness, explanation: Explanation): Explanation => {
   if (w.sharing === null) return explanation;

@@ -148,7 +148,7 @@ export class Moments {
       case 'livelock':
         return {
           step: last,
-          text: `livelock: ${ctx.thread(end.thread)} goes round for ever, and nobody else can step`,
+          text: `livelock: ${end.threads.map((t) => ctx.thread(t)).join(' and ')} ${end.threads.length === 1 ? 'goes' : 'go'} round for ever, and no step leads out of it`,
         };
       case 'final': {
         const leaked = leakedPins(ctx.k);
