@@ -31,7 +31,6 @@ export interface Kept {
 export interface SearchResult {
   readonly states: number;
   readonly steps: number;
-  readonly ends: number;
   /** Why it stopped early; null: everything was visited. */
   readonly cut: string | null;
 }
@@ -79,7 +78,6 @@ class Search {
   readonly #path: Path;
   /** What was known when `lookBack` began at the first state. */
   #learned = -1;
-  #ends = 0;
   #cut: string | null = null;
 
   constructor(
@@ -142,7 +140,6 @@ class Search {
     return {
       states: this.#states.size,
       steps: transitions.taken,
-      ends: this.#ends,
       cut: this.#cut,
     };
   }
@@ -157,7 +154,7 @@ class Search {
     this.#transitions.save(out);
     this.#path.save(out);
     this.#ways.save(out);
-    out.numbers(this.#learned, this.#ends);
+    out.numbers(this.#learned);
   }
 
   #load(from: CheckpointReader): void {
@@ -165,7 +162,7 @@ class Search {
     this.#transitions.load(from);
     this.#path.load(from);
     this.#ways.load(from);
-    [this.#learned = -1, this.#ends = 0] = from.numbers();
+    [this.#learned = -1] = from.numbers();
   }
 
   /** Bytes that the search takes for what it remembers. */
@@ -335,7 +332,6 @@ class Search {
   #end(end: End): void {
     this.#transitions.stand(this.#state);
     this.#leadsOut();
-    this.#ends++;
     const name = this.#onEnd(end);
     if (name !== null) this.#graph?.end(this.#from, this.#label, name);
   }
@@ -373,13 +369,12 @@ class Search {
     });
   }
 
+  /** In a graph any of its states is an end, else one will do. */
   #circleEnds(circle: Circle): void {
     const end: End = { kind: 'livelock', threads: threadsOf(circle.threads) };
     this.#label = -1;
-    for (const state of circle.states) {
+    for (const state of this.#graph === null ? circle.states.slice(0, 1) : circle.states) {
       this.#from = this.#numberOf(state);
-      // One that the search left out is none that it knows a way to.
-      if (this.#from === 0) continue;
       this.#state.set(state);
       this.#end(end);
     }

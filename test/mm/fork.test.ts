@@ -8,7 +8,7 @@ import { folioPut } from '../../src/mm/folio.ts';
 import { dupMm } from '../../src/mm/fork.ts';
 import { MMF, newTask } from '../../src/mm/kernel.ts';
 import { pteEntry } from '../../src/mm/pgtable.ts';
-import { folioRemoveRmap } from '../../src/mm/rmap.ts';
+import { folioRemoveRmap, rmapFirst, rmapNext } from '../../src/mm/rmap.ts';
 import { shmemNewFile } from '../../src/mm/shmem.ts';
 import { addToSwap, swapCount, swapEntryDup } from '../../src/mm/swap-state.ts';
 import { VM } from '../../src/mm/vma.ts';
@@ -40,6 +40,19 @@ describe('fork', () => {
     const copy = store(k, task, 100, 9);
     expect(copy).not.toBe(pfn);
     expect(pageByte(k, load(k, childTask, 100), 0)).toBe(7);
+  });
+
+  test('A.15.10 a child and its child come behind their parent where mappings of a page are walked', () => {
+    const { k, task, pfn, childTask } = parent('6.12');
+    const vmas = (): number[] => {
+      const found: number[] = [];
+      for (let vma = rmapFirst(k, pfn); vma !== 0; vma = rmapNext(k, pfn, vma)) found.push(vma);
+      return found;
+    };
+    run(dupMm(k, task, childTask));
+    run(dupMm(k, childTask, newTask(k, 0, 1)));
+    const mms = vmas().map((vma) => k.vma.mm[vma]);
+    expect(mms).toEqual([k.task.mm[task], k.task.mm[childTask], expect.any(Number)]);
   });
 
   test.each([
