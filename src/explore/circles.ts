@@ -14,7 +14,7 @@ import { STEP } from './step-table.ts';
 import { Transitions } from './transitions.ts';
 
 /** States that are looked at for whether one path ends in a circle. */
-const MOST_STATES = 100_000;
+const MOST_STATES = 1_000_000;
 
 /** Where threads go round: states of which each is come to from each other, and none leads out. */
 export interface Circle {
@@ -30,6 +30,9 @@ interface Frame {
   choice: number;
   readonly choices: number;
 }
+
+/** Memory that a state takes here, about. */
+export const VISITED_BYTES = 400;
 
 /** What is known of a state that was come to, as Tarjan's search for strongly connected components has it. */
 interface Visited {
@@ -148,7 +151,10 @@ export const leadsAtOnce = (
   return false;
 };
 
-/** The threads that go round for ever from where `m` stands, as bits; 0: they need not, or that takes too long to find out. Nothing is changed. */
+/**
+ * The threads that go round for ever in the circle that `m` stands in, as bits; 0: it stands in none, or that takes too long to
+ * find out. Nothing is changed.
+ */
 export const circleAt = (m: Machine, sharing: Sharing | null): number => {
   const knowledge = { snapshots: new Snapshots(m), sharing, futures: null };
   const transitions = new Transitions(m, knowledge);
@@ -160,5 +166,7 @@ export const circleAt = (m: Machine, sharing: Sharing | null): number => {
   const circles = circlesFrom(transitions, m.threads, state, never, () => undefined, few);
   transitions.stand(state);
   setLog(null);
-  return circles?.[0]?.threads ?? 0;
+  // Its own circle is all that it comes to; another would have let it out of this one.
+  const [circle] = circles ?? [];
+  return circle?.states[0]?.join() === state.join() ? circle.threads : 0;
 };

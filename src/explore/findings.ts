@@ -4,6 +4,7 @@ import type { CompiledCondition } from '../litmus/compile/index.ts';
 import { CALL } from '../litmus/run/call-ids.ts';
 import { KILLED, LIMIT } from '../litmus/run/program.ts';
 import { bugName } from '../machine/report.ts';
+import { PF } from '../mm/kernel.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
 import type { End } from './end.ts';
 import { errnoText } from './errno-text.ts';
@@ -67,11 +68,11 @@ export class Findings {
 
   /** Takes in the end that the machine stands at; its name, null: nothing asks about it. */
   add(end: End): string | null {
-    this.#limit ??= limitOf(this.#machine);
+    this.#limit ??= limitOf(this.#machine) ?? unkilled(this.#machine, end);
     const problem = problemOf(this.#machine, end);
     if (problem !== null) {
       if (end.kind !== 'deadlock' && end.kind !== 'livelock') this.#bugs++;
-      this.#problems.add(problem);
+      if (this.#limit === null || end.kind !== 'livelock') this.#problems.add(problem);
       return problem;
     }
     for (const note of notesOf(this.#machine)) this.#notes.add(note);
@@ -151,6 +152,26 @@ export const limitOf = ({ k }: Machine): string | null => {
     if (line !== 0) return `line ${line}: ${text}`;
   }
   return null;
+};
+
+/** A loop of a process that Linux would have ended: the model ends its waits and calls alone. */
+const unkilled = ({ k }: Machine, end: End): string | null => {
+  if (end.kind !== 'livelock') return null;
+  const { threads } = k.program;
+  const ended = threads.flatMap((t, u) =>
+    k.lit.killed[u] !== KILLED.no || ((k.task.flags[k.lit.task[u] ?? 0] ?? 0) & PF.sigkill) !== 0
+      ? [t.process]
+      : [],
+  );
+  const loops = end.threads.flatMap((t) => {
+    const thread = threads[t];
+    return thread !== undefined && !thread.kernelOnly && ended.includes(thread.process)
+      ? [thread.name]
+      : [];
+  });
+  return loops.length === 0
+    ? null
+    : `not modelled: that exit() or a signal ends what the process does itself (the loop of ${loops.join(', ')})`;
 };
 
 /** What is wrong with an end, whatever the condition asks; null: it is a final state like any other. */

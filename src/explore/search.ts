@@ -6,7 +6,7 @@
 import { setLog } from '../machine/resumable.ts';
 import { Bits } from './bits.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
-import { type Circle, circlesFrom, leadsAtOnce } from './circles.ts';
+import { type Circle, circlesFrom, leadsAtOnce, VISITED_BYTES } from './circles.ts';
 import { type End, endWithout, threadsOf } from './end.ts';
 import type { Futures } from './futures.ts';
 import { type Graph, stepLabel } from './graph.ts';
@@ -68,6 +68,8 @@ class Search {
   /** States from which an end can be come to, as is known. */
   readonly #ways = new Bits();
   readonly #leads = (state: Int32Array): boolean => this.#ways.has(this.#numberOf(state));
+  /** States that the search for circles has come to. */
+  #circleStates = 0;
   readonly #graph: Graph | null;
   /** What the graph calls the state that the search is about to leave, and the step it takes from there. */
   #from = 0;
@@ -167,7 +169,8 @@ class Search {
 
   /** Bytes that the search takes for what it remembers. */
   get #bytes(): number {
-    return this.#states.bytes + this.#transitions.bytes + this.#ways.bytes;
+    const circles = this.#circleStates * VISITED_BYTES;
+    return this.#states.bytes + this.#transitions.bytes + this.#ways.bytes + circles;
   }
 
   /** Why the search has to stop now, if it has to. */
@@ -352,6 +355,7 @@ class Search {
     };
     let nextLook = transitions.stepped;
     const goesOn = (visited: number): boolean => {
+      this.#circleStates = visited;
       if (states.size + visited > this.#limits.states)
         this.#cut = `limit of ${this.#limits.states} states`;
       if (transitions.taken >= nextLook) {

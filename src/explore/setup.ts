@@ -174,6 +174,7 @@ const runAlone = <A extends Value[]>(m: Machine, routine: Routine<Lit, A>, ...ar
     }
     m.k.choice[0] = 0;
     done = resume(m.k, spare);
+    m.k.lit.idle[0] = 0;
   }
   m.k.also[0] = 0;
   const result = m.stacks[spare * STACK_WORDS + 1] as number;

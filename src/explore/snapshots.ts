@@ -99,7 +99,7 @@ export class Snapshots {
     this.#hidden = new Uint16Array(groups);
     for (const own of this.#own) for (const address of own) this.#hideWords(address, 1);
     // Besides the stacks what is empty between steps, and limits of the model, which stay noted whatever is taken back.
-    for (const array of [m.stacks, k.also, k.lit.limits])
+    for (const array of [m.stacks, k.also, k.lit.limits, k.lit.idle])
       this.#hideWords(addressOf(array, 0), array.length);
     this.#localNow = new Int32Array(m.threads);
     this.#sharedNow = this.#internShared();

@@ -63,6 +63,7 @@ export class Stepper {
       if (sharing !== null) meets = sharing.note(k, t, word);
     }
     resume(k, t);
+    k.lit.idle[0] = 0;
     this.steps++;
     const also = k.also;
     const n = also[0] as number;

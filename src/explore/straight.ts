@@ -125,6 +125,7 @@ const runToEnd = (m: Machine, random: Random): End | null => {
       if (!accessEnabled(k, word)) break;
       k.choice[0] = accessOp(word) === CHOOSE ? random.below(accessIndex(word)) : 0;
       resume(k, t);
+      k.lit.idle[0] = 0;
       k.also[0] = 0;
       idle = 0;
       if ((k.report[0] as number) !== 0)

@@ -1,7 +1,8 @@
 /** Executions that have no end are told of, whoever it is that goes round. */
 import { expect, test } from 'vitest';
+import { endOfPath } from '../../src/explore/explain/explain.ts';
 import { checkText, PAGE } from './check-text.ts';
-import { explanationOf } from './witness.ts';
+import { explanationOf, witnessOf } from './witness.ts';
 
 /** Each says that it is there and waits until the other is not: at once they wait for ever. */
 const AFTER_YOU = `C after-you
@@ -46,6 +47,84 @@ exists (1:r=1)
     expect.stringMatching(/BUG|refcount|page/i),
     'livelock: P0 goes round for ever',
   ]);
+});
+
+test('a loop of calls that fail before their first step is said not to end', () => {
+  const { observation, reason } = checkText(
+    '6.18',
+    `C no-step
+{ char *buf = ${PAGE}; struct page *p[1]; }
+P0() { r = 1; while (r != 0) { r = munmap(buf, 0); } }
+P1() { buf[0] = 1; }
+exists (1:buf[0]=1)
+`,
+  );
+  expect(observation).toBe('Incomplete');
+  expect(reason).toBe('line 3: this loop does not end');
+});
+
+test('a BUG in a loop ends it', () => {
+  const { observation, problems } = checkText(
+    '6.18',
+    `C no-page
+{ struct page *p[1]; }
+P0() { r = 0; while (r != 2) { kernel: r = page_read(p[0], 0); } }
+exists (0:r=2)
+`,
+  );
+  expect([observation, problems]).toEqual(['Bug', ['noPage']]);
+});
+
+test.each([
+  ['a signal', 'fork(P1); kill(P1, SIGKILL); wait(P1);'],
+  ['exit()', 'exit();'],
+])('a loop that %s ends in Linux, and not in the model, says so', (_, end) => {
+  const { observation, reason } = checkText(
+    '6.18',
+    `C ended
+{ int x = 1; }
+P0() { x = 2; ${end} }
+P1() { r = 1; while (r != 0) { r = x; } }
+exists (0:x=2)
+`,
+  );
+  expect(observation).toBe('Incomplete');
+  expect(reason).toMatch(/^not modelled: that exit\(\) or a signal ends .* \(the loop of P1\)$/);
+});
+
+test('fork copies variables in a step that others notice', () => {
+  const forked = (child: string) =>
+    checkText(
+      '6.18',
+      `C copied
+{ int z = 0; }
+P0() { fork(P2); }
+P1() { z = 2; }
+P2() { ${child} }
+exists (2:r=2)
+`,
+    );
+  expect(forked('r = z;').states.map((s) => s.text)).toEqual(['2:r=0;', '2:r=2;']);
+  const { states, problems } = forked('r = 0; while (r != 2) { r = z; }');
+  expect(states.map((s) => s.text)).toEqual(['2:r=2;']);
+  expect(problems).toEqual(['livelock: P2 goes round for ever']);
+});
+
+test('a path that stops before a circle is none', () => {
+  const { witness } = witnessOf(
+    `C not-yet
+{ int x = 0; int y = 0; int z = 0; }
+P0() { x = 1; r = 1; while (r != 0) { r = y; } }
+P1() { r = y; if (r == 0) { y = 3; } }
+P2() { y = 1; r = x; if (r == 1) { s = 1; while (s != 0) { z = 1; s = z; } } }
+exists (0:x=0)
+`,
+    '6.18',
+  );
+  expect(() => endOfPath({ ...witness, path: [{ thread: 2, choice: 0 }] })).toThrow(
+    'the path stops before the execution does',
+  );
+  expect(endOfPath(witness).text).toMatch(/^livelock/);
 });
 
 test('a witness leads to where nothing leads out any more', () => {

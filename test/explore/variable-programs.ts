@@ -31,11 +31,7 @@ export const variableProgram = (seed: number, endless = false): string => {
         () => `if (${name()} == 2) { kernel: put_page(p[0]); }`,
       ];
       if (endless && random.below(2) === 0)
-        statements.splice(
-          0,
-          5,
-          () => `${r} = 0; while (${r} != ${value}) { ${r} = ${name()}; }`,
-        );
+        statements.splice(0, 5, () => `${r} = 0; while (${r} != ${value}) { ${r} = ${name()}; }`);
       // The first thread lets the others go on: it waits for nobody.
       const kinds = thread === 0 ? Math.min(5, statements.length - 3) : statements.length;
       const line = statements[random.below(kinds)]?.() ?? '';
@@ -47,6 +43,9 @@ export const variableProgram = (seed: number, endless = false): string => {
     return lines;
   };
   const bodies = Array.from({ length: threads }, (_, t) => body(t));
+  // Now and then the last one is a child of the first: then it has the variables as they are when it is forked.
+  if (random.below(4) === 0)
+    bodies[0]?.splice(random.below((bodies[0]?.length ?? 0) + 1), 0, `  fork(P${threads - 1});`);
   const posted = bodies.flat().some((line) => line.includes('post(e)'));
   const awaited = bodies.flat().some((line) => line.includes('await(e)'));
   const shown = registers.filter(() => random.below(2) === 0);

@@ -81,15 +81,19 @@ function* callFork(k: Lit, thread: number, child: number): Steps<number> {
     return mm;
   }
   fdDup(k, k.task.mm[k.lit.task[thread]], mm);
-  const globals = k.program.globals;
-  const from = k.program.threads[thread]?.process ?? 0;
-  const to = k.program.threads[child]?.process ?? 0;
-  copyWords(k.lit.vars, from * globals * 2, to * globals * 2, globals * 2);
-  copyWords(k.lit.assigned, from * globals, to * globals, globals);
   yield WRITE | at(R.task, child);
+  copyVariables(k, k.program.threads[thread]?.process ?? 0, k.program.threads[child]?.process ?? 0);
   k.lit.task[child] = task;
   k.lit.life[child] = 1;
   return child;
+}
+
+/** A process gets the variables of another as they are, all in one step. */
+function copyVariables(k: Lit, from: number, to: number): void {
+  const { globals } = k.program;
+  for (let v = 0; v < globals; v++) touchAlso(k, READ | at(R.kmem, from * globals + v));
+  copyWords(k.lit.vars, from * globals * 2, to * globals * 2, globals * 2);
+  copyWords(k.lit.assigned, from * globals, to * globals, globals);
 }
 
 /** kill(2). A child that has ended takes signals until somebody has waited for it. */

@@ -152,6 +152,8 @@ export interface LitTables {
   readonly names: Int32Array;
   /** By `LIMIT`: the line that ran into it, 0 while none did. */
   readonly limits: Int32Array;
+  /** [0]: instructions since the last step, not part of the state. Whoever schedules sets it to 0 after each step. */
+  readonly idle: Int32Array;
   /** The first call of the initial block whose error nobody looks at: the instruction, and the error (0: there is none). */
   readonly refused: Int32Array;
   /** Where in `kmem` the test's arrays begin. */
@@ -187,6 +189,7 @@ export function bootLit(program: Program, config: SystemConfig & { readonly allo
       locks: alloc(program.locks + 1),
       names: alloc(program.strings.length + 1),
       limits: alloc(Object.keys(LIMIT).length),
+      idle: alloc(1),
       refused: alloc(2),
       kmem,
     },
