@@ -109,6 +109,12 @@ export class BodyCompiler {
     };
   }
 
+  /** Variables of a process that some body assigns, by their place among its `globals`. */
+  get assigned(): number[] {
+    const places = Array.from({ length: this.#layout.globals }, (_, at) => at);
+    return places.filter((at) => this.#isShared(at));
+  }
+
   #isShared(index: number): boolean {
     const { globals, processes } = this.#layout;
     if (index >= globals * processes || globals === 0) return false;

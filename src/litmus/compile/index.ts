@@ -56,6 +56,7 @@ export const compile = (checked: CheckedTest): Compiled => {
     vars: layout.vars,
     own: layout.own,
     globals: layout.globals,
+    assigned: compiler.assigned,
     processes: layout.processes,
     events: checked.events.length,
     barriers: checked.barriers.length,

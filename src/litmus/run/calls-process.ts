@@ -90,8 +90,8 @@ function* callFork(k: Lit, thread: number, child: number): Steps<number> {
 
 /** A process gets the variables of another as they are, all in one step. */
 function copyVariables(k: Lit, from: number, to: number): void {
-  const { globals } = k.program;
-  for (let v = 0; v < globals; v++) touchAlso(k, READ | at(R.kmem, from * globals + v));
+  const { globals, assigned } = k.program;
+  for (const v of assigned) touchAlso(k, READ | at(R.kmem, from * globals + v));
   copyWords(k.lit.vars, from * globals * 2, to * globals * 2, globals * 2);
   copyWords(k.lit.assigned, from * globals, to * globals, globals);
 }

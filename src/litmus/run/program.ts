@@ -87,6 +87,8 @@ export interface Program {
   readonly own: readonly (readonly number[])[];
   /** Variables of one process that a fork copies: process p has them from `p * globals`. */
   readonly globals: number;
+  /** Those of them, by their place there, that some thread assigns: to look at one is a step. */
+  readonly assigned: readonly number[];
   readonly processes: number;
   readonly events: number;
   readonly barriers: number;
