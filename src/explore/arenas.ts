@@ -15,17 +15,29 @@ export const takeArena = (words: number): Int32Array<ArrayBuffer> => {
 };
 
 /** Gives the arena of a machine back, which must be between two steps: no view on it may be used any more. */
-export const giveArena = ({ arena, k }: Machine): void => {
+export const giveArena = (m: Machine): void => {
+  const { arena } = m;
   const { buffer } = arena;
   if (buffer.byteLength > 4 * MOST_SPARE || !(buffer instanceof ArrayBuffer)) return;
   if (spare !== null && spare.buffer.byteLength >= buffer.byteLength) return;
-  // Most of it are contents of pages, and most of these are zero: then the page has no slot.
-  const { contents, slotOwner } = k;
-  for (let slot = 0; slot < slotOwner.length; slot++)
-    if (slot === 0 || slotOwner[slot] !== 0)
-      contents.fill(0, slot * PAGE_WORDS, (slot + 1) * PAGE_WORDS);
-  const from = contents.byteOffset >> 2;
+  clearContents(m);
+  const [from, to] = contentsIn(m);
   arena.fill(0, 0, from);
-  arena.fill(0, from + contents.length);
+  arena.fill(0, to);
   spare = new Int32Array(buffer);
+};
+
+/** Where the contents of pages lie in the arena: most of it. */
+export const contentsIn = ({ k, arena }: Machine): readonly [from: number, to: number] => {
+  const from = (k.contents.byteOffset - arena.byteOffset) / 4;
+  return [from, from + k.contents.length];
+};
+
+/** Makes the contents of all pages zero, page by page: few have any, and only these have a slot. The slots stay given. */
+export const clearContents = ({ k }: Machine): void => {
+  const { slot } = k.page;
+  for (let pfn = 0; pfn < slot.length; pfn++) {
+    const s = slot[pfn] as number;
+    if (s !== 0) k.contents.fill(0, s * PAGE_WORDS, (s + 1) * PAGE_WORDS);
+  }
 };

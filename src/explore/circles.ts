@@ -13,6 +13,8 @@ import { StateTable } from './state-table.ts';
 import { STEP } from './step-table.ts';
 import { Transitions } from './transitions.ts';
 
+/** Memory that a state takes here, about. */
+export const VISITED_BYTES = 400;
 /** States that are looked at for whether one path ends in a circle. */
 const MOST_STATES = 1_000_000;
 
@@ -31,12 +33,10 @@ interface Frame {
   readonly choices: number;
 }
 
-/** Memory that a state takes here, about. */
-export const VISITED_BYTES = 400;
-
 /** What is known of a state that was come to, as Tarjan's search for strongly connected components has it. */
 interface Visited {
   readonly state: Int32Array;
+  /** Those that can step there, or go round unnoticed, as bits. */
   readonly threads: number;
   /** The lowest number among the states that it and those behind it step to, of those whose component is not yet complete. */
   low: number;
@@ -48,7 +48,7 @@ interface Visited {
 /**
  * Takes all steps from `start` on. Where an execution ends, or comes to where one is known to (`leads`), all the states on
  * the way there are told to `wayOut`, and that is all: null. Else the circles that threads end in, with all states that were
- * come to told to `wayOut` as well. `goesOn` is asked now and then; where it says no: null.
+ * come to told to `wayOut` as well. `goesOn` is asked after each step; where it says no: null.
  */
 export const circlesFrom = (
   transitions: Transitions,
@@ -64,19 +64,20 @@ export const circlesFrom = (
   }
   const table = new StateTable(threads, false);
   /** By number, from 1 in the order in which they were come to. */
-  const visited: (Visited | undefined)[] = [undefined];
+  const visited: Visited[] = [];
   const path: Frame[] = [];
   const open: number[] = [];
   const circles: Circle[] = [];
-  const at = (number: number): Visited => visited[number] as Visited;
+  const at = (number: number): Visited => visited[number - 1] as Visited;
   /** False: the execution ends there. */
   const enter = (state: Int32Array): boolean => {
-    const number = visited.length;
+    const number = visited.length + 1;
     table.add(state);
     const chooser = transitions.chooser(state);
     const choices = chooser < 0 ? 1 : transitions.choices(state, chooser);
     const ready = chooser < 0 ? transitions.ready(state) : 1 << chooser;
-    visited.push({ state, threads: ready, low: number, complete: false, leaves: false });
+    const walkers = ready | transitions.stuck(state);
+    visited.push({ state, threads: walkers, low: number, complete: false, leaves: false });
     path.push({ number, ready, choice: 0, choices });
     open.push(number);
     return ready !== 0;
@@ -91,10 +92,7 @@ export const circlesFrom = (
       if (!members.some((member) => member.leaves))
         circles.push({
           states: members.map((member) => member.state),
-          threads: members.reduce(
-            (all, { state, threads: t }) => all | t | transitions.stuck(state),
-            0,
-          ),
+          threads: members.reduce((all, member) => all | member.threads, 0),
         });
     }
     if (before === undefined) return;
@@ -128,9 +126,7 @@ export const circlesFrom = (
       ended = (known & STEP.bug) !== 0 || leads(next) || !enter(next);
     }
   }
-  const told = ended
-    ? path.map((frame) => at(frame.number))
-    : visited.slice(1).map((v) => v as Visited);
+  const told = ended ? path.map((frame) => at(frame.number)) : visited;
   for (const { state } of told) wayOut(state);
   return ended ? null : circles;
 };

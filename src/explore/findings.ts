@@ -68,11 +68,13 @@ export class Findings {
 
   /** Takes in the end that the machine stands at; its name, null: nothing asks about it. */
   add(end: End): string | null {
-    this.#limit ??= limitOf(this.#machine) ?? unkilled(this.#machine, end);
+    const lack = unkilled(this.#machine, end);
+    this.#limit ??= limitOf(this.#machine) ?? lack;
+    if (lack !== null) return null;
     const problem = problemOf(this.#machine, end);
     if (problem !== null) {
       if (end.kind !== 'deadlock' && end.kind !== 'livelock') this.#bugs++;
-      if (this.#limit === null || end.kind !== 'livelock') this.#problems.add(problem);
+      this.#problems.add(problem);
       return problem;
     }
     for (const note of notesOf(this.#machine)) this.#notes.add(note);

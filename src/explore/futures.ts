@@ -40,7 +40,8 @@ export class Futures {
   readonly #localsOf: Int32Array;
   readonly #conflictsOf: Int32Array;
   #versionOf = -1;
-  #circles = false;
+  /** Whether a step closes a circle: without one no thread can go round. */
+  circles = false;
   /** Counts what was learned. */
   version = 0;
 
@@ -56,7 +57,7 @@ export class Futures {
       out.words(
         Int32Array.from(edges.flatMap((before, to) => before.flatMap((from) => [from, to]))),
       );
-    out.numbers(this.version, this.#circles ? 1 : 0);
+    out.numbers(this.version, this.circles ? 1 : 0);
   }
 
   load(from: CheckpointReader): void {
@@ -69,12 +70,7 @@ export class Futures {
     for (const [before, to] of pairs(from.words())) push(this.#closing, to, before);
     const [version = 0, circles = 0] = from.numbers();
     this.version = version;
-    this.#circles = circles !== 0;
-  }
-
-  /** Whether a step closes a circle: without one no thread can go round. */
-  get circles(): boolean {
-    return this.#circles;
+    this.circles = circles !== 0;
   }
 
   /**
@@ -84,13 +80,13 @@ export class Futures {
   learn(from: number, to: number): boolean {
     if (from === to) {
       this.#enter(from);
-      this.#circles = true;
+      this.circles = true;
       return true;
     }
     if (this.#before[to]?.includes(from) !== true) {
       if (this.#leads(to, from)) {
         push(this.#closing, to, from);
-        this.#circles = true;
+        this.circles = true;
       }
       this.#join(from, to);
     }

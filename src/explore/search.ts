@@ -353,7 +353,7 @@ class Search {
       const number = this.#numberOf(state);
       if (number > 0) ways.set(number, true);
     };
-    let nextLook = transitions.stepped;
+    let nextLook = transitions.taken;
     const goesOn = (visited: number): boolean => {
       this.#circleStates = visited;
       if (states.size + visited > this.#limits.states)

@@ -90,10 +90,6 @@ export class StateTable {
     return this.#rows.find(state[0] as number);
   }
 
-  has(state: Int32Array): boolean {
-    return this.find(state) >= 0;
-  }
-
   /** Calls `visit` with the number of each state, which is copied to `to` before. None may be added meanwhile. */
   each(to: Int32Array, visit: (state: number) => void): void {
     this.#rows.each((shared, row) => {

@@ -163,7 +163,7 @@ export class Stepper {
 }
 
 /** How a run of steps that nobody notices ended: at one that others notice (or at the thread's end); never, as was proven; or not within the limit. */
-type RunEnd = 'visible' | 'livelock' | 'endless';
+export type RunEnd = 'visible' | 'livelock' | 'endless';
 
 interface Anchor {
   readonly mark: number;

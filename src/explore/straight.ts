@@ -6,9 +6,9 @@ import type { Rules } from '../kernels/index.ts';
 import type { Compiled } from '../litmus/compile/index.ts';
 import type { Program } from '../litmus/run/program.ts';
 import { accessIndex, accessOp, CHOOSE } from '../machine/access.ts';
-import { PAGE_WORDS } from '../machine/contents.ts';
 import { accessEnabled } from '../machine/enabled.ts';
 import { resume, threadPending, threadRunning } from '../machine/resumable.ts';
+import { clearContents, contentsIn } from './arenas.ts';
 import { type End, waitingThreads } from './end.ts';
 import { finalState, problemOf } from './findings.ts';
 import { Random } from './random.ts';
@@ -89,20 +89,10 @@ const newBench = (program: Program, rules: Rules, needs: Needs): Bench => {
   return { machine, before: arena.slice(0, from), behind: arena.slice(to) };
 };
 
-/** Where the contents of pages lie in the arena. */
-const contentsIn = ({ k, arena }: Machine): readonly [from: number, to: number] => {
-  const from = (k.contents.byteOffset - arena.byteOffset) / 4;
-  return [from, from + k.contents.length];
-};
-
 /** Makes the machine what it was after booting: contents by page, for few pages were touched, the rest by copying. */
 const reset = ({ machine, before, behind }: Bench): void => {
-  const { k, arena } = machine;
-  const { slot } = k.page;
-  for (let pfn = 0; pfn < slot.length; pfn++) {
-    const s = slot[pfn] as number;
-    if (s !== 0) k.contents.fill(0, s * PAGE_WORDS, (s + 1) * PAGE_WORDS);
-  }
+  const { arena } = machine;
+  clearContents(machine);
   arena.set(before, 0);
   arena.set(behind, arena.length - behind.length);
 };

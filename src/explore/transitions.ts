@@ -16,12 +16,13 @@ import {
   trimLog,
 } from '../machine/resumable.ts';
 import type { CheckpointReader, CheckpointWriter } from './checkpoint.ts';
+import { threadsOf } from './end.ts';
 import type { Futures } from './futures.ts';
 import type { Knowledge } from './knowledge.ts';
 import { type Machine, STACK_WORDS } from './setup.ts';
 import { type Snapshots, STUCK, THREAD } from './snapshots.ts';
 import { STEP, StepTable } from './step-table.ts';
-import { RUN_LIMIT, Stepper } from './stepper.ts';
+import { RUN_LIMIT, type RunEnd, Stepper } from './stepper.ts';
 
 export class Transitions {
   readonly #m: Machine;
@@ -90,8 +91,7 @@ export class Transitions {
       if (this.#isStuck(t, this.#stepper.begin(t))) stuck |= 1 << t;
     this.taken = this.#stepper.steps;
     this.take(state);
-    for (let t = 0; stuck >>> t !== 0; t++)
-      if (((stuck >>> t) & 1) !== 0) state[1 + t] = this.#snapshots.takeLocal(t, STUCK);
+    for (const t of threadsOf(stuck)) state[1 + t] = this.#snapshots.takeLocal(t, STUCK);
     if (this.#hasReported()) known |= STEP.bug;
     if (this.chooser(state) >= 0) known |= STEP.chooses;
     return known;
@@ -138,7 +138,7 @@ export class Transitions {
   }
 
   /** Whether a run of steps of `t` that ended so never ends: then the thread steps no more. */
-  #isStuck(t: number, how: 'visible' | 'livelock' | 'endless'): boolean {
+  #isStuck(t: number, how: RunEnd): boolean {
     if (how === 'livelock') clearThread(t);
     if (how === 'endless')
       this.cut = `${this.#m.k.program.threads[t]?.name ?? 'the device'} takes more than ${RUN_LIMIT} steps in a row: a long loop, or a very large range`;
